@@ -1,0 +1,131 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Every room of docs/architecture.md is one target. The lint (`make lint`) compares each
+// `import` with the dependencies declared here, because the compiler lets transitive ones pass.
+
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  .treatAllWarnings(as: .error),
+]
+
+/// A Swift room.
+func room(_ name: String, _ dependencies: [String] = []) -> Target {
+  .target(
+    name: name, dependencies: dependencies.map { .byName(name: $0) }, swiftSettings: strict)
+}
+
+/// The tests of one room.
+func tests(_ name: String, _ dependencies: [String], exclude: [String] = []) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies.map { .byName(name: $0) }, exclude: exclude,
+    swiftSettings: strict)
+}
+
+/// A C library of the system, with what to install when it is missing.
+func library(_ name: String, pkgConfig: String, apt: String, brew: String) -> Target {
+  .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([apt]), .brew([brew])])
+}
+
+let package = Package(
+  name: "shipit",
+  platforms: [.macOS(.v15)],
+  products: [.executable(name: "shipit", targets: ["shipit"])],
+  targets: [
+    // Floor 0: system libraries, and the shims Swift cannot express.
+    library("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev", brew: "libyaml"),
+    library("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev", brew: "curl"),
+    library(
+      "CMicroHTTPD", pkgConfig: "libmicrohttpd", apt: "libmicrohttpd-dev", brew: "libmicrohttpd"),
+    library("CSQLite", pkgConfig: "sqlite3", apt: "libsqlite3-dev", brew: "sqlite"),
+    library("CCrypto", pkgConfig: "libcrypto", apt: "libssl-dev", brew: "openssl@3"),
+    library("CArchive", pkgConfig: "libarchive", apt: "libarchive-dev", brew: "libarchive"),
+    .target(name: "CSystem"),
+
+    // Floor 1: toolkit, each useful alone, knowing nothing of shipit.
+    room("Concurrency"),
+    room("JSON"),
+    room("YAML", ["CYAML"]),
+    room("HTTP", ["CCurl", "Concurrency"]),
+    room("HTTPServer", ["CMicroHTTPD", "Concurrency"]),
+    room("Processes", ["CSystem", "Concurrency"]),
+    room("Terminal", ["CSystem"]),
+    room("Redaction"),
+    room("SQLite", ["CSQLite", "Concurrency"]),
+    room("Crypto", ["CCrypto"]),
+    room("Archive", ["CArchive"]),
+    room("GraphQL", ["JSON"]),
+
+    // Floor 2: values and pure functions.
+    room("Model", ["Concurrency", "JSON"]),
+
+    // Floor 3: pure decisions.
+    room("Language", ["Model", "YAML", "JSON"]),
+    room("Engine", ["Model"]),
+
+    // Floor 4: one adapter per outside system.
+    room("Railway", ["Model", "HTTP", "JSON", "Concurrency"]),
+    room("Secrets", ["Model", "Crypto"]),
+    room("Source", ["Model", "Processes", "Archive", "Crypto", "Concurrency"]),
+    room("Probing", ["Model", "HTTP", "JSON", "Concurrency"]),
+    room("Commands", ["Model", "Processes", "Concurrency"]),
+    room("Ledgers", ["Model", "SQLite", "Crypto", "Concurrency"]),
+
+    // Floor 5: performing a run, showing it, and the emulated platforms.
+    room("Runner", ["Model", "Engine", "Concurrency", "Redaction"]),
+    room("Interface", ["Model", "Terminal", "Redaction", "JSON", "Concurrency"]),
+    room(
+      "Twin", ["HTTPServer", "HTTP", "Processes", "GraphQL", "Archive", "JSON", "Crypto", "Concurrency"]),
+
+    // Floor 6: the command line.
+    .executableTarget(
+      name: "shipit",
+      dependencies: [
+        "Model", "Language", "YAML", "Engine", "Railway", "Secrets", "Source", "Probing",
+        "Commands", "Ledgers", "Runner", "Interface", "Twin", "Terminal", "Redaction", "HTTP",
+        "Processes", "Crypto", "JSON", "Concurrency",
+      ],
+      swiftSettings: strict),
+
+    // Tests, arranged by room.
+    tests(
+      "ToolkitTests",
+      [
+        "Concurrency", "JSON", "HTTP", "HTTPServer", "Processes", "Terminal", "Redaction", "SQLite",
+        "Crypto", "Archive",
+      ]),
+    tests("YAMLTests", ["YAML"]),
+    tests("GraphQLTests", ["GraphQL", "JSON"]),
+    tests("ModelTests", ["Model", "Concurrency", "JSON"]),
+    tests("LanguageTests", ["Language", "Model", "YAML", "JSON"], exclude: ["Golden"]),
+    tests("EngineTests", ["Engine", "Model", "Concurrency"]),
+    tests("RunnerTests", ["Runner", "Engine", "Model", "Concurrency", "Ledgers", "Redaction"]),
+    tests("RailwayTests", ["Railway", "Model", "HTTP", "JSON", "Concurrency", "TestSupport"]),
+    tests(
+      "AdapterTests",
+      [
+        "Secrets", "Source", "Probing", "Commands", "Ledgers", "Model", "HTTP", "Processes", "SQLite",
+        "Concurrency", "Crypto", "JSON", "TestSupport",
+      ]),
+    tests("InterfaceTests", ["Interface", "Model", "Terminal", "JSON", "Redaction"], exclude: ["Golden"]),
+    tests(
+      "TwinTests",
+      [
+        "Twin", "HTTP", "HTTPServer", "GraphQL", "JSON", "Concurrency", "Processes", "Archive", "TestSupport",
+      ]),
+    tests(
+      "EndToEndTests",
+      [
+        "Twin", "Railway", "Runner", "Engine", "Model", "Language", "YAML", "Ledgers", "Probing",
+        "Commands", "Source", "Secrets", "HTTP", "Processes", "JSON", "Concurrency", "Redaction",
+        "TestSupport", "Interface",
+      ]),
+    .target(
+      name: "TestSupport", dependencies: ["Concurrency", "Processes", "HTTP", "Model"],
+      path: "Tests/TestSupport", swiftSettings: strict),
+  ]
+)

@@ -1,0 +1,1 @@
+// Room Archive: see docs/architecture.md.

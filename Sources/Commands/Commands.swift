@@ -1,0 +1,1 @@
+// Room Commands: see docs/architecture.md.

@@ -1,0 +1,1 @@
+// Room GraphQL: see docs/architecture.md.

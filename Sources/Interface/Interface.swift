@@ -1,0 +1,1 @@
+// Room Interface: see docs/architecture.md.

@@ -1,0 +1,1 @@
+// Room Language: see docs/architecture.md.

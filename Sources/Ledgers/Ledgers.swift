@@ -1,0 +1,1 @@
+// Room Ledgers: see docs/architecture.md.

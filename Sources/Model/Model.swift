@@ -1,0 +1,1 @@
+// Room Model: see docs/architecture.md.

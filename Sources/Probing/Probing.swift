@@ -1,0 +1,1 @@
+// Room Probing: see docs/architecture.md.

@@ -1,0 +1,1 @@
+// Room Railway: see docs/architecture.md.

@@ -1,0 +1,1 @@
+// Room Redaction: see docs/architecture.md.

@@ -1,0 +1,1 @@
+// Room Runner: see docs/architecture.md.

@@ -1,0 +1,1 @@
+// Room SQLite: see docs/architecture.md.

@@ -1,0 +1,1 @@
+// Room Secrets: see docs/architecture.md.

@@ -1,0 +1,1 @@
+// Room Source: see docs/architecture.md.

@@ -1,0 +1,1 @@
+// Room Twin: see docs/architecture.md.
