@@ -1,1 +1,0 @@
-// Room Model: see docs/architecture.md.
