@@ -17,6 +17,9 @@ package protocol Platform: StepPerformer {
   /// The names whose values the platform's own copy of a deployment can give back.
   func restorableVariables(of target: ServiceTarget, deployment: String) async throws(Failure) -> Set<String>
 
+  /// One deployment by its id, with whether it can be restored now; nil when the platform no longer has it.
+  func deployment(_ id: String, of target: ServiceTarget) async throws(Failure) -> Deployment?
+
   /// Tests credentials, rights, names and quotas one by one; never changes anything.
   func examine(_ environment: Environment) async -> [Examination]
 }

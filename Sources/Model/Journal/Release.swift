@@ -21,12 +21,14 @@ package struct Release: Sendable, Hashable, Codable {
   package var configurationDigest: String
   /// What every service of the environment runs after this release.
   package var services: [ServiceName: ReleasedService]
+  /// Their go-live order.
+  package var order: [ServiceName]
 
   package init(
     number: Int, run: RunID, kind: Plan.Kind, app: String, environment: String, commit: String,
     subject: String, isDirty: Bool, by: String, startedAt: Timestamp, endedAt: Timestamp, result: RunResult,
     restores: Int? = nil, reason: String? = nil, configurationDigest: String,
-    services: [ServiceName: ReleasedService]
+    services: [ServiceName: ReleasedService], order: [ServiceName] = []
   ) {
     self.number = number
     self.run = run
@@ -44,6 +46,7 @@ package struct Release: Sendable, Hashable, Codable {
     self.reason = reason
     self.configurationDigest = configurationDigest
     self.services = services
+    self.order = order
   }
 
   /// It was put live and stayed so by its own run.

@@ -23,11 +23,16 @@ package struct Plan: Sendable, Hashable, Codable {
   /// There was something live for every service before: a failure can be put back.
   package var hasPrevious: Bool
   package var reason: String?
+  /// What every service of the environment runs before this plan, as far as it is recorded.
+  package var before: [ServiceName: ReleasedService]
+  /// Go-live order of all services.
+  package var order: [ServiceName]
 
   package init(
     kind: Kind, app: String, environment: String, commit: String, subject: String = "", isDirty: Bool = false,
     steps: [Step], services: [PlannedService] = [], warnings: [String] = [], deadline: Duration,
-    digest: String = "", restores: Int? = nil, hasPrevious: Bool = true, reason: String? = nil
+    digest: String = "", restores: Int? = nil, hasPrevious: Bool = true, reason: String? = nil,
+    before: [ServiceName: ReleasedService] = [:], order: [ServiceName] = []
   ) {
     self.kind = kind
     self.app = app
@@ -43,6 +48,8 @@ package struct Plan: Sendable, Hashable, Codable {
     self.restores = restores
     self.hasPrevious = hasPrevious
     self.reason = reason
+    self.before = before
+    self.order = order
   }
 
   /// Nothing has to be done.

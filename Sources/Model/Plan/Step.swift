@@ -114,11 +114,20 @@ package struct SettingsWrite: Sendable, Hashable, Codable {
   /// Only managed fields are set.
   package var settings: ServiceSettings
   package var changes: [SettingChange]
+  /// Settings to be emptied on the platform, by the names of `changes`.
+  package var clear: [String]
+  /// Turn the platform's own deploys of pushes off or on; nil leaves them.
+  package var autoDeploys: Bool?
 
-  package init(target: ServiceTarget, settings: ServiceSettings, changes: [SettingChange]) {
+  package init(
+    target: ServiceTarget, settings: ServiceSettings, changes: [SettingChange], clear: [String] = [],
+    autoDeploys: Bool? = nil
+  ) {
     self.target = target
     self.settings = settings
     self.changes = changes
+    self.clear = clear
+    self.autoDeploys = autoDeploys
   }
 }
 
