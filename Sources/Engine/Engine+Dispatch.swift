@@ -25,7 +25,8 @@ extension Engine {
       return
     }
     // A failure that was durable before the run was killed: turn now.
-    if plan.kind == .deploy, let failed = forward.all.first(where: { $0.failure != nil }), let failure = failed.failure
+    if plan.kind == .deploy, let failed = forward.all.first(where: { $0.failure != nil }),
+      let failure = failed.failure
     {
       turn(.failure, failure)
       proceed()

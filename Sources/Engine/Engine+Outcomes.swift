@@ -116,7 +116,8 @@ extension Engine {
     case .limit(let id, let attempt):
       guard let state = state(id), case .running = state.status, state.attempt == attempt else { return }
       let failure = Failure(
-        .timeout, "\(state.step.title) did not end within \(state.step.limit.inSeconds) s", place: id.rawValue)
+        .timeout, "\(state.step.title) did not end within \(state.step.limit.inSeconds) s", place: id.rawValue
+      )
       waitingReason[id] = .failed(failure, moved: false)
       update(id) { $0.status = .abandoning }
       actions.append(.abandon(state.step, beganAt: state.beganAt ?? now, externalID: state.externalID))

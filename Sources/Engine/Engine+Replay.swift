@@ -32,7 +32,9 @@ extension Engine {
       phase = .undoing(reason, failure)
       // What was stopped for the turn is not continued: the undo plan covers it.
       for state in forward.all {
-        if case .unknown = state.status { update(state.step.id) { $0.status = .ended(.cancelled(moved: true)) } }
+        if case .unknown = state.status {
+          update(state.step.id) { $0.status = .ended(.cancelled(moved: true)) }
+        }
       }
     case .probed, .interrupted, .lines, .resumed, .finished: break
     }

@@ -82,7 +82,8 @@ extension Engine {
   private func unattended() -> [StepID] {
     (forward.all + (undo?.all ?? [])).filter { state in
       switch state.status {
-      case .unattended, .unknown, .ended(.unknowable), .ended(.ambiguous), .ended(.cancelled(moved: true)): true
+      case .unattended, .unknown, .ended(.unknowable), .ended(.ambiguous), .ended(.cancelled(moved: true)):
+        true
       default: false
       }
     }.map(\.step.id)

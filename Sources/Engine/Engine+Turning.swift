@@ -38,7 +38,8 @@ extension Engine {
         end(
           id,
           .failed(
-            Failure(.waiting, "\(state.step.title) waits for a person: \(words)", place: id.rawValue), moved: false))
+            Failure(.waiting, "\(state.step.title) waits for a person: \(words)", place: id.rawValue),
+            moved: false))
       default: end(id, .cancelled(moved: false))
       }
     case .inFlight(let words):
@@ -119,7 +120,9 @@ extension Engine {
   mutating func leaseLost(_ failure: Failure) {
     if case .finished = phase { return }
     let unattended = (forward.all + (undo?.all ?? [])).filter { !$0.isQuiet || isUnknown($0) }.map(\.step.id)
-    let result = RunResult(state: .inFlight, exit: .stale, failure: failure, unattended: unattended)
+    let begun = (forward.all + (undo?.all ?? [])).contains(where: \.wasBegun)
+    let exit: ExitCode = failure.kind == .stale ? .stale : begun ? .failedMixed : failure.exitCode
+    let result = RunResult(state: .inFlight, exit: exit, failure: failure, unattended: unattended)
     phase = .finished
     announce(.finished(result))
     actions.append(.finish(result))

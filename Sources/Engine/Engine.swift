@@ -90,6 +90,15 @@ package struct Engine: Sendable {
     return actions
   }
 
+  /// A fact for the journal that decides nothing: stored log lines, a change of hands.
+  package mutating func note(_ fact: JournalEntry.Fact, at moment: Timestamp) -> [EngineAction] {
+    if case .finished = phase { return [] }
+    now = max(now, moment)
+    actions = []
+    journal(fact)
+    return actions
+  }
+
   /// What finished steps left, by id: of the plan and of the undo plan.
   package var results: [StepID: StepResult] {
     var results: [StepID: StepResult] = [:]

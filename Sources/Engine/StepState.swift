@@ -74,7 +74,8 @@ struct StepState {
 
   var failure: Failure? {
     switch status {
-    case .ended(.failed(let failure, _)), .ended(.unknowable(let failure)), .ended(.ambiguous(let failure)): failure
+    case .ended(.failed(let failure, _)), .ended(.unknowable(let failure)), .ended(.ambiguous(let failure)):
+      failure
     default: nil
     }
   }

@@ -30,12 +30,13 @@ package struct DeployPlanner {
       subject: input.subject, isDirty: input.isDirty, steps: topological(steps), services: services,
       warnings: warnings, deadline: environment.protect.deadline, digest: bindingDigest(),
       hasPrevious: services.allSatisfy { $0.previous != nil }, before: before(),
-      order: order.map(\.key))
+      order: order.map(\.key), configuration: environment)
   }
 
   /// Binds what was asked for, not what was observed: a resumed run sees a changed world.
-  private func bindingDigest() -> String {
-    var text = "shipit-plan-1\n\(input.environment.app)\n\(input.environment.name)\n\(input.commit)\n\(input.isDirty)\n"
+  package func bindingDigest() -> String {
+    var text =
+      "shipit-plan-1\n\(input.environment.app)\n\(input.environment.name)\n\(input.commit)\n\(input.isDirty)\n"
     text += CanonicalText.of(input.environment)
     for name in input.secrets.names.sorted() {
       guard let value = input.secrets[name] else { continue }
@@ -54,7 +55,8 @@ package struct DeployPlanner {
 
   private func commandStep(_ command: CommandStep) -> Step {
     Step(
-      id: StepID("run.\(command.slug)"), title: "run \(command.name)", needs: command.needs.map { StepID($0) },
+      id: StepID("run.\(command.slug)"), title: "run \(command.name)",
+      needs: command.needs.map { StepID($0) },
       action: .command(command), limit: command.timeout, isRepeatable: command.repeatable, lane: .commands,
       expected: .seconds(30))
   }
@@ -109,7 +111,10 @@ func topological(_ steps: [Step]) -> [Step] {
   var ordered: [Step] = []
   let known = Set(steps.map(\.id))
   while !rest.isEmpty {
-    guard let index = rest.firstIndex(where: { $0.needs.allSatisfy { placed.contains($0) || !known.contains($0) } })
+    guard
+      let index = rest.firstIndex(where: {
+        $0.needs.allSatisfy { placed.contains($0) || !known.contains($0) }
+      })
     else { return ordered + rest }
     let step = rest.remove(at: index)
     placed.insert(step.id)
@@ -128,10 +133,13 @@ extension Environment {
     let names = Set(services.map(\.key.rawValue))
     while !rest.isEmpty {
       guard
-        let index = rest.firstIndex(where: { $0.needs.allSatisfy { placed.contains($0) || !names.contains($0) } })
+        let index = rest.firstIndex(where: {
+          $0.needs.allSatisfy { placed.contains($0) || !names.contains($0) }
+        })
       else {
         throw Failure(
-          .configuration, "services need each other in a circle: \(rest.map(\.key.rawValue).joined(separator: ", "))",
+          .configuration,
+          "services need each other in a circle: \(rest.map(\.key.rawValue).joined(separator: ", "))",
           hint: "shipit validate \(name)")
       }
       let service = rest.remove(at: index)

@@ -32,7 +32,8 @@ struct ServicePlanner {
     var result = Result()
     if observed.autoDeploys {
       result.warnings.append(
-        "\(observed.target.name) is also deployed by \(service.platform.rawValue) on each push; this run turns that off")
+        "\(observed.target.name) is also deployed by \(service.platform.rawValue) on each push; this run turns that off"
+      )
     }
     if reasons.isEmpty && !observed.autoDeploys { return result }
 
@@ -49,13 +50,15 @@ struct ServicePlanner {
       reasons: reasons.isEmpty ? ["automatic deploys are turned off"] : reasons, settings: settingChanges,
       variables: changes, previous: observed.live?.id, previousCommit: input.liveCommit(of: key),
       cannotRestore: cannotRestore(observed, undo.lost), record: record)
-    result.steps = steps(observed, source, settings, settingChanges, write, undo.write, deploys: !reasons.isEmpty)
+    result.steps = steps(
+      observed, source, settings, settingChanges, write, undo.write, deploys: !reasons.isEmpty)
     return result
   }
 
   private func plannedSource() throws(Failure) -> PlannedSource {
     switch service.source {
-    case .directory(let path, let root, let include): return .directory(path: path, root: root, include: include)
+    case .directory(let path, let root, let include):
+      return .directory(path: path, root: root, include: include)
     case .repository(let name): return .repository(name: name, commit: input.commit)
     case .image(let template):
       return .image(
@@ -66,7 +69,8 @@ struct ServicePlanner {
   }
 
   private func reasons(
-    _ observed: ObservedService, _ source: PlannedSource, _ settings: [SettingChange], _ variables: [VariableChange]
+    _ observed: ObservedService, _ source: PlannedSource, _ settings: [SettingChange],
+    _ variables: [VariableChange]
   ) -> [String] {
     var reasons: [String] = []
     if let live = observed.live {
@@ -134,11 +138,13 @@ struct ServicePlanner {
           Deployment.Request(
             target: observed.target, source: source, commit: input.commit, previous: observed.live?.id,
             cutOver: observed.cutOver)),
-        limit: service.health.within + .seconds(1200), isCutOver: true, lane: .railway, undo: restoreSteps(observed),
+        limit: service.health.within + .seconds(1200), isCutOver: true, lane: .railway,
+        undo: restoreSteps(observed),
         affirm: affirmation(observed).map { [$0] } ?? [], expected: .seconds(90)))
     steps.append(
       Step(
-        id: StepID("\(key).prove"), title: "prove \(key)", service: key, needs: [deployID], action: .prove(proof),
+        id: StepID("\(key).prove"), title: "prove \(key)", service: key, needs: [deployID],
+        action: .prove(proof),
         limit: service.health.within + service.health.grace + .seconds(30), isRepeatable: true,
         expected: .seconds(5)))
     if service.health.soak > .zero {
@@ -154,7 +160,9 @@ struct ServicePlanner {
   private func settingsStep(
     _ observed: ObservedService, _ settings: ServiceSettings, _ changes: [SettingChange], _ needs: [StepID]
   ) -> Step {
-    let back = changes.isEmpty ? nil : SettingsUndo.write(target: observed.target, changes, observed: observed.settings)
+    let back =
+      changes.isEmpty
+      ? nil : SettingsUndo.write(target: observed.target, changes, observed: observed.settings)
     return Step(
       id: StepID("\(key).settings"), title: "write settings of \(key)", service: key, needs: needs,
       action: .settings(
@@ -181,7 +189,8 @@ struct ServicePlanner {
         id: restoreID, title: "roll back \(key)", service: key,
         action: .restore(
           Restore(
-            target: observed.target, deployment: live.id, commit: commit, mode: observed.restoreMode ?? .rebuild,
+            target: observed.target, deployment: live.id, commit: commit,
+            mode: observed.restoreMode ?? .rebuild,
             limit: limit)),
         limit: limit, isCutOver: true, lane: .railway, expected: .seconds(60))
     ]

@@ -2,7 +2,9 @@ import Model
 
 /// The write that puts changed settings back as they were.
 enum SettingsUndo {
-  static func write(target: ServiceTarget, _ changes: [SettingChange], observed: ServiceSettings) -> SettingsWrite {
+  static func write(target: ServiceTarget, _ changes: [SettingChange], observed: ServiceSettings)
+    -> SettingsWrite
+  {
     var back = ServiceSettings()
     for change in changes {
       switch change.name {

@@ -37,7 +37,8 @@ struct VariablePlanner {
   func changes() throws(Failure) -> [VariableChange] {
     var changes: [VariableChange] = []
     let recorded = input.lastRecord(of: service.key)?.variables ?? [:]
-    for (name, value) in service.variables.sorted(by: { $0.key < $1.key }) where !OwnVariable.all.contains(name) {
+    for (name, value) in service.variables.sorted(by: { $0.key < $1.key })
+    where !OwnVariable.all.contains(name) {
       let stored = observed.variables[name]
       switch value {
       case .text(let template):
@@ -49,7 +50,8 @@ struct VariablePlanner {
         if try isSame(stored, template, name: name, text: text) { continue }
         changes.append(
           VariableChange(
-            name: name, kind: .change, isSecret: false, from: showable(stored, recorded: recorded[name]), to: text))
+            name: name, kind: .change, isSecret: false, from: showable(stored, recorded: recorded[name]),
+            to: text))
       case .secret(let secret):
         guard let stored else {
           changes.append(VariableChange(name: name, kind: .add, isSecret: true))
@@ -58,7 +60,8 @@ struct VariablePlanner {
         guard let wanted = input.secrets[secret] else { continue }
         if let stored {
           if stored == wanted { continue }
-        } else if recorded[name] == .secret(name: secret, fingerprint: input.secrets.fingerprint(of: wanted)) {
+        } else if recorded[name] == .secret(name: secret, fingerprint: input.secrets.fingerprint(of: wanted))
+        {
           // Sealed: it cannot be read, but it is what we wrote.
           continue
         }
@@ -80,7 +83,9 @@ struct VariablePlanner {
   }
 
   /// A text that names the release is the same when it names the release it was written for.
-  private func isSame(_ stored: Sensitive?, _ template: Template, name: String, text: String) throws(Failure) -> Bool {
+  private func isSame(_ stored: Sensitive?, _ template: Template, name: String, text: String) throws(Failure)
+    -> Bool
+  {
     guard let stored else { return false }
     if stored == Sensitive(text) { return true }
     guard template.references.contains(.release) else { return false }

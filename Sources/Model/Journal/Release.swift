@@ -23,12 +23,15 @@ package struct Release: Sendable, Hashable, Codable {
   package var services: [ServiceName: ReleasedService]
   /// Their go-live order.
   package var order: [ServiceName]
+  /// The declared environment, resolved, so that a rollback needs no checkout; it holds no secret.
+  package var configuration: Environment?
 
   package init(
     number: Int, run: RunID, kind: Plan.Kind, app: String, environment: String, commit: String,
     subject: String, isDirty: Bool, by: String, startedAt: Timestamp, endedAt: Timestamp, result: RunResult,
     restores: Int? = nil, reason: String? = nil, configurationDigest: String,
-    services: [ServiceName: ReleasedService], order: [ServiceName] = []
+    services: [ServiceName: ReleasedService], order: [ServiceName] = [],
+    configuration: Environment? = nil
   ) {
     self.number = number
     self.run = run
@@ -47,6 +50,7 @@ package struct Release: Sendable, Hashable, Codable {
     self.configurationDigest = configurationDigest
     self.services = services
     self.order = order
+    self.configuration = configuration
   }
 
   /// It was put live and stayed so by its own run.

@@ -27,12 +27,15 @@ package struct Plan: Sendable, Hashable, Codable {
   package var before: [ServiceName: ReleasedService]
   /// Go-live order of all services.
   package var order: [ServiceName]
+  /// The declared environment, resolved; it names secrets and holds none.
+  package var configuration: Environment?
 
   package init(
     kind: Kind, app: String, environment: String, commit: String, subject: String = "", isDirty: Bool = false,
     steps: [Step], services: [PlannedService] = [], warnings: [String] = [], deadline: Duration,
     digest: String = "", restores: Int? = nil, hasPrevious: Bool = true, reason: String? = nil,
-    before: [ServiceName: ReleasedService] = [:], order: [ServiceName] = []
+    before: [ServiceName: ReleasedService] = [:], order: [ServiceName] = [],
+    configuration: Environment? = nil
   ) {
     self.kind = kind
     self.app = app
@@ -50,6 +53,7 @@ package struct Plan: Sendable, Hashable, Codable {
     self.reason = reason
     self.before = before
     self.order = order
+    self.configuration = configuration
   }
 
   /// Nothing has to be done.
