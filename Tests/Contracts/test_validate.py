@@ -1,4 +1,4 @@
-"""Tests of the checker itself: run with `python -m unittest` in this directory."""
+"""Tests of the checker itself: run with `python -m unittest` in this directory, or `discover -s` it."""
 
 import contextlib
 import io
@@ -90,7 +90,8 @@ class Checks(unittest.TestCase):
     def test_null_where_none_may_be_is_reported(self):
         problems = self.problems(KEEPER, {"id": "1"}, {"keeper": {"id": None, "mood": "GRIM"}})
         self.assertEqual(problems, ["keeper.id: null, but its type is ID!"])
-        nested = self.problems("{ keeper(id: 1) { notes } }", None, {"keeper": {"notes": [[1], None, [2, None]]}})
+        notes = {"keeper": {"notes": [[1], None, [2, None]]}}
+        nested = self.problems("{ keeper(id: 1) { notes } }", None, notes)
         self.assertEqual(nested, ["keeper.notes[][]: null, but its type is Int!"])
 
     def test_missing_and_unselected_members_are_reported(self):
@@ -145,7 +146,8 @@ class CommandLine(unittest.TestCase):
     def run_main(self, exchanges):
         with tempfile.TemporaryDirectory() as directory:
             schema = Path(directory, "schema.json")
-            schema.write_text(json.dumps({"data": graphql.introspection_from_schema(graphql.build_schema(SDL))}))
+            introspection = graphql.introspection_from_schema(graphql.build_schema(SDL))
+            schema.write_text(json.dumps({"data": introspection}))
             record = Path(directory, "record.jsonl")
             record.write_text("\n".join(exchanges))
             output, errors = io.StringIO(), io.StringIO()
@@ -155,8 +157,8 @@ class CommandLine(unittest.TestCase):
 
     def test_equal_problems_are_one_line(self):
         wrong = [
-            json.dumps({"query": KEEPER, "variables": {"id": id}, "response": {"data": {"keeper": {"id": id}}}})
-            for id in ("1", "2")
+            json.dumps({"query": KEEPER, "variables": {"id": key}, "response": {"data": {"keeper": {"id": key}}}})
+            for key in ("1", "2")
         ]
         code, lines, _ = self.run_main([*wrong, json.dumps({"query": "{ one { id } }"})])
         self.assertEqual(code, 1)
