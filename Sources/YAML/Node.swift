@@ -67,7 +67,7 @@ package struct Mapping: Sendable, Hashable {
     for entry in entries where positions[entry.key] == nil { append(entry) }
   }
 
-  package subscript(key: String) -> Entry? { positions[key].map { entries[$0] } }
+  package subscript(_ key: String) -> Entry? { positions[key].map { entries[$0] } }
 
   private mutating func append(_ entry: Entry) {
     positions[entry.key] = entries.count
