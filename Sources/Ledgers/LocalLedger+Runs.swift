@@ -5,7 +5,8 @@ import SQLite
 extension LocalLedger {
   // MARK: Runs
 
-  package func open(_ plan: Plan, by: String, at: Timestamp, lease: Lease) async throws(Failure) -> RunRecord {
+  package func open(_ plan: Plan, by: String, at: Timestamp, lease: Lease) async throws(Failure) -> RunRecord
+  {
     try await write(under: lease) { connection in
       let open = try connection.query("SELECT id FROM runs WHERE result IS NULL").first?[0].int
       try RunRules.checkOpening(openRun: open.map { RunID(Int($0)) }, environment: self.environment)

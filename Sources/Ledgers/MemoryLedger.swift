@@ -30,7 +30,9 @@ package actor MemoryLedger: Ledger {
   // MARK: Lease
 
   package func acquire(holder: Holder) throws(Failure) -> Lease {
-    try lease.acquire(holder, timing: timing, at: time.now, environment: environment) { $0.fence <= deadFence }
+    try lease.acquire(holder, timing: timing, at: time.now, environment: environment) {
+      $0.fence <= deadFence
+    }
   }
 
   package func renew(_ mine: Lease) throws(Failure) -> Lease {
