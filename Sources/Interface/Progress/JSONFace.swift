@@ -29,10 +29,13 @@ package struct JSONFace: RunFace {
         $0["plan"] = try? JSON(encoding: PlanReport(plan, live: nil, next: facts.release))
       }
     case .resumed(let facts, let finished):
-      return typed("run-resumed", facts.members) { $0["finished"] = .array(finished.map { .string($0.rawValue) }) }
+      return typed("run-resumed", facts.members) {
+        $0["finished"] = .array(finished.map { .string($0.rawValue) })
+      }
     case .stepBegan(let step, let attempt):
       return typed("step-began", about(step.id)) { $0["attempt"] = .int(Int64(attempt)) }
-    case .stepProgress(let id, let text): return typed("step-progress", about(id)) { $0["text"] = .string(text) }
+    case .stepProgress(let id, let text):
+      return typed("step-progress", about(id)) { $0["text"] = .string(text) }
     case .stepLog(let id, let text): return typed("step-log", about(id)) { $0["line"] = .string(text) }
     case .stepEnded(let id, let outcome):
       return typed("step-ended", about(id)) {
@@ -116,7 +119,8 @@ extension Outcome {
   fileprivate var members: [String: JSON] {
     switch self {
     case .done(let result): result.members.merging(["outcome": "done"]) { $1 }
-    case .failed(let failure, let moved): ["outcome": "failed", "failure": failure.document, "moved": .bool(moved)]
+    case .failed(let failure, let moved):
+      ["outcome": "failed", "failure": failure.document, "moved": .bool(moved)]
     case .retry(let failure, _): ["outcome": "retry", "failure": failure.document]
     case .ambiguous(let failure): ["outcome": "ambiguous", "failure": failure.document]
     case .unknowable(let failure): ["outcome": "unknowable", "failure": failure.document]
@@ -132,7 +136,8 @@ extension Finding {
     case .absent: ["finding": "absent"]
     case .underWay(let id): ["finding": "under-way", "externalID": .string(id)]
     case .done(let result): result.members.merging(["finding": "done"]) { $1 }
-    case .failed(let failure, let moved): ["finding": "failed", "failure": failure.document, "moved": .bool(moved)]
+    case .failed(let failure, let moved):
+      ["finding": "failed", "failure": failure.document, "moved": .bool(moved)]
     case .unknown(let failure): ["finding": "unknown", "failure": failure.document]
     }
   }

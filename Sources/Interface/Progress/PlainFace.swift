@@ -47,7 +47,9 @@ package struct PlainFace: RunFace {
     switch event.kind {
     case .started: return [picture.heading]
     case .resumed(_, let finished):
-      return [picture.heading, stamped(event.at, "continues: \(count(finished.count, "step")) had ended before")]
+      return [
+        picture.heading, stamped(event.at, "continues: \(count(finished.count, "step")) had ended before"),
+      ]
     case .stepBegan(let step, let attempt):
       let again = attempt > 1 ? ", attempt \(attempt)" : ""
       return [stamped(event.at, "\(symbols.arrow) \(step.title)\(again)")]
@@ -61,7 +63,8 @@ package struct PlainFace: RunFace {
         return [stamped(event.at, "  \(step.step.title): \(step.says)")]
       }
       let says = step.says.isEmpty ? "" : ": \(step.says)"
-      let line = stamped(event.at, step.sign(symbols), " \(step.step.title) (\(step.elapsed(event.at).words))\(says)")
+      let line = stamped(
+        event.at, step.sign(symbols), " \(step.step.title) (\(step.elapsed(event.at).words))\(says)")
       return [line] + picture.failureLines(id, symbols, lines: RunPicture.kept)
     case .stepRetries(let id, let failure, let wait):
       return [

@@ -6,7 +6,8 @@ extension RunSummary {
     var lines = [headline(symbols)]
     lines += failureLines
     if !unattended.isEmpty {
-      lines.append(.labelled("in flight", [.warning(list(unattended)), Span(": goes on without us")], width: 10))
+      lines.append(
+        .labelled("in flight", [.warning(list(unattended)), Span(": goes on without us")], width: 10))
     }
     if !services.isEmpty {
       lines.append(Line(.strong("  live now")))
@@ -24,28 +25,45 @@ extension RunSummary {
     switch state {
     case .released:
       return Line(
-        [.good("\(symbols.good) release \(release) is live: "), Span("\(short(commit))\(subjectText)"), time],
+        [
+          .good("\(symbols.good) release \(release) is live: "), Span("\(short(commit))\(subjectText)"), time,
+        ],
         overflow: .wrap(hanging: 2))
     case .restored:
       let what = restores.map { "release \($0) is live again" } ?? "the earlier release is live again"
       return Line(
-        [.good("\(symbols.good) \(what), as release \(release): "), Span("\(short(commit))\(subjectText)"), time],
+        [
+          .good("\(symbols.good) \(what), as release \(release): "), Span("\(short(commit))\(subjectText)"),
+          time,
+        ],
         overflow: .wrap(hanging: 2))
     case .rolledBack:
       return Line(
-        [.bad("\(symbols.bad) release \(release) \(ended); "), .strong("what it moved was put back and proven"), time],
+        [
+          .bad("\(symbols.bad) release \(release) \(ended); "),
+          .strong("what it moved was put back and proven"), time,
+        ],
         overflow: .wrap(hanging: 2))
     case .unchanged:
       return Line(
-        [.bad("\(symbols.bad) release \(release) \(ended); "), .strong("nothing users see was changed"), time],
+        [
+          .bad("\(symbols.bad) release \(release) \(ended); "), .strong("nothing users see was changed"),
+          time,
+        ],
         overflow: .wrap(hanging: 2))
     case .mixed:
       return Line(
-        [.bad("\(symbols.bad) release \(release) \(ended); the state is mixed: "), .strong("a person is needed"), time],
+        [
+          .bad("\(symbols.bad) release \(release) \(ended); the state is mixed: "),
+          .strong("a person is needed"), time,
+        ],
         overflow: .wrap(hanging: 2))
     case .inFlight:
       return Line(
-        [.warning("\(symbols.warning) run \(run) was interrupted; "), .strong("some of it is still in flight"), time],
+        [
+          .warning("\(symbols.warning) run \(run) was interrupted; "),
+          .strong("some of it is still in flight"), time,
+        ],
         overflow: .wrap(hanging: 2))
     case .abandoned:
       return Line(
@@ -64,7 +82,8 @@ extension RunSummary {
   private var exitWords: String {
     switch exit {
     case .hangup, .interrupted, .terminated:
-      state == .inFlight || state == .mixed ? exit.meaning : "\(exit.meaning), and the previous release is live"
+      state == .inFlight || state == .mixed
+        ? exit.meaning : "\(exit.meaning), and the previous release is live"
     default: exit.meaning
     }
   }
@@ -80,7 +99,8 @@ extension RunSummary {
       lines.append(.labelled("failed", [Span(failedStep)], width: 10))
     }
     if let rollbackFailure {
-      lines.append(.labelled("then", [.bad("putting back failed: "), Span(rollbackFailure.message)], width: 10))
+      lines.append(
+        .labelled("then", [.bad("putting back failed: "), Span(rollbackFailure.message)], width: 10))
       if let cause = rollbackFailure.cause { lines.append(.labelled("because", [Span(cause)], width: 10)) }
     }
     return lines
@@ -88,7 +108,8 @@ extension RunSummary {
 
   private func row(_ line: ServiceLine, _ symbols: Symbols) -> Line {
     let width = services.map(\.service.rawValue.columns).max() ?? 0
-    let name = line.service.rawValue + String(repeating: " ", count: max(0, width - line.service.rawValue.columns))
+    let name =
+      line.service.rawValue + String(repeating: " ", count: max(0, width - line.service.rawValue.columns))
     var spans: [Span] = ["    ", .strong(name), "  "]
     switch line.state {
     case .unknown: spans.append(.warning("not known"))
@@ -111,7 +132,8 @@ extension RunSummary {
       guard let exposed = line.exposed else { return nil }
       return .labelled(
         "exposed",
-        [.warning("users could get \(short(commit)) of \(line.service) for \(exposed.duration.words)")], width: 10)
+        [.warning("users could get \(short(commit)) of \(line.service) for \(exposed.duration.words)")],
+        width: 10)
     }
   }
 

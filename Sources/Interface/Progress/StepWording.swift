@@ -61,7 +61,8 @@ extension RunPicture {
     }
     let what = services.isEmpty ? "nothing users see was moved" : "putting back \(list(services))"
     return [
-      Line(.warning("\(symbols.back) turning back: "), Span("\(reason), \(what)"), overflow: .wrap(hanging: 2))
+      Line(
+        .warning("\(symbols.back) turning back: "), Span("\(reason), \(what)"), overflow: .wrap(hanging: 2))
     ]
   }
 

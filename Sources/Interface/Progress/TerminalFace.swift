@@ -26,14 +26,15 @@ package struct TerminalFace: RunFace {
     case .started: return [picture.heading]
     case .resumed(_, let finished):
       return [
-        picture.heading, Line(.faint("  continues: \(count(finished.count, "step")) had ended before"))
+        picture.heading, Line(.faint("  continues: \(count(finished.count, "step")) had ended before")),
       ]
     case .stepEnded(let id, _), .stepProbed(let id, _), .stepAbandoned(let id, _):
       guard let step = picture.steps[id], step.phase.isOver else { return [] }
       return [row(step, sign: step.sign(symbols), now: event.at)] + picture.failureLines(id, symbols)
     case .turned(_, _, let undo): return picture.turnLines(undo, symbols)
     case .interrupted(let interruption): return [picture.interruptionLine(interruption, symbols)]
-    case .leaseWaits(let text): return [Line(.warning("\(symbols.waiting) "), Span(text), overflow: .wrap(hanging: 2))]
+    case .leaseWaits(let text):
+      return [Line(.warning("\(symbols.waiting) "), Span(text), overflow: .wrap(hanging: 2))]
     case .finished: return [.empty] + (RunSummary(picture)?.lines(symbols) ?? [])
     case .stepBegan, .stepProgress, .stepLog, .stepRetries, .stepProbing: return []
     }
@@ -51,7 +52,9 @@ package struct TerminalFace: RunFace {
     var body = running.prefix(running.count > room ? max(0, room - 1) : room).map { step in
       row(step, sign: .accent(turn), now: now)
     }
-    if running.count > body.count { body.append(Line(.faint("  and \(running.count - body.count) more run"))) }
+    if running.count > body.count {
+      body.append(Line(.faint("  and \(running.count - body.count) more run")))
+    }
     return (body + foot).prefix(height).flatMap { line in
       var line = line
       line.overflow = .clip
@@ -69,7 +72,9 @@ package struct TerminalFace: RunFace {
       .faint(String(repeating: " ", count: max(2, 10 - time.columns)) + time),
     ]
     let says = [step.says, step.phase.isOver ? "" : step.log.last ?? ""].filter { !$0.isEmpty }
-    if !says.isEmpty { spans.append(Span("  " + says.joined(separator: " · "), step.phase.isOver ? .plain : .faint)) }
+    if !says.isEmpty {
+      spans.append(Span("  " + says.joined(separator: " · "), step.phase.isOver ? .plain : .faint))
+    }
     if step.attempt > 1 { spans.append(.warning("  attempt \(step.attempt)")) }
     return Line(spans, overflow: step.phase.isOver ? .wrap(hanging: 4) : .clip)
   }

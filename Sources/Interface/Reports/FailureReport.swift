@@ -22,7 +22,8 @@ package struct FailureReport: Report {
 
   /// One failure as `error: …` with where, because and next below.
   package static func lines(_ failure: Failure) -> [Line] {
-    [Line([.bad("error: "), .strong(failure.message)], overflow: .wrap(hanging: 7))] + details(failure, indent: 2)
+    [Line([.bad("error: "), .strong(failure.message)], overflow: .wrap(hanging: 7))]
+      + details(failure, indent: 2)
   }
 
   /// Where, why and what to do, without the sentence itself.

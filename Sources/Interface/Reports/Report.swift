@@ -1,6 +1,6 @@
+package import Concurrency
 import FoundationEssentials
 import JSON
-package import Concurrency
 package import Model
 
 /// What a command says in the end: shown to people as lines, to programs as one JSON document.
@@ -18,7 +18,9 @@ extension Report {
 
   /// The report as a JSON document on one line: `{"shipit":1,"kind":…}` and the report's own members.
   package func json(_ redact: (String) -> String = { $0 }) -> String {
-    guard case .object(var members)? = try? JSON(encoding: self) else { return #"{"kind":"error","shipit":1}"# }
+    guard case .object(var members)? = try? JSON(encoding: self) else {
+      return #"{"kind":"error","shipit":1}"#
+    }
     members["shipit"] = .int(Int64(documentVersion))
     members["kind"] = .string(Self.kind)
     return JSON.object(members).showable(redact).serialized()
@@ -44,7 +46,8 @@ extension JSON {
   }
 
   private func showable(_ text: String, _ redact: (String) -> String) -> String {
-    redact(text).split(separator: "\n", omittingEmptySubsequences: false).map(plainText).joined(separator: "\n")
+    redact(text).split(separator: "\n", omittingEmptySubsequences: false).map(plainText).joined(
+      separator: "\n")
   }
 }
 

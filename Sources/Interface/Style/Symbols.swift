@@ -1,6 +1,7 @@
 /// The signs in front of lines, in Unicode or, where the terminal is not UTF-8, in ASCII.
 package struct Symbols: Sendable, Hashable {
-  package var good, bad, warning, waiting, back, arrow, dot, bar, add, change, remove, same, ellipsis, none: String
+  package var good, bad, warning, waiting, back, arrow, dot, bar, add, change, remove, same, ellipsis,
+    none: String
   /// Frames of the sign of a running step.
   package var turning: [String]
 
@@ -10,7 +11,8 @@ package struct Symbols: Sendable, Hashable {
     turning: ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"])
 
   package static let ascii = Symbols(
-    good: "ok", bad: "FAILED", warning: "!", waiting: ".", back: "<-", arrow: "->", dot: "-", bar: "|", add: "+",
+    good: "ok", bad: "FAILED", warning: "!", waiting: ".", back: "<-", arrow: "->", dot: "-", bar: "|",
+    add: "+",
     change: "~", remove: "-", same: "=", ellipsis: "...", none: "-", turning: ["-", "\\", "|", "/"])
 
   /// The set for a process environment: Unicode when the first of LC_ALL, LC_CTYPE and LANG that is set says UTF-8.
