@@ -111,7 +111,9 @@ let package = Package(
         "Secrets", "Source", "Probing", "Commands", "Ledgers", "Model", "HTTP", "Processes", "SQLite",
         "Concurrency", "Crypto", "JSON", "TestSupport",
       ]),
-    tests("InterfaceTests", ["Interface", "Model", "Terminal", "JSON", "Redaction"], exclude: ["Golden"]),
+    tests(
+      "InterfaceTests", ["Interface", "Model", "Terminal", "JSON", "Redaction", "Concurrency"],
+      exclude: ["Golden"]),
     tests(
       "TwinTests",
       [

@@ -74,7 +74,9 @@ extension PlanReport {
       .labelled(index == 0 ? "variables" : "", change.spans(symbols))
     }
     if let address = line.address { lines.append(.labelled("address", [Span(address)])) }
-    if let lost = line.cannotRestore { lines.append(.labelled("no way back", [.warning(lost)], width: 13)) }
+    if let lost = line.cannotRestore {
+      lines.append(.labelled("rollback", [.warning("cannot restore all: \(lost)")]))
+    }
     return lines
   }
 
