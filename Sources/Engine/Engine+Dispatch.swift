@@ -28,7 +28,7 @@ extension Engine {
     if plan.kind == .deploy, let failed = forward.all.first(where: { $0.failure != nil }),
       let failure = failed.failure
     {
-      turn(.failure, failure)
+      turn(TurnReason(failure), failure)
       proceed()
       return
     }

@@ -77,7 +77,7 @@ extension Engine {
 
   private mutating func failed(_ failure: Failure, _ state: StepState) {
     guard case .forward = phase, plan.kind == .deploy else { return }
-    turn(failure.kind == .stale ? .superseded : .failure, failure)
+    turn(TurnReason(failure), failure)
   }
 
   private mutating func retry(_ state: StepState, _ failure: Failure, after: Duration?) {
@@ -176,4 +176,9 @@ extension Engine {
     default: return false
     }
   }
+}
+
+extension TurnReason {
+  /// Why a run turns when a step fails: somebody else's deployment is a reason of its own.
+  init(_ failure: Failure) { self = failure.kind == .stale ? .superseded : .failure }
 }
