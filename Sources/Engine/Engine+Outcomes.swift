@@ -148,9 +148,18 @@ extension Engine {
       update(id) {
         $0.absences += 1
         $0.deadline = nil
+        // The object is gone: to wait for it would be to wait for nothing.
+        $0.externalID = nil
         $0.status = .pending
       }
-      if !mayContinue { end(id, .cancelled(moved: false)) }
+      if !mayContinue {
+        end(id, .cancelled(moved: false))
+      } else if state.attempt >= Engine.attemptLimit {
+        let failure = Failure(
+          .failed, "\(state.step.title) was asked for \(state.attempt) times and never arrived",
+          place: id.rawValue)
+        end(id, .failed(failure, moved: false))
+      }
     case .underWay(let externalID):
       let deadline = now + state.step.limit
       update(id) {
