@@ -76,7 +76,8 @@ extension Engine {
   }
 
   private mutating func failed(_ failure: Failure, _ state: StepState) {
-    guard case .forward = phase, plan.kind == .deploy else { return }
+    // Settling only finds out; what is taken back is for the next plan to say.
+    guard mode == .run, case .forward = phase, plan.kind == .deploy else { return }
     turn(TurnReason(failure), failure)
   }
 
