@@ -44,9 +44,8 @@ extension Engine {
         end(id, outcome)
       }
     case .waiting:
-      update(id) { $0.status = .abandoning }
       waitingReason[id] = outcome
-      actions.append(.abandon(state.step, beganAt: state.beganAt ?? now, externalID: state.externalID))
+      stop(state)
     }
   }
 
@@ -115,13 +114,15 @@ extension Engine {
       guard let state = state(id), case .backingOff = state.status, state.attempt == attempt else { return }
       update(id) { $0.status = .pending }
     case .limit(let id, let attempt):
-      guard let state = state(id), case .running = state.status, state.attempt == attempt else { return }
+      // An attempt that a probe found under way goes on with a new limit; the timer of the old one is void.
+      guard let state = state(id), case .running = state.status, state.attempt == attempt,
+        now >= (state.deadline ?? now) + Engine.limitMargin
+      else { return }
       let failure = Failure(
         .timeout, "\(state.step.title) did not end within \(state.step.limit.inSeconds) s", place: id.rawValue
       )
       waitingReason[id] = .failed(failure, moved: false)
-      update(id) { $0.status = .abandoning }
-      actions.append(.abandon(state.step, beganAt: state.beganAt ?? now, externalID: state.externalID))
+      stop(state)
     case .deadline:
       guard case .forward = phase, plan.kind == .deploy else { return }
       turn(
@@ -131,7 +132,9 @@ extension Engine {
           hint: "raise protect.deadline, or see what was slow: shipit why"))
     case .abandonment:
       for state in forward.all + (undo?.all ?? []) {
-        guard case .abandoning = state.status else { continue }
+        guard case .abandoning = state.status, let since = state.stoppedAt,
+          now >= since + Engine.abandonmentLimit
+        else { continue }
         abandoned(state.step.id, .inFlight("no answer within the time given"))
       }
     }
@@ -172,8 +175,7 @@ extension Engine {
       if mayContinue {
         perform(known)
       } else {
-        update(id) { $0.status = .abandoning }
-        actions.append(.abandon(known.step, beganAt: known.beganAt ?? now, externalID: externalID))
+        stop(known)
       }
     }
   }
