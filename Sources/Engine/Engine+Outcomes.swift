@@ -69,7 +69,11 @@ extension Engine {
       if case .forward = phase { failed(Failure(.cancelled, "\(state.step.title) was stopped"), state) }
     case .failed(let failure, _): failed(failure, state)
     case .unknowable, .ambiguous:
-      if case .forward = phase { phase = .halting; stopEverything() }
+      // An explicit rollback goes on with the other services.
+      if case .forward = phase, mode == .settle || plan.kind == .deploy {
+        phase = .halting
+        stopEverything()
+      }
     case .waiting: break
     }
   }
