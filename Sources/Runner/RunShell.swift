@@ -74,9 +74,12 @@ package actor RunShell {
   }
 
   private func execute(_ actions: [EngineAction]) {
+    var failed: [StepID] = []
     for action in actions {
       switch action {
-      case .journal(let entry): write(redacted(entry))
+      case .journal(let entry):
+        if case .ended(let step, _, .failed) = entry.fact { failed.append(step) }
+        write(redacted(entry))
       case .acknowledge(let step):
         for waiting in identifying.removeValue(forKey: step) ?? [] { waiting.resume(returning: true) }
       case .perform(let step, let attempt, let beganAt, let externalID, let deadline):
@@ -90,6 +93,11 @@ package actor RunShell {
       case .announce(let kind): announce(kind)
       case .finish(let result): self.result = result
       }
+    }
+    // After the loop, for entries reach the ledger in the order of their numbers.
+    for step in failed {
+      guard let lines = rings[step]?.tail, !lines.isEmpty else { continue }
+      execute(engine.note(.lines(step, lines), at: surroundings.clock.now))
     }
   }
 
@@ -174,9 +182,6 @@ package actor RunShell {
   }
 
   private func announce(_ kind: RunEvent.Kind) {
-    if case .stepEnded(let step, .failed) = kind, let lines = rings[step]?.tail, !lines.isEmpty {
-      execute(engine.note(.lines(step, lines), at: surroundings.clock.now))
-    }
     surroundings.watch(
       RunEvent(at: surroundings.clock.now, kind: RunEventRedactor(surroundings.redact).kind(kind)))
   }
