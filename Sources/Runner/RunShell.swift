@@ -19,6 +19,8 @@ package actor RunShell {
   private var rings: [StepID: LineRing] = [:]
   private var unwritten: [JournalEntry] = []
   private var isWriting = false
+  /// An append failed: nothing may follow it, or the journal would have a hole.
+  private var isJournalBroken = false
   private var result: RunResult?
 
   /// One order for what happens and what is told, so that log lines come before the end of their step.
@@ -194,7 +196,7 @@ package actor RunShell {
 
   private func write(_ entry: JournalEntry) {
     unwritten.append(entry)
-    guard !isWriting else { return }
+    guard !isWriting, !isJournalBroken else { return }
     isWriting = true
     surroundings.spawn { await self.drain() }
   }
@@ -208,6 +210,7 @@ package actor RunShell {
         try await ledger.append(batch, to: run.id, lease: await keeper.lease)
         if let last = batch.last { post.yield(.event(.durable(through: last.sequence))) }
       } catch {
+        isJournalBroken = true
         post.yield(.event(.leaseLost(error)))
         break
       }
