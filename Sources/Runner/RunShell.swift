@@ -13,6 +13,8 @@ package actor RunShell {
   private let inbox: AsyncStream<Incoming>
   private let post: AsyncStream<Incoming>.Continuation
   private var tasks: [StepID: Task<Void, Never>] = [:]
+  /// Performers that were cancelled and may still be cleaning up.
+  private var stopping: [Task<Void, Never>] = []
   private var timers: [Task<Void, Never>] = []
   /// Performers that wait until their external id is durable.
   private var identifying: [StepID: [CheckedContinuation<Bool, Never>]] = [:]
@@ -65,14 +67,34 @@ package actor RunShell {
     for timer in timers { timer.cancel() }
     for waiting in identifying.values.flatMap(\.self) { waiting.resume(returning: false) }
     identifying = [:]
-    // Children of performers are stopped and temporary files removed before anything else happens.
-    for task in tasks.values { await task.value }
+    await quiet(Array(tasks.values) + stopping)
     return (result ?? RunResult(state: .inFlight, exit: .internalError), engine.results)
   }
 
   /// Interrupts the run; safe to call from anywhere.
   package nonisolated func interrupt(_ interruption: Interruption) {
     post.yield(.event(.interrupted(interruption)))
+  }
+
+  /// How long performers that were cancelled may take to stop their children and remove their files.
+  /// With the three seconds for giving up it leaves a second of the 6.5 within which a run must end.
+  private static let quietLimit = Duration.seconds(2)
+
+  /// Waits until cancelled performers have cleaned up, but not for those that ignore it.
+  private func quiet(_ tasks: [Task<Void, Never>]) async {
+    guard !tasks.isEmpty else { return }
+    let (signal, done) = AsyncStream.makeStream(of: Void.self)
+    surroundings.spawn {
+      for task in tasks { await task.value }
+      done.finish()
+    }
+    let clock = surroundings.clock
+    let limit = surroundings.spawn {
+      guard (try? await clock.sleep(for: RunShell.quietLimit)) != nil else { return }
+      done.finish()
+    }
+    for await _ in signal {}
+    limit.cancel()
   }
 
   private func execute(_ actions: [EngineAction]) {
@@ -144,9 +166,15 @@ package actor RunShell {
 
   private func abandon(_ step: Step, _ call: StepCall) {
     // The fresh task is not the cancelled one: in that every request and sleep would throw at once.
-    tasks.removeValue(forKey: step.id)?.cancel()
-    guard let performer = performers.performer(of: step) else { return }
+    if let task = tasks.removeValue(forKey: step.id) {
+      task.cancel()
+      stopping.append(task)
+    }
     let post = post
+    guard let performer = performers.performer(of: step) else {
+      post.yield(.event(.abandoned(step.id, .cancelled)))
+      return
+    }
     tasks[step.id] = surroundings.spawn {
       post.yield(.event(.abandoned(step.id, await performer.abandon(step, call))))
     }
