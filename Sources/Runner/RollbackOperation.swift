@@ -42,14 +42,11 @@ package struct RollbackOperation: Sendable {
   private func rollback(
     _ operation: Operation, _ agree: @Sendable (Plan) async -> Bool
   ) async throws(Failure) -> OperationResult {
-    if let open = try await context.ledger.openRun(), open.plan.kind == .rollback {
+    if let open = try await context.ledger.openRun(), open.plan.kind == .rollback,
+      request.to == nil || request.to == open.plan.restores
+    {
       // The same rollback, interrupted: go on where it stopped.
-      let wanted = open.plan.restores
-      if request.to == nil || request.to == wanted,
-        let continued = try await operation.settle(unlessSame: open.plan.digest)
-      {
-        return continued
-      }
+      if let continued = try await operation.settle(unlessSame: open.plan.digest) { return continued }
     } else {
       _ = try await operation.settle(unlessSame: nil)
     }
