@@ -127,7 +127,7 @@ let package = Package(
         "TestSupport", "Interface",
       ]),
     .target(
-      name: "TestSupport", dependencies: ["Concurrency", "Processes", "HTTP", "Model"],
+      name: "TestSupport", dependencies: ["Concurrency", "JSON", "Processes", "HTTP", "Model"],
       path: "Tests/TestSupport", swiftSettings: strict),
   ]
 )

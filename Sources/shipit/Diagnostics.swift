@@ -2,6 +2,7 @@ import Interface
 import JSON
 import Language
 import Model
+import YAML
 
 /// Prints what was found in an environment file.
 enum Diagnostics {
@@ -21,7 +22,7 @@ enum Diagnostics {
     }
     let canvas = console.noteCanvas
     let renderer = DiagnosticRenderer(
-      files: Dictionary(result.files.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first }),
+      files: result.files,
       width: canvas.width ?? 100,
       style: { role, text in canvas.palette.paint(text, Diagnostics.role(role)) })
     console.raw(renderer.render(diagnostics) + "\n")
