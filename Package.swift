@@ -65,7 +65,7 @@ let package = Package(
 
     // Floor 3: pure decisions.
     room("Language", ["Model", "YAML", "JSON"]),
-    room("Engine", ["Model"]),
+    room("Engine", ["Model", "Concurrency"]),
 
     // Floor 4: one adapter per outside system.
     room("Railway", ["Model", "HTTP", "JSON", "Concurrency"]),

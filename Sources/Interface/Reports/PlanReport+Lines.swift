@@ -23,7 +23,7 @@ extension PlanReport {
     let verb = action == .deploy ? "deploy" : "rollback"
     var lines = [Line(.strong("\(verb) \(app) \(environment)"))]
     var commitSpans = [Span.accent(short(commit)), Span(subject.isEmpty ? "" : " \(subject)")]
-    if isDirty { commitSpans.append(.warning("  dirty: uncommitted changes are not in it")) }
+    if isDirty { commitSpans.append(.warning("  dirty: the working tree has uncommitted changes")) }
     lines.append(.labelled("commit", commitSpans, indent: 0))
     var release: [Span] = []
     if let live {
