@@ -10,6 +10,13 @@ extension Documents {
     }
     """)
 
+  static let autoDeployUpdate = Operation(
+    """
+    mutation ShipitAutoDeployUpdate($input: ServiceInstanceAutoDeployUpdateInput!) {
+      serviceInstanceAutoDeployUpdate(input: $input) { enabled }
+    }
+    """)
+
   static let limitsUpdate = Operation(
     """
     mutation ShipitLimitsUpdate($input: ServiceInstanceLimitsUpdateInput!) {

@@ -9,10 +9,18 @@ extension RailwayPlatform {
     do { current = try await client.details(of: write.target) } catch {
       return await reading(error, doing)
     }
+    if let enabled = write.autoDeploys, let trouble = await setAutoDeploys(enabled, of: write.target) {
+      return trouble
+    }
     let changes = write.settings.differences(from: current.settings)
-    if changes.isEmpty { return .done(StepResult(summary: "settings were so already")) }
+    if changes.isEmpty && write.clear.isEmpty {
+      return .done(
+        StepResult(summary: write.autoDeploys == nil ? "settings were so already" : "automatic deploys"))
+    }
+    var input = RailwaySettings.input(write.settings)
+    for name in write.clear { if let key = RailwaySettings.keys[name] { input[key] = .null } }
     if let trouble = await update(
-      write.target, RailwaySettings.input(write.settings), replicas: current.settings.replicas, doing,
+      write.target, input, replicas: current.settings.replicas, doing,
       isApplied: {
         var wanted = write.settings
         (wanted.memory, wanted.cpu) = (nil, nil)
@@ -33,12 +41,32 @@ extension RailwayPlatform {
       }
       if let trouble { return trouble }
     }
-    return .done(StepResult(summary: changes.map { "\($0.name) \($0.to)" }.joined(separator: ", ")))
+    let words = changes.map { "\($0.name) \($0.to)" } + write.clear.map { "\($0) emptied" }
+    return .done(StepResult(summary: words.joined(separator: ", ")))
+  }
+
+  /// Whether Railway deploys each push by itself.
+  private func setAutoDeploys(_ enabled: Bool, of target: ServiceTarget) async -> Outcome? {
+    await settle("switching automatic deploys of \(target.name) \(enabled ? "on" : "off")") {
+      () async throws(APIError) in
+      try await client.mutate(
+        Documents.autoDeployUpdate,
+        [
+          "input": .object([
+            "projectId": .string(target.place.project), "environmentId": .string(target.place.environment),
+            "serviceId": .string(target.serviceID), "enabled": .bool(enabled),
+          ])
+        ])
+    } isApplied: { () async throws(APIError) in
+      try await client.details(of: [(target.serviceID, true)], in: target.place)[target.serviceID]?
+        .autoDeploys == enabled
+    }
   }
 
   /// Nobody can tell who wrote settings, and it does not matter: they are so, or are written again.
   func probe(_ write: SettingsWrite) async -> Finding {
-    guard let current = try? await client.details(of: write.target),
+    guard write.clear.isEmpty, write.autoDeploys == nil,
+      let current = try? await client.details(of: write.target),
       write.settings.differences(from: current.settings).isEmpty
     else { return .absent }
     return .done(StepResult(summary: "settings are written"))

@@ -44,6 +44,15 @@ enum RailwaySettings {
     return settings
   }
 
+  /// Railway's words for settings that can be emptied, by ours.
+  static let keys = [
+    "build": "buildCommand", "start": "startCommand", "pre-deploy": "preDeployCommand",
+    "dockerfile": "dockerfilePath", "builder": "builder", "root": "rootDirectory", "region": "region",
+    "overlap": "overlapSeconds", "drain": "drainingSeconds", "restart": "restartPolicyType",
+    "restart-limit": "restartPolicyMaxRetries", "cron": "cronSchedule", "sleep": "sleepApplication",
+    "health path": "healthcheckPath", "health timeout": "healthcheckTimeout",
+  ]
+
   /// The input of `serviceInstanceUpdate`: the managed fields.
   static func input(_ settings: ServiceSettings) -> [String: JSON] {
     var input: [String: JSON] = [:]
