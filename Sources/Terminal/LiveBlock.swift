@@ -1,63 +1,69 @@
 /// Lines at the bottom of a terminal that are redrawn in place. It renders only: who has it writes the text.
 ///
-/// After each drawing the cursor stands at the start of the line below the block.
+/// While there is a block the cursor is hidden and stands at the start of the line below it.
 package struct LiveBlock: Sendable {
   /// What stands on the terminal now.
   package private(set) var lines: [String] = []
-  private var columns = 0
+  private var columns: Int?
 
-  /// Hides the cursor while a block is alive.
-  package static let hideCursor = "\u{1B}[?25l"
-  /// Shows it again; also to be written when a signal ends the program.
+  /// Shows the cursor again; also to be written when a signal ends the program.
   package static let showCursor = "\u{1B}[?25h"
+  private static let hideCursor = "\u{1B}[?25l"
+  private static let clearBelow = "\u{1B}[J"
 
   package init() {}
 
-  /// The text that turns what stands there into `lines`, with `above` scrolled in over it for good.
+  /// The text that turns what stands there into `live`, with `settled` scrolled in over it for good.
   ///
-  /// Lines are cut to the width. Of more lines than fit the terminal less one, the first are shown and the
-  /// number of the others; more could not be reached by the cursor any more.
+  /// At most `rows` − 1 lines are shown, for the cursor reaches no more: the first ones, and how many follow.
+  /// - Parameters:
+  ///   - rows: of the terminal.
+  ///   - columns: of the terminal; live lines are cut to it. Nil: they are known to fit.
   package mutating func render(
-    _ lines: [String], above: [String] = [], in size: TerminalSize
+    settled: [String] = [], live: [String], rows: Int, columns: Int? = nil
   ) -> String {
-    let new = fit(lines, size)
-    let isUnchanged = new == self.lines && above.isEmpty && columns == size.columns
-    guard !isUnchanged else { return "" }
-    var text = "\u{1B}[?2026h" + moveToStart(size)
-    if above.isEmpty, columns == size.columns {
-      text += difference(to: new)
+    let new = fit(live, rows: rows, columns: columns)
+    let isSameSize = columns == self.columns || lines.isEmpty
+    if new == lines, settled.isEmpty, isSameSize { return "" }
+    var text = moveToStart(columns: columns)
+    if settled.isEmpty, isSameSize {
+      text += (lines.isEmpty ? Self.hideCursor : "") + difference(to: new)
     } else {
-      text += self.lines.isEmpty ? "" : "\u{1B}[J"
-      text += (above + new).map { $0 + "\n" }.joined()
+      text += lines.isEmpty ? "" : Self.clearBelow
+      text += settled.map { $0 + "\n" }.joined()
+      text += lines.isEmpty && !new.isEmpty ? Self.hideCursor : ""
+      text += new.map { $0 + "\n" }.joined()
     }
-    self.lines = new
-    columns = size.columns
-    return text + "\u{1B}[?2026l"
+    text += !lines.isEmpty && new.isEmpty ? Self.showCursor : ""
+    lines = new
+    self.columns = columns
+    return Self.atOnce(text)
   }
 
-  /// The text that removes the block.
-  package mutating func erase(in size: TerminalSize) -> String {
+  /// The text that removes the block and shows the cursor again.
+  package mutating func finish() -> String {
     guard !lines.isEmpty else { return "" }
-    let text = "\u{1B}[?2026h" + moveToStart(size) + "\u{1B}[J\u{1B}[?2026l"
+    let text = moveToStart(columns: columns) + Self.clearBelow + Self.showCursor
     lines = []
-    return text
+    return Self.atOnce(text)
   }
 
-  /// Leaves the block where it stands: what is drawn next comes below.
-  package mutating func leave() { lines = [] }
+  /// Synchronized output: a terminal that knows it shows the whole at once, others ignore it.
+  private static func atOnce(_ text: String) -> String { "\u{1B}[?2026h\(text)\u{1B}[?2026l" }
 
-  private func fit(_ lines: [String], _ size: TerminalSize) -> [String] {
-    let room = max(1, size.rows - 1)
+  private func fit(_ lines: [String], rows: Int, columns: Int?) -> [String] {
+    let room = max(1, rows - 1)
     let hidden = lines.count > room ? lines.count - room + 1 : 0
     var shown = Array(lines.prefix(lines.count - hidden))
     if hidden > 0 { shown.append("… \(hidden) more") }
-    return shown.map { clip($0, to: size.columns) }
+    return columns.map { columns in shown.map { clip($0, to: columns) } } ?? shown
   }
 
-  private func moveToStart(_ size: TerminalSize) -> String {
+  private func moveToStart(columns: Int?) -> String {
     // A terminal that became narrower has wrapped what was drawn.
     let rows = lines.reduce(0) { rows, line in
-      rows + max(1, (displayWidth(of: line) + size.columns - 1) / max(1, size.columns))
+      guard let columns, columns > 0 else { return rows + 1 }
+      return rows + max(1, (displayWidth(of: line) + columns - 1) / columns)
     }
     return rows == 0 ? "" : "\r\u{1B}[\(rows)A"
   }
@@ -68,6 +74,6 @@ package struct LiveBlock: Sendable {
       let isKept = index < lines.count && lines[index] == line
       text += isKept ? "\n" : (index < lines.count ? "\u{1B}[2K" : "") + line + "\n"
     }
-    return lines.count > new.count ? text + "\u{1B}[J" : text
+    return lines.count > new.count ? text + Self.clearBelow : text
   }
 }

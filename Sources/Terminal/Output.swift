@@ -13,6 +13,9 @@ package enum OutputFailure: Error, Sendable, Equatable, CustomStringConvertible 
   /// Another error number of the system.
   case system(Int32)
 
+  /// The one failure that is usual, and no reason to complain.
+  package var isBrokenPipe: Bool { self == .closed }
+
   package var description: String {
     switch self {
     case .closed: "nobody reads the output any more"
@@ -37,20 +40,20 @@ package struct Output: Sendable {
   /// Words for the person.
   package static let error = Output(descriptor: 2)
 
-  /// Writes the whole text. Returns why not, or nil.
+  /// Writes the whole text. Fails when nobody reads it, the disk is full, and so on.
   @discardableResult
-  package func write(_ text: String) -> OutputFailure? {
+  package func write(_ text: String) -> Result<Void, OutputFailure> {
     var text = text
     return text.withUTF8 { write(UnsafeRawBufferPointer($0)) }
   }
 
-  /// Writes all bytes. Returns why not, or nil.
+  /// Writes all bytes. Fails when nobody reads it, the disk is full, and so on.
   @discardableResult
-  package func write(_ bytes: [UInt8]) -> OutputFailure? {
+  package func write(_ bytes: [UInt8]) -> Result<Void, OutputFailure> {
     bytes.withUnsafeBytes { write($0) }
   }
 
-  private func write(_ bytes: UnsafeRawBufferPointer) -> OutputFailure? {
+  private func write(_ bytes: UnsafeRawBufferPointer) -> Result<Void, OutputFailure> {
     var done = 0
     while done < bytes.count {
       let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
@@ -65,12 +68,12 @@ package struct Output: Sendable {
         // Somebody made the shared descriptor non-blocking.
         var wait = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         poll(&wait, 1, -1)
-      case EPIPE: return .closed
-      case ENOSPC, EDQUOT, EFBIG: return .full
-      case let fault: return .system(fault)
+      case EPIPE: return .failure(.closed)
+      case ENOSPC, EDQUOT, EFBIG: return .failure(.full)
+      case let fault: return .failure(.system(fault))
       }
     }
-    return nil
+    return .success(())
   }
 }
 

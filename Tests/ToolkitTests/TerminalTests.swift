@@ -51,78 +51,84 @@ import Testing
 
   // MARK: Colours
 
-  @Test func theFlagThenTheEnvironmentThenTheTerminalDecide() {
-    let auto = ColorChoice.auto
-    #expect(ColorChoice.always.isColored(environment: ["NO_COLOR": "1"], isTerminal: false))
-    #expect(!ColorChoice.never.isColored(environment: ["CLICOLOR_FORCE": "1"], isTerminal: true))
-    #expect(!auto.isColored(environment: ["NO_COLOR": "1", "CLICOLOR_FORCE": "1"], isTerminal: true))
-    #expect(auto.isColored(environment: ["NO_COLOR": "", "CLICOLOR_FORCE": "1"], isTerminal: false))
-    #expect(!auto.isColored(environment: ["CLICOLOR_FORCE": "0"], isTerminal: false))
-    #expect(auto.isColored(environment: [:], isTerminal: true))
-    #expect(!auto.isColored(environment: ["TERM": "dumb"], isTerminal: true))
-    #expect(!auto.isColored(environment: [:], isTerminal: false))
+  @Test(arguments: [
+    (true, ["NO_COLOR": "1"], false, true), (false, ["CLICOLOR_FORCE": "1"], true, false),
+    (nil, ["NO_COLOR": "1", "CLICOLOR_FORCE": "1"], true, false),
+    (nil, ["NO_COLOR": "", "CLICOLOR_FORCE": "1"], false, true), (nil, ["CLICOLOR_FORCE": "0"], false, false),
+    (nil, [:], true, true), (nil, ["TERM": "dumb"], true, false), (nil, [:], false, false),
+  ])
+  func theFlagThenTheEnvironmentThenTheTerminalDecide(
+    flag: Bool?, environment: [String: String], isTerminal: Bool, isWanted: Bool
+  ) {
+    #expect(
+      TerminalColour.isWanted(flag: flag, environment: environment, isTerminal: isTerminal) == isWanted)
   }
 
   @Test func stylesNestAndCanBeOff() {
-    let on = Palette(isColored: true)
-    #expect(on.red("a") == "\u{1B}[31ma\u{1B}[39m")
-    #expect(on.red("a" + on.green("b") + "c") == "\u{1B}[31ma\u{1B}[32mb\u{1B}[39m\u{1B}[31mc\u{1B}[39m")
-    #expect(on.bold("") == "")
-    let off = Palette(isColored: false)
-    #expect(off.bold(off.red(off.dim("a"))) == "a")
+    #expect(TextStyle.red.applied(to: "a") == "\u{1B}[31ma\u{1B}[39m")
+    #expect(
+      TextStyle.red.applied(to: "a" + TextStyle.green.applied(to: "b") + "c")
+        == "\u{1B}[31ma\u{1B}[32mb\u{1B}[39m\u{1B}[31mc\u{1B}[39m")
+    #expect(TextStyle.bold.applied(to: "") == "")
+    #expect(TextStyle.bold.applied(to: "a", isColoured: false) == "a")
   }
 
   // MARK: The live block
-
-  private let size = TerminalSize(columns: 10, rows: 5)
 
   private func framed(_ text: String) -> String { "\u{1B}[?2026h" + text + "\u{1B}[?2026l" }
 
   @Test func onlyChangedLinesAreRedrawn() {
     var block = LiveBlock()
-    #expect(block.render(["a", "b"], in: size) == framed("a\nb\n"))
-    #expect(block.render(["a", "b"], in: size) == "")
-    #expect(block.render(["a", "B"], in: size) == framed("\r\u{1B}[2A\n\u{1B}[2KB\n"))
-    #expect(block.render(["a", "B", "c"], in: size) == framed("\r\u{1B}[2A\n\nc\n"))
-    #expect(block.render(["x"], in: size) == framed("\r\u{1B}[3A\u{1B}[2Kx\n\u{1B}[J"))
-    #expect(block.erase(in: size) == framed("\r\u{1B}[1A\u{1B}[J"))
-    #expect(block.erase(in: size) == "")
+    #expect(block.render(live: ["a", "b"], rows: 5) == framed("\u{1B}[?25la\nb\n"))
+    #expect(block.render(live: ["a", "b"], rows: 5) == "")
+    #expect(block.render(live: ["a", "B"], rows: 5) == framed("\r\u{1B}[2A\n\u{1B}[2KB\n"))
+    #expect(block.render(live: ["a", "B", "c"], rows: 5) == framed("\r\u{1B}[2A\n\nc\n"))
+    #expect(block.render(live: ["x"], rows: 5) == framed("\r\u{1B}[3A\u{1B}[2Kx\n\u{1B}[J"))
+    #expect(block.finish() == framed("\r\u{1B}[1A\u{1B}[J\u{1B}[?25h"))
+    #expect(block.finish() == "")
   }
 
-  @Test func linesAboveScrollInAndStay() {
+  @Test func settledLinesScrollInAboveAndStay() {
     var block = LiveBlock()
-    _ = block.render(["live"], in: size)
-    #expect(block.render(["live"], above: ["log"], in: size) == framed("\r\u{1B}[1A\u{1B}[Jlog\nlive\n"))
-    block.leave()
-    #expect(block.render(["new"], in: size) == framed("new\n"))
+    #expect(block.render(settled: ["first"], live: [], rows: 5) == framed("first\n"))
+    _ = block.render(live: ["live"], rows: 5)
+    #expect(
+      block.render(settled: ["log"], live: ["live"], rows: 5) == framed("\r\u{1B}[1A\u{1B}[Jlog\nlive\n"))
+    #expect(
+      block.render(settled: ["end"], live: [], rows: 5) == framed("\r\u{1B}[1A\u{1B}[Jend\n\u{1B}[?25h"))
   }
 
   @Test func theBlockNeverFillsTheTerminalNorWraps() {
     var block = LiveBlock()
-    _ = block.render((1...9).map { "line number \($0)" }, in: size)
+    _ = block.render(live: (1...9).map { "line number \($0)" }, rows: 5, columns: 10)
     #expect(block.lines == ["line numb…", "line numb…", "line numb…", "… 6 more"])
   }
 
   @Test func aNarrowerTerminalIsRedrawnFromWhereTheBlockNowBegins() {
     var block = LiveBlock()
-    _ = block.render(["0123456789", "b"], in: size)
-    let narrow = TerminalSize(columns: 4, rows: 5)
-    #expect(block.render(["0123456789", "b"], in: narrow) == framed("\r\u{1B}[4A\u{1B}[J012…\nb\n"))
+    _ = block.render(live: ["0123456789", "b"], rows: 5, columns: 10)
+    #expect(
+      block.render(live: ["0123456789", "b"], rows: 5, columns: 4)
+        == framed("\r\u{1B}[4A\u{1B}[J012…\nb\n"))
   }
 
   // MARK: The device and writing
+
+  private func failure(_ result: Result<Void, OutputFailure>) -> OutputFailure? {
+    if case .failure(let failure) = result { failure } else { nil }
+  }
 
   @Test func aPipeIsNoTerminalAndEverythingIsWritten() async throws {
     var ends: [Int32] = [0, 0]
     #expect(pipe(&ends) == 0)
     let (reading, writing) = (ends[0], ends[1])
-    #expect(!TerminalDevice(descriptor: writing).isTerminal)
-    #expect(TerminalDevice(descriptor: writing).size == nil)
+    #expect(!isTerminal(writing))
+    #expect(TerminalSize.of(writing) == nil)
     // Non-blocking, and more than the pipe holds.
     _ = fcntl(writing, F_SETFL, O_NONBLOCK)
     let bytes = (0..<500_000).map { UInt8(truncatingIfNeeded: $0) }
     let reader = Thread.detachedReading(reading)
-    #expect(Output(descriptor: writing).write(bytes) == nil)
+    #expect(failure(Output(descriptor: writing).write(bytes)) == nil)
     close(writing)
     #expect(await reader.value == bytes)
     close(reading)
@@ -133,13 +139,13 @@ import Testing
     var ends: [Int32] = [0, 0]
     #expect(pipe(&ends) == 0)
     close(ends[0])
-    #expect(Output(descriptor: ends[1]).write("text") == .closed)
+    #expect(failure(Output(descriptor: ends[1]).write("text")) == .closed)
     close(ends[1])
     let full = open("/dev/full", O_WRONLY)
-    #expect(Output(descriptor: full).write("text") == .full)
+    #expect(failure(Output(descriptor: full).write("text")) == .full)
     close(full)
-    #expect(Output(descriptor: -1).write("text") == .system(EBADF))
-    #expect(Output(descriptor: -1).write("") == nil)
+    #expect(failure(Output(descriptor: -1).write("text")) == .system(EBADF))
+    #expect(failure(Output(descriptor: -1).write("")) == nil)
   }
 
   @Test func aTerminalTellsItsSize() {
@@ -148,8 +154,8 @@ import Testing
     defer { close(terminal) }
     var window = winsize(ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0)
     #expect(ioctl(terminal, UInt(TIOCSWINSZ), &window) == 0)
-    #expect(TerminalDevice(descriptor: terminal).isTerminal)
-    #expect(TerminalDevice(descriptor: terminal).size == TerminalSize(columns: 80, rows: 24))
+    #expect(isTerminal(terminal))
+    #expect(TerminalSize.of(terminal) == TerminalSize(columns: 80, rows: 24))
   }
 }
 
