@@ -109,7 +109,7 @@ let package = Package(
       "AdapterTests",
       [
         "Secrets", "Source", "Probing", "Commands", "Ledgers", "Model", "HTTP", "Processes", "SQLite",
-        "Concurrency", "Crypto", "JSON", "TestSupport",
+        "Concurrency", "Crypto", "JSON", "Archive", "TestSupport",
       ]),
     tests(
       "InterfaceTests", ["Interface", "Model", "Terminal", "JSON", "Redaction", "Concurrency"],

@@ -1,1 +1,0 @@
-// Room Source: see docs/architecture.md.
