@@ -12,13 +12,18 @@ struct ContractTests {
       .deletingLastPathComponent().deletingLastPathComponent().appending(path: "shared/contracts")
   }()
 
-  private struct Contract {
+  private struct Contract: Sendable {
     var schema: Schema
     var documents: [(name: String, text: String)]
   }
 
+  /// Read once, for it is large.
+  private static let contract = Result { try read() }
+
+  private static func load() throws -> Contract? { try contract.get() }
+
   /// The contract, or nil after saying why not.
-  private static func load() throws -> Contract? {
+  private static func read() throws -> Contract? {
     let schema = directory.appending(path: "railway/schema.json")
     let operations = directory.appending(path: "railway/operations.graphql")
     guard let json = try? Data(contentsOf: schema),
