@@ -1,1 +1,0 @@
-// Room GraphQL: see docs/architecture.md.
