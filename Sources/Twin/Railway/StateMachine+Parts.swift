@@ -20,7 +20,8 @@ extension World {
   /// Starts an event, which ends the one before.
   mutating func begin(_ step: String, of id: String) {
     completeEvent(of: id, error: nil)
-    deployments[id]?.events.append(Deployment.Event(id: mint(), step: step, createdAt: now))
+    let event = Deployment.Event(id: mint(), step: step, createdAt: now)
+    deployments[id]?.events.append(event)
   }
 
   mutating func completeEvent(of id: String, error: String?) {

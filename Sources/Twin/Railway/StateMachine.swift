@@ -134,7 +134,8 @@ extension World {
 
   private mutating func endBuild(_ id: String) {
     deployments[id]?.image = "image-\(id)"
-    if case .image = deployments[id]?.source { deployments[id]?.meta["imageDigest"] = .string(digest(of: id)) }
+    let digest = digest(of: id)
+    if case .image = deployments[id]?.source { deployments[id]?.meta["imageDigest"] = .string(digest) }
     preDeploy(id)
   }
 
@@ -180,7 +181,8 @@ extension World {
       guard let path = deployment.settings.healthcheckPath else { return goLive(id) }
       enter(.health, .deploying, id)
       begin("HEALTHCHECK", of: id)
-      deployments[id]?.alarms[.phase] = now + healthBudget(of: deployment)
+      let deadline = now + healthBudget(of: deployment)
+      deployments[id]?.alarms[.phase] = deadline
       if deployment.behaviour != .gateNeverPasses { effects.append(.probe(deployment: id, path: path)) }
     case .health: deployments[id]?.instanceStatus = .running
     case .live, .backOff:

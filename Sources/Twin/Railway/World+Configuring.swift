@@ -131,16 +131,18 @@ extension World {
   }
 
   mutating func addInstance(_ key: InstanceKey, visibleFrom: Timestamp) {
-    instances[key] = ServiceInstance(
+    var instance = ServiceInstance(
       id: mint(), key: key, domainID: mint(), createdAt: now, updatedAt: now, visibleFrom: visibleFrom)
-    instances[key]?.autoDeploy.triggerID = mint()
+    instance.autoDeploy.triggerID = mint()
+    instances[key] = instance
   }
 
   mutating func setSource(_ source: [String: JSON], of key: InstanceKey, branch: String? = nil) {
     if let image = source["image"]?.string {
       instances[key]?.source = .image(image)
     } else if let repository = source["repo"]?.string {
-      instances[key]?.source = .repository(repository, branch: branch ?? instances[key]?.autoDeploy.branch ?? "main")
+      let branch = branch ?? instances[key]?.autoDeploy.branch ?? "main"
+      instances[key]?.source = .repository(repository, branch: branch)
     }
   }
 

@@ -1,0 +1,2 @@
+import HTTPServer
+extension TwinCore { func control(_ request: ServerRequest) -> ServerResponse { .page(404) } }
