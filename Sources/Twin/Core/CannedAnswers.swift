@@ -2,6 +2,11 @@ import HTTPServer
 import JSON
 
 extension ServerResponse {
+  /// A header that says, in the process only, how a connection was cut: `before`, `timeout`, or after the effect.
+  static let cutMark = "X-Twin-Cut"
+
+  static let timeout = ServerResponse(status: 0, headers: [(cutMark, "timeout")], body: .cut)
+
   static func json(_ status: Int, _ value: JSON) -> ServerResponse {
     ServerResponse(
       status: status, headers: [("Content-Type", "application/json")], body: .bytes(Array(value.serialized().utf8)))

@@ -5,11 +5,9 @@ import JSON
 
 /// The public paths: faults, tokens, limits around what Railway would do.
 extension TwinCore {
-  /// What goes on the wire instead of an answer when the connection is cut before the request was read.
-  static let cutBefore = "X-Twin-Cut"
-
   /// Answers a request to any path.
-  package func answer(_ request: ServerRequest) async -> ServerResponse {
+  /// - Parameter patience: how long the caller waits; a longer wait ends as a cut marked `timeout`.
+  package func answer(_ request: ServerRequest, patience: Duration? = nil) async -> ServerResponse {
     settle()
     if request.path == "/_twin" || request.path.hasPrefix("/_twin/") { return control(request) }
     let parts = request.path.split(separator: "/").map(String.init)
@@ -29,22 +27,24 @@ extension TwinCore {
     call.token = token(of: request)
     call.fault = faults.take(
       operations: [call.operation].compactMap { $0 } + call.rootFields, services: serviceNames(of: call))
-    let response = await respond(to: call)
+    let response = await respond(to: call, patience: patience ?? .seconds(365 * 24 * 3600))
     record(call, response)
     return response
   }
 
-  private func respond(to call: Call) async -> ServerResponse {
+  private func respond(to call: Call, patience: Duration) async -> ServerResponse {
     switch call.fault {
     case .refuse:
-      return ServerResponse(status: 0, headers: [(TwinCore.cutBefore, "before")], body: .cut)
+      return ServerResponse(status: 0, headers: [(ServerResponse.cutMark, "before")], body: .cut)
     case .hang:
-      // For ever, until the client or the server gives up.
-      try? await time.source.sleep(for: .seconds(365 * 24 * 3600))
-      return ServerResponse(status: 0, body: .cut)
+      _ = await wait(.seconds(365 * 24 * 3600), patience: patience)
+      return .timeout
     case .delay(let seconds):
-      try? await time.source.sleep(for: .milliseconds(Int64(seconds * 1000)))
-      settle()
+      // Whoever gave up meanwhile does not stop the platform: the effect takes place all the same.
+      if await !wait(.milliseconds(Int64(seconds * 1000)), patience: patience) {
+        _ = await respondAfterLimits(to: call)
+        return .timeout
+      }
     case .edgeRateLimited: return .edgeRateLimit
     case .edgeRefused: return .edgeRefusal
     default: break
@@ -57,10 +57,20 @@ extension TwinCore {
     var response = await respondAfterLimits(to: call)
     response.headers = budget.headers + response.headers
     if case .delayAnswer(let seconds) = call.fault {
-      try? await time.source.sleep(for: .milliseconds(Int64(seconds * 1000)))
-      settle()
+      if await !wait(.milliseconds(Int64(seconds * 1000)), patience: patience) { return .timeout }
     }
     return response
+  }
+
+  /// - Returns: false when the caller's patience ended first, or the server stopped.
+  private func wait(_ duration: Duration, patience: Duration) async -> Bool {
+    do {
+      try await time.source.sleep(for: min(duration, patience))
+    } catch {
+      return false
+    }
+    settle()
+    return duration < patience
   }
 
   private func respondAfterLimits(to call: Call) async -> ServerResponse {
