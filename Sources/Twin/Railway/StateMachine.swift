@@ -78,6 +78,9 @@ extension World {
       } else if deployment.isBuilt {
         endBuild(id)
       }
+    case .preDeploy:
+      log("scripted: the pre-deploy command failed", isError: true, of: id, to: \.logs)
+      finish(id, as: .failed, error: "Pre-deploy command failed")
     case .create: effects.append(.start(job(of: deployment)))
     case .health:
       finish(
@@ -147,8 +150,7 @@ extension World {
     enter(.preDeploy, .deploying, id)
     begin("PRE_DEPLOY_COMMAND", of: id)
     if deployment.behaviour == .preDeployFails {
-      log("scripted: the pre-deploy command failed", isError: true, of: id, to: \.logs)
-      return finish(id, as: .failed, error: "Pre-deploy command failed")
+      return ring(in: durations.create, unless: .deploying, id)
     }
     effects.append(.preDeploy(job(of: deployment)))
   }
