@@ -1,2 +1,49 @@
 #pragma once
 #include <curl/curl.h>
+
+// Swift cannot call variadic C functions: one wrapper for each kind of argument.
+
+static inline CURLcode ccurl_set_long(CURL *easy, CURLoption option, long value) {
+  return (curl_easy_setopt)(easy, option, value);
+}
+
+static inline CURLcode ccurl_set_offset(CURL *easy, CURLoption option, curl_off_t value) {
+  return (curl_easy_setopt)(easy, option, value);
+}
+
+static inline CURLcode ccurl_set_text(CURL *easy, CURLoption option, const char *_Nullable value) {
+  return (curl_easy_setopt)(easy, option, value);
+}
+
+static inline CURLcode ccurl_set_pointer(CURL *easy, CURLoption option, void *_Nullable value) {
+  return (curl_easy_setopt)(easy, option, value);
+}
+
+static inline CURLcode ccurl_set_list(CURL *easy, CURLoption option, struct curl_slist *_Nullable value) {
+  return (curl_easy_setopt)(easy, option, value);
+}
+
+// CURLOPT_WRITEFUNCTION, CURLOPT_HEADERFUNCTION and CURLOPT_READFUNCTION share one shape.
+static inline CURLcode ccurl_set_transfer_callback(CURL *easy, CURLoption option,
+                                                   curl_write_callback _Nullable callback) {
+  return (curl_easy_setopt)(easy, option, callback);
+}
+
+static inline CURLcode ccurl_set_seek_callback(CURL *easy, curl_seek_callback _Nullable callback) {
+  return (curl_easy_setopt)(easy, CURLOPT_SEEKFUNCTION, callback);
+}
+
+static inline CURLcode ccurl_set_request_callback(CURL *easy, curl_prereq_callback _Nullable callback) {
+  return (curl_easy_setopt)(easy, CURLOPT_PREREQFUNCTION, callback);
+}
+
+static inline CURLcode ccurl_get_pointer(CURL *easy, CURLINFO info, void *_Nullable *_Nonnull value) {
+  return (curl_easy_getinfo)(easy, info, value);
+}
+
+static inline CURLMcode ccurl_multi_set_long(CURLM *multi, CURLMoption option, long value) {
+  return (curl_multi_setopt)(multi, option, value);
+}
+
+// A message of the multi handle holds its result in a union.
+static inline CURLcode ccurl_result(const CURLMsg *message) { return message->data.result; }

@@ -1,1 +1,172 @@
-// Room Engine: see docs/architecture.md.
+package import Concurrency
+package import Model
+
+/// Decides what a run does next. Pure: an event goes in, actions come out; it knows no clock, no
+/// randomness, no adapter, and contains no `async` (DESIGN §6).
+///
+/// Order of durability: a step's *begin* is durable before it is performed, its external id before
+/// the performer goes on, its *end* before anything that needs it begins.
+package struct Engine: Sendable {
+  /// Where the run as a whole stands.
+  enum Phase {
+    case forward
+    /// Turning back: what runs is being stopped, then the undo plan is made.
+    case turning(TurnReason, Failure?)
+    case undoing(TurnReason, Failure?)
+    case interrupted(Interruption)
+    /// Stopped where it stands, because something cannot be found out.
+    case halting
+    case finishing(RunResult)
+    case finished
+  }
+
+  let plan: Plan
+  let run: RunFacts
+  let mode: EngineMode
+  var phase: Phase = .forward
+  var forward: StepGraph
+  var undo: StepGraph?
+  var sequence: Int
+  /// What to do when an entry is durable.
+  var awaiting: [Int: Durable] = [:]
+  var actUntil: Timestamp
+  var waitsForLease = false
+  /// The undo plan is on disk; nothing is taken back before.
+  var isTurnDurable = true
+  /// Why a step was asked to stop, when it was not because of the run as a whole.
+  var waitingReason: [StepID: Outcome] = [:]
+  var now: Timestamp
+  var entropy: UInt64 = 0
+  var actions: [EngineAction] = []
+  let isResumed: Bool
+
+  enum Durable {
+    case began(StepID)
+    case identified(StepID)
+    case ended(StepID)
+    case turned
+    case finished
+    case nothing
+  }
+
+  /// - Parameters:
+  ///   - history: the journal of the run so far; empty for a new one.
+  ///   - actUntil: until when the lease allows side effects to begin.
+  package init(
+    plan: Plan, run: RunFacts, history: [JournalEntry] = [], mode: EngineMode = .run, actUntil: Timestamp
+  ) {
+    self.plan = plan
+    self.run = run
+    self.mode = mode
+    self.actUntil = actUntil
+    now = run.startedAt
+    forward = StepGraph(plan.steps)
+    sequence = history.last?.sequence ?? 0
+    isResumed = !history.isEmpty
+    for entry in history { replay(entry) }
+  }
+
+  /// Takes one event in and returns what is to be done, in order.
+  package mutating func handle(_ input: EngineInput) -> [EngineAction] {
+    now = max(now, input.at)
+    entropy = input.entropy
+    actions = []
+    if case .finished = phase { return [] }
+    switch input.event {
+    case .start: start()
+    case .durable(let through): becameDurable(through)
+    case .identified(let id, let externalID): identified(id, externalID)
+    case .ended(let id, let attempt, let outcome): ended(id, attempt, outcome)
+    case .probed(let id, let finding): probed(id, finding)
+    case .abandoned(let id, let abandonment): abandoned(id, abandonment)
+    case .woke(let timer): woke(timer)
+    case .interrupted(let interruption): interrupt(interruption)
+    case .leaseConfirmed(let until):
+      actUntil = max(actUntil, until)
+      waitsForLease = false
+    case .leaseLost(let failure): leaseLost(failure)
+    }
+    proceed()
+    return actions
+  }
+
+  /// A fact for the journal that decides nothing: stored log lines, a change of hands.
+  package mutating func note(_ fact: JournalEntry.Fact, at moment: Timestamp) -> [EngineAction] {
+    if case .finished = phase { return [] }
+    now = max(now, moment)
+    actions = []
+    journal(fact)
+    return actions
+  }
+
+  /// What finished steps left, by id: of the plan and of the undo plan.
+  package var results: [StepID: StepResult] {
+    var results: [StepID: StepResult] = [:]
+    for state in forward.all + (undo?.all ?? []) {
+      if let result = state.result { results[state.step.id] = result }
+    }
+    return results
+  }
+
+  // MARK: Small mutations shared by the aspects
+
+  mutating func journal(_ fact: JournalEntry.Fact, then: Durable = .nothing) {
+    sequence += 1
+    awaiting[sequence] = then
+    actions.append(.journal(JournalEntry(sequence: sequence, at: now, fact: fact)))
+  }
+
+  mutating func announce(_ kind: RunEvent.Kind) { actions.append(.announce(kind)) }
+
+  func state(_ id: StepID) -> StepState? { undo?[id] ?? forward[id] }
+
+  mutating func update(_ id: StepID, _ change: (inout StepState) -> Void) {
+    if undo?[id] != nil {
+      undo?.states[id].map { state in
+        var state = state
+        change(&state)
+        undo?.states[id] = state
+      }
+    } else if var state = forward[id] {
+      change(&state)
+      forward[id] = state
+    }
+  }
+
+  /// The graph that the present phase works on.
+  var active: StepGraph {
+    if case .undoing = phase, let undo { undo } else { forward }
+  }
+
+  private mutating func start() {
+    if isResumed {
+      announce(.resumed(run, finished: forward.all.filter(\.isDone).map(\.step.id)))
+    } else {
+      announce(.started(run, plan: plan))
+    }
+    if case .forward = phase, mode == .run {
+      actions.append(.wake(.deadline, at: run.startedAt + plan.deadline))
+    }
+  }
+
+  private mutating func becameDurable(_ through: Int) {
+    for sequence in awaiting.keys.sorted() where sequence <= through {
+      guard let durable = awaiting.removeValue(forKey: sequence) else { continue }
+      switch durable {
+      case .began(let id): beganDurably(id)
+      case .identified(let id): actions.append(.acknowledge(id))
+      case .ended(let id): endedDurably(id)
+      case .turned: turnedDurably()
+      case .finished: finishedDurably()
+      case .nothing: break
+      }
+    }
+  }
+
+  private mutating func finishedDurably() {
+    guard case .finishing(let result) = phase else { return }
+    phase = .finished
+    announce(.finished(result))
+    actions.append(.finish(result))
+  }
+}

@@ -15,15 +15,19 @@ package struct HTTPRequest: Sendable, Equatable {
   package var body: HTTPBody
   /// The budget from the call to the last byte of the answer.
   package var timeout: Duration
-  /// Longest body accepted, in bytes; a longer one fails with `bodyTooLarge`.
+  /// Longest body accepted, in bytes after decompression; a longer one fails with `bodyTooLarge`.
+  /// Holds for `send`; a streamed body has no limit, since only 256 KiB of it are held.
   package var bodyLimit: Int
   /// A connection of its own, not taken from or returned to the pool: what a health probe wants.
   package var freshConnection: Bool
+  /// Fails with `timeout` when the other side sends nothing for this long, in whole seconds: for log streams.
+  package var stallTimeout: Duration?
 
   package init(
     method: String = "GET", url: String, headers: [(name: String, value: String)] = [],
     body: HTTPBody = .none,
-    timeout: Duration = .seconds(30), bodyLimit: Int = 16 << 20, freshConnection: Bool = false
+    timeout: Duration = .seconds(30), bodyLimit: Int = 16 << 20, freshConnection: Bool = false,
+    stallTimeout: Duration? = nil
   ) {
     self.method = method
     self.url = url
@@ -32,6 +36,7 @@ package struct HTTPRequest: Sendable, Equatable {
     self.timeout = timeout
     self.bodyLimit = bodyLimit
     self.freshConnection = freshConnection
+    self.stallTimeout = stallTimeout
   }
 
   package static func == (left: HTTPRequest, right: HTTPRequest) -> Bool {

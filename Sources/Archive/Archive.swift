@@ -1,1 +1,0 @@
-// Room Archive: see docs/architecture.md.

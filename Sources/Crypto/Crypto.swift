@@ -1,1 +1,0 @@
-// Room Crypto: see docs/architecture.md.

@@ -1,0 +1,179 @@
+import Concurrency
+import Model
+
+extension Engine {
+  /// Attempts at one step before passing trouble counts as a failure.
+  static let attemptLimit = 6
+
+  mutating func identified(_ id: StepID, _ externalID: String) {
+    guard let state = state(id) else { return }
+    guard state.externalID != externalID else {
+      actions.append(.acknowledge(id))
+      return
+    }
+    update(id) { $0.externalID = externalID }
+    journal(.identified(id, externalID: externalID), then: .identified(id))
+  }
+
+  mutating func ended(_ id: StepID, _ attempt: Int, _ outcome: Outcome) {
+    guard let state = state(id), state.attempt == attempt else { return }
+    switch state.status {
+    case .running: break
+    case .abandoning:
+      // The performer was asked to stop and its abandonment says what became of it, unless it ended first.
+      guard case .done(let result) = outcome else { return }
+      abandoned(id, .tookEffect(result))
+      return
+    default: return
+    }
+    switch outcome {
+    case .done, .failed, .cancelled: end(id, outcome)
+    case .retry(let failure, let after): retry(state, failure, after: after)
+    case .ambiguous(let failure):
+      if state.absences > 0 && !state.step.isRepeatable && state.externalID == nil && state.absences >= 2 {
+        end(id, .unknowable(failure))
+      } else if case .interrupted = phase {
+        end(id, .ambiguous(failure))
+      } else {
+        probe(state)
+      }
+    case .unknowable(let failure):
+      if state.step.isRepeatable && state.attempt < Engine.attemptLimit {
+        retry(state, failure, after: nil)
+      } else {
+        end(id, outcome)
+      }
+    case .waiting:
+      update(id) { $0.status = .abandoning }
+      waitingReason[id] = outcome
+      actions.append(.abandon(state.step, beganAt: state.beganAt ?? now, externalID: state.externalID))
+    }
+  }
+
+  /// Makes an end durable.
+  mutating func end(_ id: StepID, _ outcome: Outcome) {
+    guard let state = state(id) else { return }
+    update(id) { $0.status = .ending(outcome) }
+    journal(.ended(id, attempt: state.attempt, outcome), then: .ended(id))
+  }
+
+  mutating func endedDurably(_ id: StepID) {
+    guard let state = state(id), case .ending(let outcome) = state.status else { return }
+    update(id) { $0.status = .ended(outcome) }
+    announce(.stepEnded(id, outcome))
+    switch outcome {
+    case .done: break
+    case .retry:
+      update(id) { $0.status = .pending }
+    case .cancelled:
+      // Stopped because something else failed or somebody interrupted; alone it would be a failure.
+      if case .forward = phase { failed(Failure(.cancelled, "\(state.step.title) was stopped"), state) }
+    case .failed(let failure, _): failed(failure, state)
+    case .unknowable, .ambiguous:
+      if case .forward = phase { phase = .halting; stopEverything() }
+    case .waiting: break
+    }
+  }
+
+  private mutating func failed(_ failure: Failure, _ state: StepState) {
+    guard case .forward = phase, plan.kind == .deploy else { return }
+    turn(failure.kind == .stale ? .superseded : .failure, failure)
+  }
+
+  private mutating func retry(_ state: StepState, _ failure: Failure, after: Duration?) {
+    let id = state.step.id
+    let delay = max(backoff(attempt: state.attempt), after ?? .zero)
+    let outOfTime = state.deadline.map { now + delay >= $0 } ?? false
+    guard state.attempt < Engine.attemptLimit, !outOfTime else {
+      var last = failure
+      last.message += " (\(state.attempt) attempts)"
+      end(id, .failed(last, moved: false))
+      return
+    }
+    switch phase {
+    case .forward, .undoing: break
+    default:
+      end(id, .cancelled(moved: false))
+      return
+    }
+    update(id) { $0.status = .backingOff }
+    announce(.stepRetries(id, failure, after: delay))
+    actions.append(.wake(.retry(id, attempt: state.attempt), at: now + delay))
+  }
+
+  /// Half a second doubling to ten, each between half and the whole of it.
+  private func backoff(attempt: Int) -> Duration {
+    let full = min(500 << min(attempt - 1, 10), 10_000)
+    let half = full / 2
+    return .milliseconds(half + Int(entropy % UInt64(half + 1)))
+  }
+
+  mutating func woke(_ timer: EngineTimer) {
+    switch timer {
+    case .retry(let id, let attempt):
+      guard let state = state(id), case .backingOff = state.status, state.attempt == attempt else { return }
+      update(id) { $0.status = .pending }
+    case .limit(let id, let attempt):
+      guard let state = state(id), case .running = state.status, state.attempt == attempt else { return }
+      let failure = Failure(
+        .timeout, "\(state.step.title) did not end within \(state.step.limit.inSeconds) s", place: id.rawValue
+      )
+      waitingReason[id] = .failed(failure, moved: false)
+      update(id) { $0.status = .abandoning }
+      actions.append(.abandon(state.step, beganAt: state.beganAt ?? now, externalID: state.externalID))
+    case .deadline:
+      guard case .forward = phase, plan.kind == .deploy else { return }
+      turn(
+        .deadline,
+        Failure(
+          .timeout, "the run's deadline of \(Int(plan.deadline.inSeconds)) s passed",
+          hint: "raise protect.deadline, or see what was slow: shipit why"))
+    case .abandonment:
+      for state in forward.all + (undo?.all ?? []) {
+        guard case .abandoning = state.status else { continue }
+        abandoned(state.step.id, .inFlight("no answer within the time given"))
+      }
+    }
+  }
+
+  mutating func probed(_ id: StepID, _ finding: Finding) {
+    guard let state = state(id), case .unknown = state.status else { return }
+    announce(.stepProbed(id, finding))
+    journal(.probed(id, finding))
+    switch finding {
+    case .done(let result): end(id, .done(result))
+    case .failed(let failure, let moved): end(id, .failed(failure, moved: moved))
+    case .unknown(let failure): end(id, .unknowable(failure))
+    case .absent:
+      update(id) {
+        $0.absences += 1
+        $0.deadline = nil
+        $0.status = .pending
+      }
+      if !mayContinue { end(id, .cancelled(moved: false)) }
+    case .underWay(let externalID):
+      let deadline = now + state.step.limit
+      update(id) {
+        $0.externalID = externalID
+        $0.deadline = deadline
+      }
+      journal(.identified(id, externalID: externalID))
+      guard let known = self.state(id) else { return }
+      if mayContinue {
+        perform(known)
+      } else {
+        update(id) { $0.status = .abandoning }
+        actions.append(.abandon(known.step, beganAt: known.beganAt ?? now, externalID: externalID))
+      }
+    }
+  }
+
+  /// New effects are wanted: the run goes forward or back and is not merely being settled or stopped.
+  private var mayContinue: Bool {
+    guard mode == .run else { return false }
+    switch phase {
+    case .forward, .undoing: return true
+    default: return false
+    }
+  }
+}

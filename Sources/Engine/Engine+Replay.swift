@@ -1,0 +1,42 @@
+import Concurrency
+import Model
+
+extension Engine {
+  /// Takes one entry of an earlier process's journal in.
+  mutating func replay(_ entry: JournalEntry) {
+    now = max(now, entry.at)
+    switch entry.fact {
+    case .began(let id, let attempt, _):
+      update(id) {
+        $0.attempt = attempt
+        $0.beganAt = $0.beganAt ?? entry.at
+        $0.status = .unknown(probing: false)
+      }
+    case .identified(let id, let externalID): update(id) { $0.externalID = externalID }
+    case .ended(let id, let attempt, let outcome):
+      update(id) {
+        $0.attempt = attempt
+        switch outcome {
+        case .done, .failed: $0.status = .ended(outcome)
+        case .cancelled(moved: false), .retry:
+          // It certainly had no effect: as if it had not been begun.
+          $0.status = .pending
+          $0.externalID = nil
+        case .cancelled(moved: true), .ambiguous, .unknowable, .waiting:
+          $0.status = .unknown(probing: false)
+        }
+      }
+    case .abandoned(let id, _): update(id) { $0.status = .unknown(probing: false) }
+    case .turned(let reason, let failure, let steps):
+      undo = StepGraph(steps)
+      phase = .undoing(reason, failure)
+      // What was stopped for the turn is not continued: the undo plan covers it.
+      for state in forward.all {
+        if case .unknown = state.status {
+          update(state.step.id) { $0.status = .ended(.cancelled(moved: true)) }
+        }
+      }
+    case .probed, .interrupted, .lines, .resumed, .finished: break
+    }
+  }
+}

@@ -1,0 +1,115 @@
+import Concurrency
+import Model
+
+extension Engine {
+  /// Makes the result durable; `finish` follows.
+  mutating func finish(_ result: RunResult) {
+    phase = .finishing(result)
+    journal(.finished(result), then: .finished)
+  }
+
+  /// The plan was carried out to its end.
+  func forwardResult() -> RunResult {
+    let broken = forward.all.first { $0.isSettled && !$0.isDone }
+    guard let broken else {
+      return RunResult(state: plan.kind == .rollback ? .restored : .released, exit: .done)
+    }
+    // Only an explicit rollback ends here with a failure: a deploy turns back instead.
+    let failure = forward.all.compactMap(\.failure).first
+    return RunResult(
+      state: .mixed, exit: .rollbackFailed, failure: failure, failedStep: broken.step.id,
+      rollbackFailure: failure)
+  }
+
+  /// What moved was taken back, or could not be.
+  func undoneResult() -> RunResult {
+    guard case .undoing(let reason, let failure) = phase, let undo else { return haltedResult() }
+    let failedStep = forward.all.first { $0.failure != nil }?.step.id
+    let exposure = exposures()
+    if let broken = undo.all.first(where: { !$0.isDone }) {
+      return RunResult(
+        state: .mixed, exit: .failedMixed, failure: failure, failedStep: failedStep, exposure: exposure,
+        rollbackFailure: broken.failure
+          ?? undo.all.compactMap(\.failure).first
+          ?? Failure(.failed, "\(broken.step.title) was not done"))
+    }
+    let touched = forward.all.contains { $0.wasBegun && !isHarmless($0.step) }
+    if touched && !plan.hasPrevious {
+      return RunResult(
+        state: .mixed, exit: .failedMixed, failure: failure, failedStep: failedStep, exposure: exposure)
+    }
+    let moved = forward.all.contains { $0.moved && $0.step.isCutOver }
+    let exit: ExitCode =
+      switch reason {
+      case .deadline: .deadline
+      case .superseded: .stale
+      case .failure: moved ? .failedClean : failure?.exitCode ?? .failedClean
+      }
+    return RunResult(
+      state: moved ? .rolledBack : .unchanged, exit: exit == .failedMixed ? .failedClean : exit,
+      failure: failure, failedStep: failedStep, exposure: exposure)
+  }
+
+  /// Stopped because something cannot be found out.
+  func haltedResult() -> RunResult {
+    let broken = forward.all.first { $0.failure != nil }
+    return RunResult(
+      state: .inFlight, exit: .failedMixed, failure: broken?.failure, failedStep: broken?.step.id,
+      unattended: unattended())
+  }
+
+  func interruptedResult(_ interruption: Interruption) -> RunResult {
+    let unattended = unattended()
+    let moved = forward.all.contains { ($0.moved || $0.isDone) && $0.step.isCutOver }
+    let touched = forward.all.contains { $0.moved && !isHarmless($0.step) } || undo != nil
+    if !touched && unattended.isEmpty {
+      return RunResult(state: .unchanged, exit: interruption.exitCode)
+    }
+    let cutOverInFlight = unattended.contains { state($0)?.step.isCutOver ?? false }
+    let isMixed = moved || cutOverInFlight || undo != nil
+    return RunResult(
+      state: .inFlight, exit: isMixed ? .failedMixed : interruption.exitCode, unattended: unattended)
+  }
+
+  /// What an earlier process left is known now, or cannot be known.
+  func settledResult() -> RunResult {
+    let unattended = unattended()
+    if unattended.isEmpty { return RunResult(state: .abandoned, exit: .done) }
+    let failure = (forward.all + (undo?.all ?? [])).compactMap(\.failure).first
+    return RunResult(state: .inFlight, exit: .failedMixed, failure: failure, unattended: unattended)
+  }
+
+  private func unattended() -> [StepID] {
+    (forward.all + (undo?.all ?? [])).filter { state in
+      switch state.status {
+      case .unattended, .unknown, .ended(.unknowable), .ended(.ambiguous), .ended(.cancelled(moved: true)):
+        true
+      default: false
+      }
+    }.map(\.step.id)
+  }
+
+  /// It only reads, or runs something of the user's here: nothing on a platform is touched.
+  private func isHarmless(_ step: Step) -> Bool {
+    switch step.action {
+    case .prove, .soak, .command, .check: true
+    case .settings, .variables, .deploy, .restore: false
+    }
+  }
+
+  /// How long users could get code that was taken back, by service.
+  private func exposures() -> [ServiceName: Int64] {
+    var exposures: [ServiceName: Int64] = [:]
+    for state in forward.all {
+      guard state.step.isCutOver, let service = state.step.service, let since = state.result?.liveSince else {
+        continue
+      }
+      let restored = undo?.all.first { other in
+        if case .restore = other.step.action { other.step.service == service } else { false }
+      }
+      let until = restored?.result?.liveSince ?? now
+      exposures[service] = max(0, (until - since).wholeMilliseconds)
+    }
+    return exposures
+  }
+}

@@ -1,0 +1,134 @@
+import Concurrency
+import Model
+
+extension Engine {
+  /// How long platforms have to give up what is not live after an interruption.
+  static let abandonmentLimit = Duration.seconds(3)
+
+  /// Turns back: stops what runs; the undo plan follows once everything is quiet.
+  mutating func turn(_ reason: TurnReason, _ failure: Failure?) {
+    phase = .turning(reason, failure)
+    stopEverything()
+  }
+
+  /// Asks every running step to stop and takes waiting ones out.
+  mutating func stopEverything() {
+    for state in active.all {
+      switch state.status {
+      case .running:
+        update(state.step.id) { $0.status = .abandoning }
+        actions.append(.abandon(state.step, beganAt: state.beganAt ?? now, externalID: state.externalID))
+      case .backingOff:
+        end(state.step.id, .cancelled(moved: false))
+      default: break
+      }
+    }
+  }
+
+  mutating func abandoned(_ id: StepID, _ abandonment: Abandonment) {
+    guard let state = state(id), case .abandoning = state.status else { return }
+    announce(.stepAbandoned(id, abandonment))
+    let reason = waitingReason.removeValue(forKey: id)
+    switch abandonment {
+    case .tookEffect(let result): end(id, .done(result))
+    case .cancelled:
+      switch reason {
+      case .failed(let failure, _): end(id, .failed(failure, moved: false))
+      case .waiting(let words):
+        end(
+          id,
+          .failed(
+            Failure(.waiting, "\(state.step.title) waits for a person: \(words)", place: id.rawValue),
+            moved: false))
+      default: end(id, .cancelled(moved: false))
+      }
+    case .inFlight(let words):
+      journal(.abandoned(id, abandonment))
+      if case .interrupted = phase {
+        update(id) { $0.status = .unattended(words) }
+      } else if case .failed(let failure, _)? = reason {
+        end(id, .failed(failure, moved: true))
+      } else {
+        // It may still go live: taking it back covers both cases.
+        end(id, .cancelled(moved: true))
+      }
+    }
+  }
+
+  mutating func turningProceeds(_ reason: TurnReason, _ failure: Failure?) {
+    guard forward.all.allSatisfy(\.isQuiet) else { return }
+    for state in forward.all {
+      guard case .unknown(false) = state.status else { continue }
+      probe(state)
+      return
+    }
+    let steps = undoSteps(superseded: reason == .superseded)
+    undo = StepGraph(steps)
+    phase = .undoing(reason, failure)
+    isTurnDurable = false
+    journal(.turned(reason: reason, failure, undo: steps), then: .turned)
+    announce(.turned(reason, failure, undo: steps))
+  }
+
+  mutating func turnedDurably() {
+    isTurnDurable = true
+  }
+
+  /// The steps that take back what moved, last moved first, one after the other; and for what was
+  /// begun and did not move, those that prove that the previous state still holds.
+  func undoSteps(superseded: Bool) -> [Step] {
+    var steps: [Step] = []
+    var known: Set<StepID> = []
+    for state in forward.all.reversed() where state.wasBegun {
+      let isForeign = superseded && state.failure?.kind == .stale
+      if isForeign { continue }
+      for var step in state.moved ? state.step.undo : state.step.affirm where known.insert(step.id).inserted {
+        step.needs = steps.last.map { [$0.id] } ?? []
+        steps.append(step)
+      }
+    }
+    return steps
+  }
+
+  mutating func interrupt(_ interruption: Interruption) {
+    switch phase {
+    case .interrupted, .finishing, .finished: return
+    default: break
+    }
+    phase = .interrupted(interruption)
+    journal(.interrupted(interruption))
+    announce(.interrupted(interruption))
+    for state in forward.all + (undo?.all ?? []) {
+      switch state.status {
+      case .running:
+        update(state.step.id) { $0.status = .abandoning }
+        actions.append(.abandon(state.step, beganAt: state.beganAt ?? now, externalID: state.externalID))
+      case .backingOff: end(state.step.id, .cancelled(moved: false))
+      case .unknown: update(state.step.id) { $0.status = .unattended("its outcome was being looked up") }
+      default: break
+      }
+    }
+    actions.append(.wake(.abandonment, at: now + Engine.abandonmentLimit))
+  }
+
+  mutating func interruptionProceeds(_ interruption: Interruption) {
+    guard everythingIsQuiet else { return }
+    finish(interruptedResult(interruption))
+  }
+
+  /// Stops acting at once: another holder may be at work, so nothing is cancelled, undone or written.
+  mutating func leaseLost(_ failure: Failure) {
+    if case .finished = phase { return }
+    let unattended = (forward.all + (undo?.all ?? [])).filter { !$0.isQuiet || isUnknown($0) }.map(\.step.id)
+    let begun = (forward.all + (undo?.all ?? [])).contains(where: \.wasBegun)
+    let exit: ExitCode = failure.kind == .stale ? .stale : begun ? .failedMixed : failure.exitCode
+    let result = RunResult(state: .inFlight, exit: exit, failure: failure, unattended: unattended)
+    phase = .finished
+    announce(.finished(result))
+    actions.append(.finish(result))
+  }
+
+  private func isUnknown(_ state: StepState) -> Bool {
+    if case .unknown = state.status { true } else { false }
+  }
+}

@@ -1,0 +1,177 @@
+package import Model
+
+/// Makes the plan of a deploy: what is not yet as declared, as a graph of steps. Pure.
+package struct DeployPlanner {
+  let input: PlanInput
+
+  package init(_ input: PlanInput) { self.input = input }
+
+  /// - Throws: `Failure` of kind configuration when a value cannot be known.
+  package func plan() throws(Failure) -> Plan {
+    let environment = input.environment
+    let order = try environment.goLiveOrder()
+    var services: [PlannedService] = []
+    var steps: [Step] = []
+    var warnings = input.notes
+    for service in order {
+      let planner = ServicePlanner(service: service, input: input)
+      let planned = try planner.plan()
+      warnings += planned.warnings
+      guard let change = planned.service else { continue }
+      services.append(change)
+      steps += planned.steps
+    }
+    let commands = environment.run.map(commandStep)
+    if !services.isEmpty { steps = commands + steps }
+    steps = wired(steps, services: Set(services.map(\.service)))
+    if !services.isEmpty { steps += try checkSteps(after: steps) }
+    return Plan(
+      kind: .deploy, app: environment.app, environment: environment.name, commit: input.commit,
+      subject: input.subject, isDirty: input.isDirty, steps: topological(steps), services: services,
+      warnings: warnings, deadline: environment.protect.deadline, digest: bindingDigest(),
+      hasPrevious: services.allSatisfy { $0.previous != nil }, before: before(),
+      order: order.map(\.key), configuration: environment)
+  }
+
+  /// Binds what was asked for, not what was observed: a resumed run sees a changed world.
+  package func bindingDigest() -> String {
+    var text =
+      "shipit-plan-1\n\(input.environment.app)\n\(input.environment.name)\n\(input.commit)\n\(input.isDirty)\n"
+    text += CanonicalText.of(input.environment)
+    for name in input.secrets.names.sorted() {
+      guard let value = input.secrets[name] else { continue }
+      text += "\n\(name)=\(input.secrets.fingerprint(of: value))"
+    }
+    return input.digest(text)
+  }
+
+  private func before() -> [ServiceName: ReleasedService] {
+    var before: [ServiceName: ReleasedService] = [:]
+    for service in input.environment.services {
+      if let record = input.record(of: service.key) { before[service.key] = record }
+    }
+    return before
+  }
+
+  private func commandStep(_ command: CommandStep) -> Step {
+    Step(
+      id: StepID("run.\(command.slug)"), title: "run \(command.name)",
+      needs: command.needs.map { StepID($0) },
+      action: .command(command), limit: command.timeout, isRepeatable: command.repeatable, lane: .commands,
+      expected: .seconds(30))
+  }
+
+  private func checkSteps(after steps: [Step]) throws(Failure) -> [Step] {
+    let proofs = steps.filter { step in
+      switch step.action {
+      case .prove, .command: true
+      default: false
+      }
+    }.map(\.id)
+    var checks: [Step] = []
+    for check in input.environment.checks {
+      var addresses: [String: String] = [:]
+      if case .http(let url, _) = check.kind {
+        for reference in url.references {
+          addresses[reference.description] = try input.value(of: reference, for: "check \(check.name)")
+        }
+      }
+      checks.append(
+        Step(
+          id: StepID("check.\(check.slug)"), title: "check \(check.name)", needs: proofs,
+          action: .check(check, addresses: addresses), limit: check.timeout, isRepeatable: true,
+          expected: .seconds(2)))
+    }
+    return checks
+  }
+
+  /// Turns the names in `needs` into steps: a service stands for its proof, a command for its run;
+  /// what is not part of this plan is already so.
+  private func wired(_ steps: [Step], services: Set<ServiceName>) -> [Step] {
+    let known = Set(steps.map(\.id))
+    return steps.map { step in
+      var step = step
+      step.needs = step.needs.compactMap { need in
+        if known.contains(need) { return need }
+        let proof = StepID("\(need).prove")
+        if services.contains(ServiceName(rawValue: need.rawValue)), known.contains(proof) { return proof }
+        let slug = String(need.rawValue.lowercased().map { $0.isLetter || $0.isNumber ? $0 : "-" })
+        let run = StepID("run.\(slug)")
+        return known.contains(run) ? run : nil
+      }
+      return step
+    }
+  }
+}
+
+/// Steps in an order in which each comes after what it needs; stable otherwise.
+func topological(_ steps: [Step]) -> [Step] {
+  var placed: Set<StepID> = []
+  var rest = steps
+  var ordered: [Step] = []
+  let known = Set(steps.map(\.id))
+  while !rest.isEmpty {
+    guard
+      let index = rest.firstIndex(where: {
+        $0.needs.allSatisfy { placed.contains($0) || !known.contains($0) }
+      })
+    else { return ordered + rest }
+    let step = rest.remove(at: index)
+    placed.insert(step.id)
+    ordered.append(step)
+  }
+  return ordered
+}
+
+extension Environment {
+  /// Services so that each comes after those it needs; stable otherwise.
+  /// - Throws: `Failure` when they need each other in a circle.
+  package func goLiveOrder() throws(Failure) -> [Service] {
+    var placed: Set<String> = []
+    var rest = services
+    var ordered: [Service] = []
+    let names = Set(services.map(\.key.rawValue))
+    while !rest.isEmpty {
+      guard
+        let index = rest.firstIndex(where: {
+          $0.needs.allSatisfy { placed.contains($0) || !names.contains($0) }
+        })
+      else {
+        throw Failure(
+          .configuration,
+          "services need each other in a circle: \(rest.map(\.key.rawValue).joined(separator: ", "))",
+          hint: "shipit validate \(name)")
+      }
+      let service = rest.remove(at: index)
+      placed.insert(service.key.rawValue)
+      ordered.append(service)
+    }
+    return ordered
+  }
+}
+
+extension PlanInput {
+  /// What a reference stands for.
+  /// - Throws: `Failure` when a service has no address.
+  func value(of reference: Reference, for place: String) throws(Failure) -> String {
+    switch reference {
+    case .commit: return commit
+    case .release: return String(release)
+    case .environment: return environment.name
+    case .serviceURL(let service):
+      return try address(of: service, for: place)
+    case .serviceHost(let service):
+      let address = try address(of: service, for: place)
+      return address.split(separator: "://", maxSplits: 1).last.map(String.init) ?? address
+    case .platformVariable(_, let service, let variable):
+      return "${{\(service).\(variable)}}"
+    }
+  }
+
+  private func address(of service: ServiceName, for place: String) throws(Failure) -> String {
+    if let address = environment.service(service)?.health.url ?? observed[service]?.address { return address }
+    throw Failure(
+      .configuration, "\(place) refers to the address of \(service), which has none", place: place,
+      hint: "give \(service) a domain on its platform, or set services.\(service).health.url")
+  }
+}

@@ -1,0 +1,68 @@
+package import Model
+
+/// Everything a plan is made from.
+package struct PlanInput: Sendable {
+  package var environment: Environment
+  /// The full revision to deploy.
+  package var commit: String
+  package var subject: String
+  package var isDirty: Bool
+  /// What runs now, over all platforms.
+  package var observed: [ServiceName: ObservedService]
+  /// Notes of the platforms for people.
+  package var notes: [String]
+  /// The newest first.
+  package var releases: [Release]
+  package var secrets: SecretValues
+  /// Per service, the variables whose values the platform's copy of the live deployment can give back.
+  package var restorable: [ServiceName: Set<String>]
+  /// The number the run will get.
+  package var release: Int
+  /// SHA-256 in hex, for the binding digest.
+  package var digest: @Sendable (String) -> String
+
+  package init(
+    environment: Environment, commit: String, subject: String = "", isDirty: Bool = false,
+    observed: [ServiceName: ObservedService], notes: [String] = [], releases: [Release] = [],
+    secrets: SecretValues = SecretValues(), restorable: [ServiceName: Set<String>] = [:], release: Int = 1,
+    digest: @escaping @Sendable (String) -> String = { $0 }
+  ) {
+    self.environment = environment
+    self.commit = commit
+    self.subject = subject
+    self.isDirty = isDirty
+    self.observed = observed
+    self.notes = notes
+    self.releases = releases
+    self.secrets = secrets
+    self.restorable = restorable
+    self.release = release
+    self.digest = digest
+  }
+
+  /// What the ledger knows of a service's live deployment: the newest record that names it.
+  func record(of service: ServiceName) -> ReleasedService? {
+    guard let live = observed[service]?.live?.id else { return nil }
+    for release in releases {
+      if let record = release.services[service], record.deployment == live { return record }
+    }
+    return nil
+  }
+
+  /// The commit that serves, from the ledger or from what the platform's deployment carries.
+  package func liveCommit(of service: ServiceName) -> String? {
+    record(of: service)?.commit ?? observed[service]?.live?.commit
+  }
+
+  /// What shipit last recorded about a service, whether or not it still runs.
+  func lastRecord(of service: ServiceName) -> ReleasedService? {
+    record(of: service) ?? releases.lazy.compactMap { $0.services[service] }.first
+  }
+}
+
+/// Variables shipit sets by itself; left out of every comparison (DESIGN §5).
+package enum OwnVariable {
+  package static let commit = "SHIPIT_COMMIT"
+  package static let release = "SHIPIT_RELEASE"
+  package static let all: Set<String> = [commit, release]
+}

@@ -1,0 +1,253 @@
+package import Model
+
+/// What an explicit rollback is asked to do.
+package struct RollbackRequest: Sendable {
+  /// Nil: the good release before the present one.
+  package var to: Int?
+  /// Empty: every service of the release.
+  package var only: Set<ServiceName>
+  /// The old image with today's variables.
+  package var codeOnly: Bool
+  package var reason: String
+
+  package init(to: Int? = nil, only: Set<ServiceName> = [], codeOnly: Bool = false, reason: String) {
+    self.to = to
+    self.only = only
+    self.codeOnly = codeOnly
+    self.reason = reason
+  }
+}
+
+/// Makes the plan of an explicit rollback: a deploy of the past, by the same engine. Pure; needs no
+/// checkout and no environment file, for the releases hold what is needed.
+package struct RollbackPlanner {
+  let input: PlanInput
+  let request: RollbackRequest
+  /// The deployments that could be restored, as the platform has them now, by service.
+  let candidates: [ServiceName: Deployment]
+
+  package init(input: PlanInput, request: RollbackRequest, candidates: [ServiceName: Deployment]) {
+    self.input = input
+    self.request = request
+    self.candidates = candidates
+  }
+
+  /// Which release to go back to.
+  /// - Throws: `Failure` when there is none, or the wanted one was never good.
+  package static func target(of request: RollbackRequest, releases: [Release]) throws(Failure) -> Release {
+    let newest = releases.sorted { $0.number > $1.number }
+    if let number = request.to {
+      guard let release = newest.first(where: { $0.number == number }) else {
+        throw Failure(
+          .configuration, "there is no release \(number)", hint: "shipit history, for the releases there are")
+      }
+      guard release.isGood else {
+        throw Failure(
+          .configuration,
+          "release \(number) was never good (\(release.result.state.rawValue)): it cannot be restored",
+          hint: "shipit history, for releases marked released or restored")
+      }
+      return release
+    }
+    guard let live = newest.first(where: \.isGood) else {
+      throw Failure(
+        .configuration, "no release has been good yet: there is nothing to go back to",
+        hint: "shipit deploy, with a commit that works")
+    }
+    // Something newer went wrong and was not put back: the last good one is what is wanted.
+    if let last = newest.first, last.number > live.number, isBroken(last.result.state) { return live }
+    let effective = live.restores ?? live.number
+    guard let target = newest.first(where: { $0.isGood && $0.kind == .deploy && $0.number < effective })
+    else {
+      throw Failure(
+        .configuration, "release \(live.number) is the first good one: there is nothing before it",
+        hint: "shipit deploy, with a commit that works")
+    }
+    return target
+  }
+
+  private static func isBroken(_ state: RunResult.State) -> Bool {
+    switch state {
+    case .mixed, .inFlight, .abandoned: true
+    case .released, .restored, .rolledBack, .unchanged: false
+    }
+  }
+
+  /// The plan towards a release.
+  /// - Throws: `Failure` of kind configuration when a named service is not part of it.
+  package func plan(to target: Release) throws(Failure) -> Plan {
+    for name in request.only where target.services[name] == nil {
+      throw Failure(
+        .configuration, "release \(target.number) has no service \(name)",
+        hint: "its services are \(target.services.keys.sorted().map(\.rawValue).joined(separator: ", "))")
+    }
+    let order = target.order.isEmpty ? target.services.keys.sorted() : target.order
+    var steps: [Step] = []
+    var services: [PlannedService] = []
+    var warnings = input.notes
+    for name in order.reversed() where request.only.isEmpty || request.only.contains(name) {
+      guard let record = target.services[name] else { continue }
+      guard let observed = input.observed[name] else {
+        warnings.append("\(name) is no longer on \(record.target.platform.rawValue): it cannot be restored")
+        continue
+      }
+      var own = serviceSteps(record, observed, name)
+      guard let planned = own.service else { continue }
+      if let last = steps.last, let first = own.steps.indices.first { own.steps[first].needs.append(last.id) }
+      steps += own.steps
+      services.append(planned)
+    }
+    if !request.only.isEmpty, target.services.keys.contains(where: { !request.only.contains($0) }) {
+      warnings.append(
+        "only \(request.only.sorted().map(\.rawValue).joined(separator: ", ")) goes back: services of different releases will run together"
+      )
+    }
+    var before: [ServiceName: ReleasedService] = [:]
+    for name in order { if let record = input.record(of: name) { before[name] = record } }
+    let digest = input.digest(
+      "shipit-rollback-1\n\(input.environment.name)\n\(target.number)\n\(request.codeOnly)\n"
+        + request.only.sorted().map(\.rawValue).joined(separator: ","))
+    return Plan(
+      kind: .rollback, app: target.app, environment: target.environment, commit: target.commit,
+      subject: target.subject, isDirty: target.isDirty, steps: steps, services: services, warnings: warnings,
+      deadline: .seconds(3600), digest: digest, restores: target.number, hasPrevious: true,
+      reason: request.reason, before: before, order: order,
+      configuration: target.configuration ?? input.environment)
+  }
+
+  private func serviceSteps(
+    _ record: ReleasedService, _ observed: ObservedService, _ name: ServiceName
+  ) -> (service: PlannedService?, steps: [Step]) {
+    let candidate = candidates[name]
+    let runsIt =
+      observed.live.map { live in
+        live.id == record.deployment || input.record(of: name).map { isSame($0, record) } ?? false
+      } ?? false
+    let secrets = SecretsBack(record: record, observed: observed, input: input, name: name)
+    let variables = request.codeOnly ? nil : secrets.write
+    let settings = request.codeOnly ? [] : record.settings.differences(from: observed.settings)
+    if runsIt && variables == nil && settings.isEmpty { return (nil, []) }
+    var steps: [Step] = []
+    var writes: [Step] = []
+    if let variables {
+      writes.append(
+        Step(
+          id: StepID("\(name).variables"), title: "put back variables of \(name)", service: name,
+          action: .variables(variables), limit: .seconds(180), isRepeatable: true, lane: .railway))
+    }
+    if !settings.isEmpty {
+      writes.append(
+        Step(
+          id: StepID("\(name).settings"), title: "put back settings of \(name)", service: name,
+          action: .settings(
+            SettingsWrite(target: observed.target, settings: record.settings, changes: settings)),
+          limit: .seconds(180), isRepeatable: true, lane: .railway))
+    }
+    var lost = request.codeOnly ? [] : secrets.lost
+    var reasons: [String] = []
+    if !runsIt {
+      let mode = mode(candidate)
+      if mode == .rebuild { lost.append("the image (expired: it is built again)") }
+      reasons.append("commit \(short(input.liveCommit(of: name) ?? "unknown")) → \(short(record.commit))")
+      let restore = restoreSteps(record, observed, name, mode, candidate)
+      // A rebuild takes the stored configuration, so that has to be right first; otherwise code comes first.
+      steps = mode == .rebuild ? writes + restore : restore + writes
+    } else {
+      reasons.append("stored configuration")
+      steps = writes
+    }
+    for index in steps.indices.dropFirst() where steps[index].needs.isEmpty {
+      steps[index].needs = [steps[index - 1].id]
+    }
+    var after = record
+    after.target = observed.target
+    after.previous = observed.live?.id
+    return (
+      PlannedService(
+        service: name, platform: record.target.platform, cutOver: observed.cutOver, address: record.address,
+        reasons: reasons, settings: settings, variables: request.codeOnly ? [] : secrets.changes,
+        previous: observed.live?.id, previousCommit: input.liveCommit(of: name),
+        cannotRestore: lost.isEmpty ? nil : lost.joined(separator: ", "), record: after), steps
+    )
+  }
+
+  /// Two records of the same thing: a restored service runs an old deployment's code under a new id.
+  private func isSame(_ one: ReleasedService, _ other: ReleasedService) -> Bool {
+    one.commit == other.commit && one.source == other.source && one.variables == other.variables
+      && one.settings == other.settings
+  }
+
+  private func mode(_ candidate: Deployment?) -> Restore.Mode {
+    guard let candidate, candidate.canRollback else { return .rebuild }
+    return request.codeOnly ? .codeOnly : .codeAndVariables
+  }
+
+  private func restoreSteps(
+    _ record: ReleasedService, _ observed: ObservedService, _ name: ServiceName, _ mode: Restore.Mode,
+    _ candidate: Deployment?
+  ) -> [Step] {
+    guard let deployment = record.deployment else { return [] }
+    let limit = record.health.within + .seconds(1200)
+    let restoreID = StepID("\(name).restore")
+    var health = record.health
+    if candidate == nil && record.commit.isEmpty { health.identity = .platform }
+    return [
+      Step(
+        id: restoreID, title: "roll back \(name)", service: name,
+        action: .restore(
+          Restore(
+            target: observed.target, deployment: deployment, commit: record.commit, mode: mode, limit: limit)),
+        limit: limit, isCutOver: true, lane: .railway, expected: .seconds(60)),
+      Step(
+        id: StepID("\(name).prove"), title: "prove \(name)", service: name, needs: [restoreID],
+        action: .prove(
+          ProofRequest(
+            target: observed.target, address: record.address ?? observed.address, health: health,
+            commit: record.commit, deploymentStep: restoreID)),
+        limit: health.within + health.grace + .seconds(30), isRepeatable: true, expected: .seconds(5)),
+    ]
+  }
+}
+
+/// Puts the stored variables back to what a release recorded.
+private struct SecretsBack {
+  var write: VariablesWrite?
+  var changes: [VariableChange] = []
+  /// What cannot be given back, in words.
+  var lost: [String] = []
+
+  init(record: ReleasedService, observed: ObservedService, input: PlanInput, name: ServiceName) {
+    let present = input.lastRecord(of: name)?.variables ?? [:]
+    let restorable = input.restorable[name] ?? []
+    var set: [String: PlannedValue] = [:]
+    for (variable, value) in record.variables.sorted(by: { $0.key < $1.key }) {
+      switch value {
+      case .text(let text):
+        if observed.variables[variable] != .some(Sensitive(text)) {
+          set[variable] = .text(text)
+          changes.append(
+            VariableChange(
+              name: variable, kind: observed.variables[variable] == nil ? .add : .change, isSecret: false,
+              to: text))
+        }
+      case .secret:
+        // The stored value is the one of that release when the last release recorded the same fingerprint.
+        if present[variable] == value, observed.variables[variable] != nil { continue }
+        if let deployment = record.deployment, restorable.contains(variable) {
+          set[variable] = .deployment(id: deployment)
+          changes.append(VariableChange(name: variable, kind: .change, isSecret: true))
+        } else {
+          lost.append("the stored value of secret \(variable)")
+        }
+      }
+    }
+    let remove = present.keys.sorted().filter {
+      record.variables[$0] == nil && !OwnVariable.all.contains($0) && observed.variables[$0] != nil
+    }
+    changes += remove.map { VariableChange(name: $0, kind: .remove, isSecret: true) }
+    guard !set.isEmpty || !remove.isEmpty else { return }
+    set[OwnVariable.commit] = .text(record.commit)
+    set[OwnVariable.release] = .text(String(input.release))
+    write = VariablesWrite(target: observed.target, set: set, remove: remove)
+  }
+}

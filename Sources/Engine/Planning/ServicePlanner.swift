@@ -1,0 +1,228 @@
+import Model
+
+/// Plans one service: compares what is declared with what runs, and makes its steps with their undo.
+struct ServicePlanner {
+  let service: Service
+  let input: PlanInput
+
+  struct Result {
+    /// Nil when the service is as declared.
+    var service: PlannedService?
+    var steps: [Step] = []
+    var warnings: [String] = []
+  }
+
+  private var key: ServiceName { service.key }
+
+  func plan() throws(Failure) -> Result {
+    guard let observed = input.observed[key] else {
+      throw Failure(
+        .configuration, "service \(key) was not found on \(service.platform.rawValue)",
+        hint: "shipit doctor \(input.environment.name)")
+    }
+    let variables = VariablePlanner(service: service, observed: observed, input: input)
+    let wanted = try variables.wanted()
+    let changes = try variables.changes()
+    var settings = service.settings
+    settings.healthPath = service.health.path ?? settings.healthPath
+    if service.health.path != nil { settings.healthTimeout = service.health.within }
+    let settingChanges = settings.differences(from: observed.settings)
+    let source = try plannedSource()
+    let reasons = reasons(observed, source, settingChanges, changes)
+    var result = Result()
+    if observed.autoDeploys {
+      result.warnings.append(
+        "\(observed.target.name) is also deployed by \(service.platform.rawValue) on each push; this run turns that off"
+      )
+    }
+    if reasons.isEmpty && !observed.autoDeploys { return result }
+
+    let health = service.health
+    var record = ReleasedService(
+      target: observed.target, source: source, commit: input.commit, deployment: nil,
+      address: health.url ?? observed.address, settings: settings, variables: wanted.record, health: health,
+      cutOver: observed.cutOver, previous: observed.live?.id)
+    if reasons.isEmpty, let old = input.record(of: key) { record = old }
+    let write = reasons.isEmpty ? nil : variables.write(wanted, changes)
+    let undo = variables.undo(write)
+    result.service = PlannedService(
+      service: key, platform: service.platform, cutOver: observed.cutOver, address: record.address,
+      reasons: reasons.isEmpty ? ["automatic deploys are turned off"] : reasons, settings: settingChanges,
+      variables: changes, previous: observed.live?.id, previousCommit: input.liveCommit(of: key),
+      cannotRestore: cannotRestore(observed, undo.lost), record: record)
+    result.steps = steps(
+      observed, source, settings, settingChanges, write, undo.write, deploys: !reasons.isEmpty)
+    return result
+  }
+
+  private func plannedSource() throws(Failure) -> PlannedSource {
+    switch service.source {
+    case .directory(let path, let root, let include):
+      return .directory(path: path, root: root, include: include)
+    case .repository(let name): return .repository(name: name, commit: input.commit)
+    case .image(let template):
+      return .image(
+        try template.rendered { reference throws(Failure) in
+          try input.value(of: reference, for: "services.\(key).source")
+        })
+    }
+  }
+
+  private func reasons(
+    _ observed: ObservedService, _ source: PlannedSource, _ settings: [SettingChange],
+    _ variables: [VariableChange]
+  ) -> [String] {
+    var reasons: [String] = []
+    if let live = observed.live {
+      switch source {
+      case .image(let image):
+        if live.image != image { reasons.append("image \(live.image ?? "unknown") → \(image)") }
+      case .directory, .repository:
+        if let commit = input.liveCommit(of: key) {
+          if commit != input.commit { reasons.append("commit \(short(commit)) → \(short(input.commit))") }
+        } else {
+          reasons.append("the live revision is not known")
+        }
+      }
+      if live.status == .crashed || (live.isStopped && service.settings.cron == nil) {
+        reasons.append("the live deployment has stopped")
+      }
+    } else {
+      reasons.append("nothing is live yet")
+    }
+    if !settings.isEmpty { reasons.append("\(settings.count) setting\(settings.count == 1 ? "" : "s")") }
+    if !variables.isEmpty { reasons.append("\(variables.count) variable\(variables.count == 1 ? "" : "s")") }
+    return reasons
+  }
+
+  private func cannotRestore(_ observed: ObservedService, _ lost: [String]) -> String? {
+    if observed.live == nil { return "nothing was live before: there is nothing to go back to" }
+    var parts: [String] = []
+    if observed.restoreMode == .rebuild { parts.append("the old image has expired and would be built again") }
+    if !lost.isEmpty { parts.append("the stored value of \(lost.joined(separator: ", "))") }
+    return parts.isEmpty ? nil : parts.joined(separator: "; ")
+  }
+
+  private func steps(
+    _ observed: ObservedService, _ source: PlannedSource, _ settings: ServiceSettings,
+    _ settingChanges: [SettingChange], _ write: VariablesWrite?, _ undoWrite: VariablesWrite?, deploys: Bool
+  ) -> [Step] {
+    var steps: [Step] = []
+    let needs = service.needs.map { StepID($0) }
+    if !settingChanges.isEmpty || observed.autoDeploys {
+      steps.append(settingsStep(observed, settings, settingChanges, needs))
+    }
+    guard deploys else { return steps }
+    if let write {
+      steps.append(
+        Step(
+          id: StepID("\(key).variables"), title: "write variables of \(key)", service: key, needs: needs,
+          action: .variables(write), limit: .seconds(180), isRepeatable: true, lane: .railway,
+          undo: undoWrite.map {
+            [
+              Step(
+                id: StepID("undo.\(key).variables"), title: "put back variables of \(key)", service: key,
+                action: .variables($0), limit: .seconds(180), isRepeatable: true, lane: .railway)
+            ]
+          } ?? []))
+    }
+    let address = service.health.url ?? observed.address
+    let deployID = StepID("\(key).deploy")
+    let proof = ProofRequest(
+      target: observed.target, address: address, health: service.health, commit: input.commit,
+      deploymentStep: deployID)
+    steps.append(
+      Step(
+        id: deployID, title: "deploy \(key)", service: key, needs: needs + steps.map(\.id),
+        action: .deploy(
+          Deployment.Request(
+            target: observed.target, source: source, commit: input.commit, previous: observed.live?.id,
+            cutOver: observed.cutOver)),
+        limit: service.health.within + .seconds(1200), isCutOver: true, lane: .railway,
+        undo: restoreSteps(observed),
+        affirm: affirmation(observed).map { [$0] } ?? [], expected: .seconds(90)))
+    steps.append(
+      Step(
+        id: StepID("\(key).prove"), title: "prove \(key)", service: key, needs: [deployID],
+        action: .prove(proof),
+        limit: service.health.within + service.health.grace + .seconds(30), isRepeatable: true,
+        expected: .seconds(5)))
+    if service.health.soak > .zero {
+      steps.append(
+        Step(
+          id: StepID("\(key).soak"), title: "watch \(key)", service: key, needs: [StepID("\(key).prove")],
+          action: .soak(proof), limit: service.health.soak + .seconds(60), isRepeatable: true,
+          expected: service.health.soak))
+    }
+    return steps
+  }
+
+  private func settingsStep(
+    _ observed: ObservedService, _ settings: ServiceSettings, _ changes: [SettingChange], _ needs: [StepID]
+  ) -> Step {
+    let back =
+      changes.isEmpty
+      ? nil : SettingsUndo.write(target: observed.target, changes, observed: observed.settings)
+    return Step(
+      id: StepID("\(key).settings"), title: "write settings of \(key)", service: key, needs: needs,
+      action: .settings(
+        SettingsWrite(
+          target: observed.target, settings: settings, changes: changes,
+          autoDeploys: observed.autoDeploys ? false : nil)),
+      limit: .seconds(180), isRepeatable: true, lane: .railway,
+      undo: back.map {
+        [
+          Step(
+            id: StepID("undo.\(key).settings"), title: "put back settings of \(key)", service: key,
+            action: .settings($0), limit: .seconds(180), isRepeatable: true, lane: .railway)
+        ]
+      } ?? [])
+  }
+
+  private func restoreSteps(_ observed: ObservedService) -> [Step] {
+    guard let live = observed.live else { return [] }
+    let commit = input.liveCommit(of: key)
+    let restoreID = StepID("undo.\(key).deploy")
+    let limit = service.health.within + .seconds(1200)
+    var steps = [
+      Step(
+        id: restoreID, title: "roll back \(key)", service: key,
+        action: .restore(
+          Restore(
+            target: observed.target, deployment: live.id, commit: commit,
+            mode: observed.restoreMode ?? .rebuild,
+            limit: limit)),
+        limit: limit, isCutOver: true, lane: .railway, expected: .seconds(60))
+    ]
+    if var proof = affirmation(observed) {
+      proof.id = StepID("undo.\(key).prove")
+      if case .prove(var request) = proof.action {
+        request.deploymentStep = restoreID
+        request.deployment = nil
+        proof.action = .prove(request)
+      }
+      steps.append(proof)
+    }
+    return steps
+  }
+
+  /// Proves that what was live before still answers.
+  private func affirmation(_ observed: ObservedService) -> Step? {
+    guard let live = observed.live else { return nil }
+    let record = input.record(of: key)
+    let commit = input.liveCommit(of: key)
+    var health = record?.health ?? service.health
+    // Without a known revision there is nothing to compare with: the platform's word has to do.
+    if commit == nil { health.identity = .platform }
+    return Step(
+      id: StepID("affirm.\(key)"), title: "prove the previous \(key)", service: key,
+      action: .prove(
+        ProofRequest(
+          target: observed.target, address: record?.address ?? service.health.url ?? observed.address,
+          health: health, commit: commit, deployment: live.id)),
+      limit: health.within + health.grace + .seconds(30), isRepeatable: true, expected: .seconds(5))
+  }
+}
+
+/// The first seven digits of a commit, for people.
+func short(_ commit: String) -> String { String(commit.prefix(7)) }

@@ -1,0 +1,149 @@
+import Concurrency
+import Model
+
+extension RunSummary {
+  package func lines(_ symbols: Symbols) -> [Line] {
+    var lines = [headline(symbols)]
+    lines += failureLines
+    if !unattended.isEmpty {
+      lines.append(
+        .labelled("in flight", [.warning(list(unattended)), Span(": goes on without us")], width: 10))
+    }
+    if !services.isEmpty {
+      lines.append(Line(.strong("  live now")))
+      lines += services.map { row($0, symbols) }
+    }
+    lines += exposureLines
+    lines.append(.labelled("exit", [Span("\(exit.rawValue): \(exitWords)")], width: 10))
+    lines.append(.labelled("next", [.accent(next)], width: 10))
+    return lines
+  }
+
+  private func headline(_ symbols: Symbols) -> Line {
+    let time = Span.faint("  in \(took.duration.words)")
+    let subjectText = subject.isEmpty ? "" : " \(subject)"
+    switch state {
+    case .released:
+      return Line(
+        [
+          .good("\(symbols.good) release \(release) is live: "), Span("\(short(commit))\(subjectText)"), time,
+        ],
+        overflow: .wrap(hanging: 2))
+    case .restored:
+      let what = restores.map { "release \($0) is live again" } ?? "the earlier release is live again"
+      return Line(
+        [
+          .good("\(symbols.good) \(what), as release \(release): "), Span("\(short(commit))\(subjectText)"),
+          time,
+        ],
+        overflow: .wrap(hanging: 2))
+    case .rolledBack:
+      return Line(
+        [
+          .bad("\(symbols.bad) release \(release) \(ended); "),
+          .strong("what it moved was put back and proven"), time,
+        ],
+        overflow: .wrap(hanging: 2))
+    case .unchanged:
+      return Line(
+        [
+          .bad("\(symbols.bad) release \(release) \(ended); "), .strong("nothing users see was changed"),
+          time,
+        ],
+        overflow: .wrap(hanging: 2))
+    case .mixed:
+      return Line(
+        [
+          .bad("\(symbols.bad) release \(release) \(ended); the state is mixed: "),
+          .strong("a person is needed"), time,
+        ],
+        overflow: .wrap(hanging: 2))
+    case .inFlight:
+      return Line(
+        [
+          .warning("\(symbols.warning) run \(run) was interrupted; "),
+          .strong("some of it is still in flight"), time,
+        ],
+        overflow: .wrap(hanging: 2))
+    case .abandoned:
+      return Line(
+        [.warning("\(symbols.warning) run \(run) was settled and not continued"), time],
+        overflow: .wrap(hanging: 2))
+    }
+  }
+
+  /// How it came to its end, when not well.
+  private var ended: String {
+    if interruption != nil { return "was interrupted" }
+    return exit == .deadline ? "ran out of time" : "failed"
+  }
+
+  /// What the exit code says, without a claim that is not true of this state.
+  private var exitWords: String {
+    switch exit {
+    case .hangup, .interrupted, .terminated:
+      state == .inFlight || state == .mixed
+        ? exit.meaning : "\(exit.meaning), and the previous release is live"
+    default: exit.meaning
+    }
+  }
+
+  private var failureLines: [Line] {
+    var lines: [Line] = []
+    if let failure {
+      let step = failedStep.map { "\($0): " } ?? ""
+      lines.append(.labelled("failed", [.strong(step), Span(failure.message)], width: 10))
+      if let place = failure.place { lines.append(.labelled("where", [Span(place)], width: 10)) }
+      if let cause = failure.cause { lines.append(.labelled("because", [Span(cause)], width: 10)) }
+    } else if let failedStep {
+      lines.append(.labelled("failed", [Span(failedStep)], width: 10))
+    }
+    if let rollbackFailure {
+      lines.append(
+        .labelled("then", [.bad("putting back failed: "), Span(rollbackFailure.message)], width: 10))
+      if let cause = rollbackFailure.cause { lines.append(.labelled("because", [Span(cause)], width: 10)) }
+    }
+    return lines
+  }
+
+  private func row(_ line: ServiceLine, _ symbols: Symbols) -> Line {
+    let width = services.map(\.service.rawValue.columns).max() ?? 0
+    let name =
+      line.service.rawValue + String(repeating: " ", count: max(0, width - line.service.rawValue.columns))
+    var spans: [Span] = ["    ", .strong(name), "  "]
+    switch line.state {
+    case .unknown: spans.append(.warning("not known"))
+    case .untouched, .moved, .putBack: spans.append(.accent(line.commit.map(short) ?? "nothing"))
+    }
+    switch line.state {
+    case .untouched: spans.append(.faint("  not moved by this run"))
+    case .putBack: spans.append("  put back")
+    case .moved: if state != .released, state != .restored { spans.append(.warning("  new")) }
+    case .unknown: break
+    }
+    if let proof = line.proof { spans.append(Span("  \(proof.words)", proof.role)) }
+    if let note = line.note { spans.append(.faint("  \(note)")) }
+    if let address = line.address, line.state == .moved { spans.append(.faint("  \(address)")) }
+    return Line(spans, overflow: .wrap(hanging: 6 + width))
+  }
+
+  private var exposureLines: [Line] {
+    services.compactMap { line in
+      guard let exposed = line.exposed else { return nil }
+      return .labelled(
+        "exposed",
+        [.warning("users could get \(short(commit)) of \(line.service) for \(exposed.duration.words)")],
+        width: 10)
+    }
+  }
+
+  /// The command that helps most now.
+  package var next: String {
+    if let hint = (rollbackFailure ?? failure)?.hint, state != .inFlight { return hint }
+    switch state {
+    case .released, .restored, .abandoned: return NextCommand.status(environment)
+    case .rolledBack, .unchanged, .mixed: return NextCommand.why(environment, run)
+    case .inFlight: return "\(NextCommand.status(environment)); the next deploy settles it first"
+    }
+  }
+}

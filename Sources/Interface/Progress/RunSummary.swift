@@ -1,0 +1,101 @@
+import Concurrency
+package import Model
+
+/// The last screen of a run: what is live now and how proven, what failed and why, what was put back,
+/// what users could get meanwhile, the exit code and the next command.
+package struct RunSummary: Report {
+  package static let kind = "run"
+
+  package struct ServiceLine: Codable, Sendable, Hashable {
+    package enum State: String, Codable, Sendable, Hashable {
+      /// What was live before; this run did not move it.
+      case untouched
+      /// The new code.
+      case moved
+      /// Moved and put back.
+      case putBack = "put-back"
+      case unknown
+    }
+
+    package var service: ServiceName
+    package var state: State
+    /// The commit that is live; nil when there is none or it is not known.
+    package var commit: String?
+    package var proof: Proof?
+    package var address: String?
+    package var note: String?
+    /// How long users could get code that was then taken back.
+    package var exposed: Seconds?
+  }
+
+  package var app: String
+  package var environment: String
+  package var run: RunID
+  package var release: Int
+  package var restores: Int?
+  package var action: Plan.Kind
+  package var commit: String
+  package var subject: String
+  package var state: RunResult.State
+  package var exit: ExitCode
+  package var took: Seconds
+  package var failure: Failure?
+  package var failedStep: String?
+  package var rollbackFailure: Failure?
+  package var unattended: [String]
+  package var interruption: Interruption?
+  package var services: [ServiceLine]
+
+  /// Nil when the run has not finished or its beginning was not seen.
+  package init?(_ picture: RunPicture) {
+    guard let result = picture.result, let facts = picture.facts else { return nil }
+    app = facts.app
+    environment = facts.environment
+    run = facts.id
+    release = facts.release
+    restores = picture.plan?.restores
+    action = picture.plan?.kind ?? .deploy
+    commit = facts.commit
+    subject = picture.plan?.subject ?? ""
+    state = result.state
+    exit = result.exit
+    took = Seconds((picture.lastAt ?? facts.startedAt) - (picture.startedAt ?? facts.startedAt))
+    failure = result.failure ?? picture.turn?.failure
+    failedStep = result.failedStep.map(picture.title)
+    rollbackFailure = result.rollbackFailure
+    unattended = result.unattended.map(picture.title)
+    interruption = picture.interruption
+    services = (picture.plan?.services ?? []).map { planned in
+      ServiceLine(planned, fate: picture.fates[planned.service] ?? .untouched, result: result)
+    }
+  }
+}
+
+extension RunSummary.ServiceLine {
+  init(_ planned: PlannedService, fate: ServiceFate, result: RunResult) {
+    service = planned.service
+    address = planned.address
+    exposed = result.exposure[planned.service].map { Seconds(.milliseconds($0)) }
+    switch fate {
+    case .untouched:
+      state = .untouched
+      commit = planned.previousCommit
+      note = planned.previous == nil && planned.previousCommit == nil ? "nothing was live before" : nil
+    case .affirmed(let proof):
+      state = .untouched
+      commit = planned.previousCommit
+      self.proof = proof
+    case .moved(let commit, let proof):
+      state = .moved
+      self.commit = commit
+      self.proof = proof
+    case .putBack(let commit, let proof):
+      state = .putBack
+      self.commit = commit ?? planned.previousCommit
+      self.proof = proof
+    case .unknown(let why):
+      state = .unknown
+      note = why
+    }
+  }
+}

@@ -1,0 +1,87 @@
+package import Concurrency
+package import Model
+
+/// What `history` says: the releases of an environment, newest first.
+package struct HistoryReport: Report {
+  package static let kind = "history"
+
+  package struct Entry: Codable, Sendable, Hashable {
+    package var release: Int
+    package var run: RunID
+    package var action: Plan.Kind
+    package var restores: Int?
+    package var commit: String
+    package var subject: String
+    package var isDirty: Bool
+    package var by: String
+    package var startedAt: Moment
+    package var took: Seconds
+    package var state: RunResult.State
+    package var exit: ExitCode
+    package var failure: Failure?
+    package var reason: String?
+    /// It is what users get now, as far as the ledger knows.
+    package var isLive: Bool
+  }
+
+  package var app: String
+  package var environment: String
+  package var now: Moment
+  package var entries: [Entry]
+
+  /// - Parameter releases: Newest first.
+  package init(app: String, environment: String, now: Timestamp, releases: [Release]) {
+    self.app = app
+    self.environment = environment
+    self.now = Moment(now)
+    let live = releases.first(where: \.isGood)?.number
+    entries = releases.map { release in
+      Entry(
+        release: release.number, run: release.run, action: release.kind, restores: release.restores,
+        commit: release.commit, subject: release.subject, isDirty: release.isDirty, by: release.by,
+        startedAt: Moment(release.startedAt), took: Seconds(release.endedAt - release.startedAt),
+        state: release.result.state, exit: release.result.exit, failure: release.result.failure,
+        reason: release.reason, isLive: release.number == live)
+    }
+  }
+
+  package func lines(_ symbols: Symbols) -> [Line] {
+    guard !entries.isEmpty else {
+      return [
+        Line("\(app) \(environment) has no release yet"),
+        .labelled("next", [.accent(NextCommand.plan(environment))], indent: 0, width: 6),
+      ]
+    }
+    let numbers = entries.map { String($0.release).count }.max() ?? 1
+    var lines = [Line(.strong("\(app) \(environment)"))]
+    for entry in entries {
+      let number = String(entry.release)
+      let blank = String(repeating: " ", count: numbers - number.count)
+      let sign: Span =
+        entry.isLive ? .good(symbols.arrow) : Span(String(repeating: " ", count: symbols.arrow.columns))
+      var spans: [Span] = [
+        sign, " \(blank)", .strong(number), "  ", .accent(short(entry.commit)), "  ",
+        Span(
+          entry.isLive ? "live now" : entry.state == .released ? "was live" : entry.state.words,
+          entry.state.role),
+      ]
+      if let restores = entry.restores { spans.append("  restores \(restores)") }
+      if entry.isDirty { spans.append(.warning("  dirty")) }
+      spans.append(Span(entry.subject.isEmpty ? "" : "  \(entry.subject)"))
+      lines.append(Line(spans))
+      let indent = numbers + symbols.arrow.columns + 3
+      let ago = entry.startedAt.timestamp.relative(to: now.timestamp)
+      lines.append(
+        Line(
+          .faint(
+            String(repeating: " ", count: indent)
+              + "\(entry.by), \(entry.startedAt.timestamp.minute) (\(ago)), took \(entry.took.duration.words), run \(entry.run)"
+          )))
+      if let text = entry.failure?.message ?? entry.reason {
+        lines.append(
+          Line([Span(String(repeating: " ", count: indent)), Span(text)], overflow: .wrap(hanging: indent)))
+      }
+    }
+    return lines
+  }
+}

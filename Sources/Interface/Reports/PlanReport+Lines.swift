@@ -1,0 +1,139 @@
+import Model
+
+extension PlanReport {
+  package func lines(_ symbols: Symbols) -> [Line] {
+    if steps.isEmpty { return header + empty }
+    var lines = header
+    for service in services {
+      lines.append(.empty)
+      lines += self.lines(of: service, symbols)
+    }
+    lines.append(.empty)
+    lines += graph(symbols)
+    if !warnings.isEmpty { lines.append(.empty) }
+    lines += warnings.map {
+      Line(.warning("\(symbols.warning) "), Span($0), overflow: .wrap(hanging: symbols.warning.columns + 1))
+    }
+    lines += [.empty, countLine]
+    return lines
+  }
+
+  /// Whose plan it is, of which commit, over which release, against which endpoints.
+  var header: [Line] {
+    let verb = action == .deploy ? "deploy" : "rollback"
+    var lines = [Line(.strong("\(verb) \(app) \(environment)"))]
+    var commitSpans = [Span.accent(short(commit)), Span(subject.isEmpty ? "" : " \(subject)")]
+    if isDirty { commitSpans.append(.warning("  dirty: uncommitted changes are not in it")) }
+    lines.append(.labelled("commit", commitSpans, indent: 0))
+    var release: [Span] = []
+    if let live {
+      release.append("\(live.release) (\(short(live.commit))) is live")
+    } else {
+      release.append("none is live yet")
+    }
+    if let next, !steps.isEmpty { release.append(" → \(next)") }
+    if let restores { release.append(", which restores \(restores)") }
+    lines.append(.labelled("release", release, indent: 0))
+    if let reason { lines.append(.labelled("reason", [Span(reason)], indent: 0)) }
+    return lines + overrides.map(\.line)
+  }
+
+  private var empty: [Line] {
+    let text =
+      if let live {
+        "nothing to do: release \(live.release) (\(short(live.commit))) is live and matches"
+      } else {
+        "nothing to do: what is live matches"
+      }
+    return [.empty, Line(.good(text), overflow: .wrap(hanging: 2))]
+      + warnings.map { Line(.warning("! "), Span($0), overflow: .wrap(hanging: 2)) }
+  }
+
+  private func lines(of line: ServiceLine, _ symbols: Symbols) -> [Line] {
+    guard line.changes else {
+      return [Line(.faint("\(symbols.same) \(line.service)  \(line.platform.rawValue), no change"))]
+    }
+    let isNew = line.previousDeployment == nil
+    let sign = isNew ? Span("\(symbols.add) ", .add) : Span("\(symbols.change) ", .change)
+    var lines = [
+      Line(
+        sign, .strong(line.service.rawValue),
+        .faint("  \(line.platform.rawValue) · \(line.cutOver.rawValue): \(line.cutOver.words)"))
+    ]
+    lines += line.reasons.enumerated().map { index, reason in
+      .labelled(index == 0 ? "why" : "", [Span(reason)])
+    }
+    lines.append(.labelled("cut-over", [Span(line.mixedWindow)]))
+    lines += line.settings.enumerated().map { index, change in
+      let from = change.from ?? symbols.none
+      return .labelled(
+        index == 0 ? "settings" : "",
+        ["\(change.name)  ", .faint(from), " → ", Span(change.to, .change)])
+    }
+    lines += line.variables.enumerated().map { index, change in
+      .labelled(index == 0 ? "variables" : "", change.spans(symbols))
+    }
+    if let address = line.address { lines.append(.labelled("address", [Span(address)])) }
+    if let lost = line.cannotRestore { lines.append(.labelled("no way back", [.warning(lost)], width: 13)) }
+    return lines
+  }
+
+  private func graph(_ symbols: Symbols) -> [Line] {
+    var numbers: [StepID: Int] = [:]
+    for (index, step) in steps.enumerated() { numbers[step.id] = index + 1 }
+    let width = String(steps.count).count
+    let titles = min(44, steps.map(\.title.columns).max() ?? 0)
+    var lines = [Line(.strong("steps"), .faint(", each as soon as those it comes after have ended well"))]
+    for (index, step) in steps.enumerated() {
+      let number = String(index + 1)
+      let after = step.needs.compactMap { numbers[$0] }.sorted().map(String.init)
+      var spans: [Span] = [
+        .faint("  " + String(repeating: " ", count: width - number.count) + number + "  "),
+        Span(step.title, step.isCutOver ? .strong : .plain),
+      ]
+      let padding = String(repeating: " ", count: max(0, titles - step.title.columns))
+      if !after.isEmpty { spans.append(.faint("\(padding)  after \(after.joined(separator: ", "))")) }
+      if step.isCutOver { spans.append(Span("\(after.isEmpty ? padding : "")  users get it", .change)) }
+      lines.append(Line(spans))
+    }
+    return lines
+  }
+
+  private var countLine: Line {
+    let services = count(changing.count, "service") + (changing.count == 1 ? " changes" : " change")
+    let back: Span =
+      if !hasPrevious {
+        .warning("nothing to go back to")
+      } else if changing.contains(where: { $0.cannotRestore != nil }) {
+        .warning("rollback possible in part")
+      } else {
+        .good("rollback possible")
+      }
+    return Line(.strong("\(services), \(count(steps.count, "step")), "), back)
+  }
+}
+
+extension VariableChange {
+  /// Sign, name and, for a text, its values.
+  func spans(_ symbols: Symbols) -> [Span] {
+    let (sign, role): (String, Role) =
+      switch kind {
+      case .add: (symbols.add, .add)
+      case .change: (symbols.change, .change)
+      case .remove: (symbols.remove, .remove)
+      }
+    var spans = [Span("\(sign) \(name)", role)]
+    if isSecret {
+      spans.append(.faint("  secret"))
+      return spans
+    }
+    switch (kind, from, to) {
+    case (.add, _, let to?): spans.append("  \(to)")
+    case (.change, let from?, let to?): spans += ["  ", .faint(from), " → ", Span(to)]
+    case (.change, nil, let to?): spans += ["  ", .faint("another value"), " → ", Span(to)]
+    case (.remove, let from?, _): spans.append(.faint("  was \(from)"))
+    default: break
+    }
+    return spans
+  }
+}

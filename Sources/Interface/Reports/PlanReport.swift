@@ -1,0 +1,130 @@
+package import Model
+
+/// What `plan` says, and `deploy` before it asks.
+package struct PlanReport: Report {
+  package static let kind = "plan"
+
+  package struct ServiceLine: Codable, Sendable, Hashable {
+    package var service: ServiceName
+    package var platform: PlatformName
+    package var cutOver: CutOver
+    /// How long and in which way users can meet old and new code, in words.
+    package var mixedWindow: String
+    package var address: String?
+    package var changes: Bool
+    package var reasons: [String]
+    package var settings: [SettingChange]
+    package var variables: [VariableChange]
+    package var previousDeployment: String?
+    package var previousCommit: String?
+    package var cannotRestore: String?
+  }
+
+  package struct StepLine: Codable, Sendable, Hashable {
+    package var id: StepID
+    package var title: String
+    package var service: ServiceName?
+    package var needs: [StepID]
+    package var isCutOver: Bool
+    package var limit: Seconds
+    package var expected: Seconds
+  }
+
+  package var action: Plan.Kind
+  package var app: String
+  package var environment: String
+  package var commit: String
+  package var subject: String
+  package var isDirty: Bool
+  /// The release that is live and good; nil before the first one.
+  package var live: ReleaseHead?
+  /// The number the run would get.
+  package var next: Int?
+  package var restores: Int?
+  package var reason: String?
+  package var overrides: [Override]
+  package var services: [ServiceLine]
+  package var steps: [StepLine]
+  package var warnings: [String]
+  package var deadline: Seconds
+  package var digest: String
+  package var hasPrevious: Bool
+
+  /// - Parameters:
+  ///   - live: The release that is live and good; nil before the first one.
+  ///   - next: The number the run would get.
+  package init(_ plan: Plan, live: ReleaseHead?, next: Int? = nil, overrides: [Override] = []) {
+    action = plan.kind
+    app = plan.app
+    environment = plan.environment
+    commit = plan.commit
+    subject = plan.subject
+    isDirty = plan.isDirty
+    self.live = live
+    self.next = next
+    restores = plan.restores
+    reason = plan.reason
+    self.overrides = overrides
+    services = plan.services.map { ServiceLine($0, in: plan) }
+    steps = plan.steps.map {
+      StepLine(
+        id: $0.id, title: $0.title, service: $0.service, needs: $0.needs, isCutOver: $0.isCutOver,
+        limit: Seconds($0.limit), expected: Seconds($0.expected))
+    }
+    warnings = plan.warnings
+    deadline = Seconds(plan.deadline)
+    digest = plan.digest
+    hasPrevious = plan.hasPrevious
+  }
+
+  /// Services that the plan does something to.
+  package var changing: [ServiceLine] { services.filter(\.changes) }
+}
+
+extension PlanReport.ServiceLine {
+  init(_ planned: PlannedService, in plan: Plan) {
+    service = planned.service
+    platform = planned.platform
+    cutOver = planned.cutOver
+    address = planned.address
+    let steps = plan.steps.filter { $0.service == planned.service }
+    changes =
+      !steps.isEmpty || !planned.reasons.isEmpty || !planned.settings.isEmpty || !planned.variables.isEmpty
+    reasons = planned.reasons
+    settings = planned.settings
+    variables = planned.variables.map { change in
+      var shown = change
+      if change.isSecret {
+        shown.from = nil
+        shown.to = nil
+      }
+      return shown
+    }
+    previousDeployment = planned.previous
+    previousCommit = planned.previousCommit
+    cannotRestore = planned.cannotRestore
+    mixedWindow = Self.window(planned, cutOver: steps.first { $0.isCutOver })
+  }
+
+  /// What users can meet while the service goes over to the new code.
+  private static func window(_ planned: PlannedService, cutOver step: Step?) -> String {
+    if planned.previous == nil { return "first deployment: nothing answers before it" }
+    let settings = planned.record.settings
+    switch planned.cutOver {
+    case .staged:
+      return "switches at once; pages opened before keep the old code"
+    case .gated:
+      var text =
+        if let overlap = settings.overlap, overlap > .zero {
+          "old and new answer side by side for about \(overlap.words)"
+        } else {
+          "old and new answer side by side for a moment"
+        }
+      if let drain = settings.drain, drain > .zero { text += ", open requests for up to \(drain.words)" }
+      return text
+    case .stopFirst:
+      guard let step else { return "down from the stop until the new one is healthy" }
+      return "down from the stop until the new one is healthy, about \(step.expected.words)"
+    }
+  }
+}

@@ -1,0 +1,230 @@
+package import Concurrency
+package import Model
+
+/// What `status` says: what is live, how proven, what is under way, and what blocks the next deploy.
+package struct StatusReport: Report {
+  package static let kind = "status"
+
+  /// The one sentence that must be true after anything that can happen to a run.
+  package enum Truth: String, Codable, Sendable, Hashable {
+    /// No release was ever live.
+    case nothing
+    /// The newest run's release is live.
+    case released
+    /// The newest run failed, and the release before it is live.
+    case previous
+    case mixed
+    /// A run is going on under a lease that somebody holds.
+    case running
+    /// A run stopped in the middle, and nobody has settled it.
+    case inFlight = "in-flight"
+  }
+
+  package struct ServiceLine: Codable, Sendable, Hashable {
+    package var service: ServiceName
+    package var platform: PlatformName
+    package var commit: String
+    package var deployment: String?
+    package var address: String?
+    /// How the release was proven when it went live.
+    package var proof: Proof
+    /// What the platform says now; nil until it has answered.
+    package var live: LiveColumn?
+    /// Why the platform could not say.
+    package var trouble: String?
+  }
+
+  package struct LiveColumn: Codable, Sendable, Hashable {
+    /// The platform's own word.
+    package var status: String
+    package var deployment: String?
+    package var commit: String?
+    package var instances: [String: Int]
+    /// The live deployment is the one the release recorded.
+    package var matches: Bool
+    /// A newer attempt that is not live: its word.
+    package var newest: String?
+  }
+
+  package struct Running: Codable, Sendable, Hashable {
+    package var run: RunID
+    package var release: Int
+    package var action: Plan.Kind
+    package var commit: String
+    package var by: String
+    package var startedAt: Moment
+    /// Titles of steps that began and whose end is not known.
+    package var open: [String]
+    /// Titles of steps that moved what users see and have ended well.
+    package var moved: [String]
+  }
+
+  package struct Last: Codable, Sendable, Hashable {
+    package var run: RunID
+    package var release: Int
+    package var state: RunResult.State
+    package var exit: ExitCode
+    package var commit: String
+    package var endedAt: Moment?
+    package var failure: Failure?
+    package var unattended: [String]
+  }
+
+  package struct BadMark: Codable, Sendable, Hashable {
+    package var commit: String
+    package var release: Int
+  }
+
+  package struct LeaseLine: Codable, Sendable, Hashable {
+    package var holder: String
+    package var purpose: String
+    package var since: Moment
+    package var expires: Moment
+  }
+
+  package struct HoldLine: Codable, Sendable, Hashable {
+    package var reason: String
+    package var by: String
+    package var at: Moment
+  }
+
+  package var app: String
+  package var environment: String
+  package var truth: Truth
+  package var now: Moment
+  package var release: ReleaseHead?
+  package var isDirty: Bool
+  package var by: String?
+  package var since: Moment?
+  package var restores: Int?
+  package var reason: String?
+  package var services: [ServiceLine]
+  package var running: Running?
+  package var last: Last?
+  package var lease: LeaseLine?
+  package var hold: HoldLine?
+  package var bad: [BadMark]
+  package var overrides: [Override]
+  package var notes: [String]
+
+  /// Reads the truth out of what the ledger has.
+  /// - Parameters:
+  ///   - releases: Newest first.
+  ///   - runs: Newest first, the open one included.
+  ///   - journal: Of the open run.
+  ///   - lease: Held now.
+  package init(
+    app: String, environment: String, now: Timestamp, releases: [Release] = [], runs: [RunRecord] = [],
+    journal: [JournalEntry] = [], lease: Lease? = nil, hold: Hold? = nil, bad: [String: Int] = [:],
+    overrides: [Override] = [], notes: [String] = []
+  ) {
+    self.app = app
+    self.environment = environment
+    self.now = Moment(now)
+    let good = releases.first(where: \.isGood)
+    release = good.map(ReleaseHead.init)
+    isDirty = good?.isDirty ?? false
+    by = good?.by
+    since = (good?.endedAt).map { Moment($0) }
+    restores = good?.restores
+    reason = good?.reason
+    services = (good?.services ?? [:]).sorted { $0.key < $1.key }.map { name, service in
+      ServiceLine(
+        service: name, platform: service.target.platform, commit: service.commit,
+        deployment: service.deployment, address: service.address, proof: service.proof)
+    }
+    let open = runs.first { $0.result == nil }
+    running = open.map { Running($0, journal: journal) }
+    let closed = runs.first { $0.result != nil }
+    last = closed.flatMap(Last.init)
+    self.lease = lease.map {
+      LeaseLine(
+        holder: $0.holder.name, purpose: $0.holder.purpose, since: Moment($0.since),
+        expires: Moment($0.expires))
+    }
+    self.hold = hold.map { HoldLine(reason: $0.reason, by: $0.by, at: Moment($0.at)) }
+    self.bad = bad.map { BadMark(commit: $0.key, release: $0.value) }.sorted {
+      ($1.release, $0.commit) < ($0.release, $1.commit)
+    }
+    self.overrides = overrides
+    self.notes = notes
+    // A run that was settled and not continued tells nothing by itself: the one before it does.
+    let telling = runs.first { $0.result != nil && $0.result?.state != .abandoned }
+    truth =
+      if open != nil {
+        lease != nil ? .running : .inFlight
+      } else {
+        switch telling?.result?.state {
+        case .mixed: .mixed
+        case .inFlight: .inFlight
+        case .rolledBack, .unchanged: good == nil ? .nothing : .previous
+        case .released, .restored, .abandoned, nil: good == nil ? .nothing : .released
+        }
+      }
+  }
+
+  /// Fills the live columns in as platforms answer.
+  package mutating func fill(_ states: [ServiceName: LiveState]) {
+    for index in services.indices {
+      guard let state = states[services[index].service] else { continue }
+      let recorded = services[index].deployment
+      services[index].live = LiveColumn(
+        status: state.live?.word ?? "nothing live", deployment: state.live?.id, commit: state.live?.commit,
+        instances: state.live?.instances ?? [:],
+        matches: state.live != nil && (recorded == nil || state.live?.id == recorded),
+        newest: state.newest.flatMap { $0.id == state.live?.id ? nil : $0.word })
+      services[index].address = state.address ?? services[index].address
+    }
+  }
+
+  /// Says for a platform's services why their live columns stay empty.
+  package mutating func fail(_ platform: PlatformName, _ failure: Failure) {
+    for index in services.indices where services[index].platform == platform {
+      services[index].trouble = failure.message
+    }
+  }
+}
+
+extension StatusReport.Running {
+  init(_ record: RunRecord, journal: [JournalEntry]) {
+    run = record.id
+    release = record.release
+    action = record.plan.kind
+    commit = record.plan.commit
+    by = record.by
+    startedAt = Moment(record.startedAt)
+    var steps: [StepID: Step] = [:]
+    for step in record.plan.steps { steps[step.id] = step }
+    var began: [StepID] = []
+    var done: [StepID] = []
+    for entry in journal {
+      switch entry.fact {
+      case .began(let id, _, _): if !began.contains(id) { began.append(id) }
+      case .ended(let id, _, .done), .probed(let id, .done), .abandoned(let id, .tookEffect):
+        began.removeAll { $0 == id }
+        done.append(id)
+      case .ended(let id, _, .failed), .ended(let id, _, .cancelled), .ended(let id, _, .retry),
+        .probed(let id, .failed), .probed(let id, .absent), .abandoned(let id, .cancelled):
+        began.removeAll { $0 == id }
+      case .turned(_, _, let undo): for step in undo { steps[step.id] = step }
+      case .identified, .ended, .probed, .abandoned, .interrupted, .lines, .resumed, .finished: break
+      }
+    }
+    open = began.map { steps[$0]?.title ?? $0.rawValue }
+    moved = done.filter { steps[$0]?.isCutOver == true }.map { steps[$0]?.title ?? $0.rawValue }
+  }
+}
+
+extension StatusReport.Last {
+  init?(_ record: RunRecord) {
+    guard let result = record.result else { return nil }
+    run = record.id
+    release = record.release
+    state = result.state
+    exit = result.exit
+    commit = record.plan.commit
+    endedAt = record.endedAt.map { Moment($0) }
+    failure = result.failure
+    unattended = result.unattended.map { record.plan.step($0)?.title ?? $0.rawValue }
+  }
+}

@@ -1,0 +1,141 @@
+extension Grammar {
+  private static let connection = Shape.either([.template([.railwayVariable]), .secret])
+
+  static let database = ObjectShape(
+    "a database",
+    [
+      Key(
+        "engine",
+        .word([
+          Word("postgres", "PostgreSQL."), Word("mysql", "MySQL or MariaDB."),
+          Word("redis", "Redis or Valkey."),
+        ]),
+        "What it is.", required: true, example: "postgres", elsewhere: ["type", "kind"]),
+      Key(
+        "create",
+        .object(
+          ObjectShape(
+            "the way to make it", exactlyOne: ["railway"],
+            [
+              Key(
+                "railway",
+                .object(
+                  ObjectShape(
+                    "a Railway database",
+                    [
+                      Key(
+                        "template", .text(.line), "The template's code.", required: true, example: "postgres"),
+                      Key(
+                        "service", .text(.serviceName), "The service's name on Railway.", required: true,
+                        example: "Postgres"),
+                    ])), "From a template of Railway.")
+            ])), "How it is made when it is missing and `provision` is `create`."),
+      Key(
+        "url", connection, "The address *shipit* reaches, direct.", required: true,
+        example: "\"${railway.Postgres.DATABASE_PUBLIC_URL}\"", elsewhere: ["connection", "dsn"]),
+      Key(
+        "pooled", connection, "The address of a pooler, for applications.", example: "{secret: POOLED_URL}"),
+      Key(
+        "backup",
+        .object(
+          ObjectShape(
+            "a backup",
+            [
+              Key(
+                "before",
+                .word([
+                  Word("migrations", "Before pending migrations."), Word("deploy", "Before every deploy."),
+                ]), "When.", standard: "migrations"),
+              Key("to", .text(.path), "The directory for the files.", required: true, example: "./backups"),
+              Key("keep", .int(1...1000), "How many are kept.", standard: "7"),
+              Key(
+                "verify",
+                .word([
+                  Word("restore", "Into a scratch database."),
+                  Word("list", "By reading its table of contents."),
+                ]), "How it is proven good.", standard: "restore"),
+            ])), "A copy before anything is changed."),
+      Key(
+        "migrations",
+        .object(
+          ObjectShape(
+            "the migrations",
+            [
+              Key(
+                "tool",
+                .word(
+                  [
+                    ("alembic", "Alembic."), ("django", "Django."), ("rails", "Rails."),
+                    ("prisma", "Prisma."),
+                    ("drizzle", "Drizzle."), ("knex", "Knex."), ("flyway", "Flyway."),
+                    ("golang-migrate", "golang-migrate."), ("dbmate", "dbmate."), ("sqitch", "Sqitch."),
+                    ("atlas", "Atlas."), ("encore", "Encore, which migrates inside its own deploy."),
+                    ("supabase", "Supabase's command line."), ("sql", "Plain SQL files, run by shipit."),
+                  ].map { Word($0.0, $0.1) }), "What runs them.", required: true, example: "alembic"),
+              Key("directory", .text(.path), "Where the tool is run.", standard: ".", example: "./backend"),
+              Key(
+                "where",
+                .word([
+                  Word("here", "On this machine."), Word("platform", "Inside the service's own deploy."),
+                ]), "Where it runs.", standard: "here"),
+              Key(
+                "timeouts",
+                .object(
+                  ObjectShape(
+                    "the limits",
+                    [
+                      Key(
+                        "lock", .duration(atLeast: .milliseconds(1)), "The longest wait for a lock.",
+                        standard: "5s"),
+                      Key(
+                        "statement", .duration(atLeast: .milliseconds(1)), "The longest statement.",
+                        standard: "10m"),
+                    ])), "Limits inside the database."),
+              Key("needs", needs, needsDoc, standard: "[]", elsewhere: needsElsewhere),
+            ])), "The schema's changes; services with this database need them by default.",
+        elsewhere: ["migrate"]),
+      Key(
+        "scripts",
+        .list(
+          .object(
+            ObjectShape(
+              "a script",
+              [
+                Key("sql", .text(.path), "The file.", required: true, example: "./db/prod-indexes.sql"),
+                Key(
+                  "indexes",
+                  .word([
+                    Word("concurrently", "Each index without a lock, one statement at a time."),
+                    Word("locked", "As written."),
+                  ]), "How indexes are made.", standard: "locked"),
+                Key(
+                  "needs", .list(.either([.word([Word("migrations", "After this database's migrations.")])])),
+                  "What comes first.", standard: "[]"),
+              ]))), "SQL files to run, each once per content."),
+    ])
+
+  static let notification = ObjectShape(
+    "a notification", exactlyOne: ["slack", "discord", "teams", "webhook", "pagerduty"],
+    [
+      Key("slack", .secret, "The secret with a Slack webhook's address.", example: "{secret: SLACK_WEBHOOK}"),
+      Key(
+        "discord", .secret, "The secret with a Discord webhook's address.",
+        example: "{secret: DISCORD_WEBHOOK}"),
+      Key(
+        "teams", .secret, "The secret with a Microsoft Teams webhook's address.",
+        example: "{secret: TEAMS_WEBHOOK}"),
+      Key(
+        "webhook", .secret, "The secret with the address of a signed webhook.", example: "{secret: HOOK_URL}"),
+      Key(
+        "pagerduty", .secret, "The secret with a PagerDuty routing key.", example: "{secret: PAGERDUTY_KEY}"),
+      Key(
+        "on",
+        .list(
+          .word([
+            Word("started", "A run begins."), Word("released", "A release is live and proven."),
+            Word("rolled-back", "A run undid itself, or somebody rolled back."),
+            Word("failed", "A person is needed."),
+            Word("paused", "A rollout waits."), Word("approval", "Somebody is asked to approve."),
+          ]), atLeast: 1), "What is told.", standard: "[released, rolled-back, failed, paused, approval]"),
+    ])
+}

@@ -1,0 +1,139 @@
+extension Grammar {
+  private static let day = Shape.word(
+    ["mon", "tue", "wed", "thu", "fri", "sat", "sun"].map { Word($0, "A weekday.") })
+
+  static let rollout = ObjectShape(
+    "a rollout",
+    [
+      Key("flag", .object(flag), "The feature flag that is raised.", required: true),
+      Key("store", .object(store), "Where the metrics are read.", required: true),
+      Key(
+        "steps", .list(.number(0.001...100), atLeast: 1), "Percentages, rising to 100.", required: true,
+        example: "[10, 25, 100]"),
+      Key(
+        "bake", .either([.duration(atLeast: .seconds(1)), .map(.step, .duration(atLeast: .seconds(1)))]),
+        "The good time each step must earn; one for all, or one per step.", required: true, example: "4h"),
+      Key(
+        "approval", .list(.number(0.001...100)), "Steps that a person must release.", standard: "[]",
+        example: "[25, 100]"),
+      Key("interval", .duration(atLeast: .seconds(10)), "Between two readings of a metric.", standard: "5m"),
+      Key(
+        "initial-delay", .duration(atLeast: .zero),
+        "Before a step's first reading; at least one query window.", standard: "5m"),
+      Key("settle", .int(1...1000), "How many last readings of every gate must be good.", standard: "3"),
+      Key("min-readings", .int(1...1000), "Usable readings needed per gate and step.", standard: "3"),
+      Key(
+        "max-credit", .duration(atLeast: .seconds(1)),
+        "The most bake time one gap may earn. Default: twice the interval.", example: "10m"),
+      Key(
+        "max-step", .duration(atLeast: .seconds(1)),
+        "When a step that does not end is paused. Default: three times the bake.", example: "12h"),
+      Key(
+        "on-error", .word([Word("pause", "A person looks."), Word("rollback", "The flag goes off.")]),
+        "When the store cannot be reached.", standard: "pause"),
+      Key(
+        "windows",
+        .object(
+          ObjectShape(
+            "the windows",
+            [
+              Key(
+                "timezone", .text(.timezone), "Whose clock is meant.", standard: "UTC",
+                example: "Europe/Berlin"),
+              Key(
+                "open",
+                .list(
+                  .object(
+                    ObjectShape(
+                      "a window",
+                      [
+                        Key(
+                          "days", .list(day, atLeast: 1), "The weekdays.", required: true,
+                          example: "[mon, tue]"),
+                        Key("from", .text(.clockTime), "Its begin.", required: true, example: "\"09:00\""),
+                        Key("to", .text(.clockTime), "Its end.", required: true, example: "\"16:00\""),
+                      ])), atLeast: 1), "When a step may be raised.", required: true),
+            ])), "Times in which steps are raised; readings and rollbacks always go on."),
+      Key("freeze", .list(.object(freeze)), "Times without raising.", standard: "[]"),
+      Key("metrics", .list(.object(metric), atLeast: 1), "What decides.", required: true),
+    ])
+
+  static let flag = ObjectShape(
+    "a flag",
+    [
+      Key(
+        "provider",
+        .word([
+          Word("launchdarkly", "LaunchDarkly."), Word("flagd", "flagd's file, delivered with the release."),
+          Word("unleash", "Unleash."), Word("flagsmith", "Flagsmith."), Word("posthog", "PostHog."),
+        ]), "Who serves it.", required: true, example: "launchdarkly"),
+      Key("project", .text(.line), "The provider's project.", example: "default"),
+      Key("environment", .text(.line), "The provider's environment.", example: "production"),
+      Key(
+        "url", .text(.url), "The provider's address, when it is your own.",
+        example: "https://flags.example.com"),
+      Key("token", .secret, "The secret that holds the token.", example: "{secret: LD_TOKEN}"),
+      Key("serve", .any, "The variation that is rolled out.", standard: "true"),
+      Key("context", .text(.line), "The kind of context whose key is bucketed.", standard: "user"),
+    ])
+
+  static let store = ObjectShape(
+    "a metric store",
+    [
+      Key(
+        "provider",
+        .word([
+          Word("prometheus", "Prometheus, or what speaks its API."),
+          Word("grafana", "Through Grafana's data source proxy."),
+          Word("datadog", "Datadog."), Word("new-relic", "New Relic."), Word("sentry", "Sentry."),
+        ]), "What it is.", standard: "prometheus"),
+      Key("url", .text(.url), "Its address.", required: true, example: "https://prometheus.example.com"),
+      Key("token", .secret, "The secret that holds a bearer token.", example: "{secret: METRICS_TOKEN}"),
+      Key("user", .text(.line), "The user of basic authentication.", example: "shipit"),
+      Key("password", .secret, "The secret that holds its password.", example: "{secret: METRICS_PASSWORD}"),
+    ])
+
+  static let metric = ObjectShape(
+    "a metric",
+    [
+      Key("name", .text(.title), "What it is called.", required: true, example: "success-rate"),
+      Key(
+        "template", .text(.name), "A known metric that fills `query` and `sample-query`.",
+        example: "http-success"),
+      Key("query", .text(.query), "The question to the store.", example: "'sum(rate(errors_total[5m]))'"),
+      Key(
+        "sample-query", .text(.query), "How many samples stand behind it.",
+        example: "'sum(increase(requests_total[5m]))'"),
+      Key("pass", .text(.threshold), "Good enough to go on.", example: "\"> 95\""),
+      Key("abort", .text(.threshold), "Bad enough to go back at once.", example: "\"< 90\""),
+      Key(
+        "min-samples", .int(0...1_000_000_000), "Fewer samples say nothing.", standard: "0", example: "500"),
+      Key("critical", .bool, "Read also before `initial-delay`.", standard: "false"),
+      Key(
+        "mode", .word([Word("enforce", "It decides."), Word("observe", "It is only recorded.")]),
+        "Whether it decides.", standard: "enforce"),
+      Key(
+        "interval", .duration(atLeast: .seconds(10)), "Between two readings; by default the rollout's.",
+        example: "1m"),
+      Key("timeout", .duration(atLeast: .milliseconds(100)), "For one question.", standard: "10s"),
+      Key("failure-limit", .int(-1...1000), "Breaches tolerated in all; -1 for any number.", standard: "0"),
+      Key("consecutive-failure-limit", .int(0...1000), "Breaches tolerated in a row.", example: "1"),
+      Key("consecutive-error-limit", .int(0...1000), "Failed readings tolerated in a row.", standard: "4"),
+      Key(
+        "consecutive-success-limit", .int(1...1000), "Good readings in a row that end it well.", example: "3"),
+      Key(
+        "inconclusive-limit", .int(0...1000), "Readings between pass and abort that are tolerated.",
+        example: "5"),
+      Key("nodata-limit", .int(0...1000), "Readings without data tolerated in a row.", example: "12"),
+      Key("count", .int(1...100_000), "Readings after which it is decided.", example: "10"),
+      Key(
+        "alpha", .number(0.000001...0.5), "The chance of a false alarm of the sequential test.",
+        example: "0.01"),
+      Key(
+        "versus", .word([Word("baseline", "Those who do not have the feature.")]),
+        "What it is compared with.", example: "baseline"),
+      Key(
+        "dilution", .word([Word("accepted", "The query cannot tell the variants apart, and that is known.")]),
+        "Written when the query sees everybody.", example: "accepted"),
+    ])
+}

@@ -1,0 +1,272 @@
+/// The declaration of the language: every key of an environment file.
+package enum Grammar {
+  /// The whole file.
+  package static let environment = ObjectShape(
+    "an environment",
+    [
+      Key("shipit", .int(1...1), "The version of this language.", required: true, example: "1"),
+      Key(
+        "environment", .text(.environmentName),
+        "The environment's name; the same as the file's. A file without it is a base for others.",
+        required: true, example: "prod"),
+      Key(
+        "extends", .text(.base),
+        "A base file, relative to this one. Mappings merge key by key, lists and single values replace, `null` removes.",
+        example: "base.yaml"),
+      Key(
+        "app", .text(.app), "The application's name; a part of the mark left on everything shipit makes.",
+        required: true, example: "athlete-ally", elsewhere: ["name", "application"]),
+      Key(
+        "state", state, "Where releases and the lock are kept. `init` writes it.", required: true,
+        example: "local", elsewhere: ["backend", "ledger"]),
+      Key(
+        "platforms", .object(platforms), "Accounts and targets; services inherit from here.",
+        example: platformsExample),
+      Key(
+        "provision",
+        .word([
+          Word("adopt", "Missing projects, environments and services end a plan with exit code 2."),
+          Word("create", "They are made.", .later),
+          Word("never", "Nothing may be missing, databases included.", .later),
+        ]), "May missing things be made? Nothing is ever deleted by a deploy.", standard: "adopt"),
+      Key(
+        "protect", .object(protect), "Rules every deploy must satisfy.",
+        example: "{branch: main, deadline: 25m}"),
+      Key("secrets", .object(secrets), "Where secret values come from.", example: "{sources: [environment]}"),
+      Key(
+        "services", .map(.name, .object(service)), "The deployable units, by a name of your choice.",
+        elsewhere: ["apps", "components"]),
+      Key(
+        "databases", .map(.name, .object(database)),
+        "Databases with their migrations and backups, by a name of your choice.", .later),
+      Key(
+        "run", .list(.object(commandStep)), "Anything else in the same graph: commands run here.",
+        elsewhere: ["steps", "jobs", "commands", "hooks", "tasks"]),
+      Key(
+        "checks", .list(.object(check)),
+        "What must hold once everything is live; any failure rolls back.",
+        elsewhere: ["tests", "smoke", "verify"]),
+      Key(
+        "rollouts", .map(.flag, .object(rollout)),
+        "Progressive rollouts of feature flags, by the flag's key.", .later, elsewhere: ["flags", "canary"]),
+      Key(
+        "notify", .list(.object(notification)), "Who is told what.", .later,
+        elsewhere: ["notifications", "alerts"]),
+    ])
+
+  static let state = Shape.either([
+    .word([
+      Word("local", "SQLite in `.shipit/` on this machine, for one person."),
+      Word("git", "Commits under `refs/shipit/` of the project's remote.", .later),
+    ]),
+    .object(
+      ObjectShape(
+        "a ledger", exactlyOne: ["postgres"],
+        [
+          Key(
+            "postgres",
+            .object(
+              ObjectShape(
+                "a Postgres ledger",
+                [
+                  Key(
+                    "url", .secret, "The secret with the connection's address.", required: true,
+                    example: "{secret: LEDGER_URL}")
+                ])),
+            "Rows in a Postgres database.", example: "{url: {secret: LEDGER_URL}}", .later)
+        ])),
+  ])
+
+  private static let platformsExample =
+    "{railway: {project: athlete-ally, token: {secret: RAILWAY_API_TOKEN}}}"
+
+  static let platforms = ObjectShape(
+    "the platforms",
+    [
+      Key("railway", .object(railway), "Railway: where its services live."),
+      Key("vercel", .object(vercel), "Vercel: the team and its token.", .later),
+      Key("encore", .object(encore), "Encore Cloud: the application and its client.", .later),
+    ])
+
+  static let railway = ObjectShape(
+    "a Railway target",
+    [
+      Key(
+        "workspace", .text(.line), "The workspace's name or id; needed when a token sees several.",
+        example: "acme", elsewhere: ["team"]),
+      Key("project", .text(.line), "The project's name or id.", required: true, example: "athlete-ally"),
+      Key(
+        "environment", .text(.line), "The environment's name or id on Railway.", standard: "production",
+        example: "staging"),
+      Key(
+        "token", .secret, "The secret that holds an account, workspace or project token.", required: true,
+        example: "{secret: RAILWAY_API_TOKEN}"),
+    ])
+
+  static let vercel = ObjectShape(
+    "a Vercel target",
+    [
+      Key(
+        "team", .text(.line), "The team's slug or id; without it the account's own projects.",
+        example: "acme", elsewhere: ["org", "workspace", "scope"]),
+      Key(
+        "token", .secret, "The secret that holds the token.", required: true,
+        example: "{secret: VERCEL_TOKEN}"),
+    ])
+
+  static let encore = ObjectShape(
+    "an Encore target",
+    [
+      Key("app", .text(.line), "The application's id.", required: true, example: "athlete-ally-x1"),
+      Key("environment", .text(.line), "The environment's name on Encore.", required: true, example: "prod"),
+      Key(
+        "client",
+        .object(
+          ObjectShape(
+            "an OAuth client",
+            [
+              Key(
+                "id", .secret, "The secret that holds the client's id.", required: true,
+                example: "{secret: ENCORE_CLIENT_ID}"),
+              Key(
+                "secret", .secret, "The secret that holds the client's secret.", required: true,
+                example: "{secret: ENCORE_CLIENT_SECRET}"),
+            ])), "The OAuth client to act as.", required: true),
+    ])
+
+  static let freeze = ObjectShape(
+    "a freeze",
+    [
+      Key(
+        "from", .text(.moment), "When it begins: a weekday with a time, or a date.", required: true,
+        example: "fri 16:00"),
+      Key("to", .text(.moment), "When it ends.", required: true, example: "mon 06:00"),
+      Key("timezone", .text(.timezone), "Whose clock is meant.", standard: "UTC", example: "Europe/Oslo"),
+      Key("reason", .text(.line), "What a refused deploy is told.", example: "weekend"),
+    ])
+
+  static let protect = ObjectShape(
+    "the protection",
+    [
+      Key(
+        "branch", .text(.branch), "Only commits of this branch are deployed.", example: "main",
+        elsewhere: ["branches"]),
+      Key(
+        "after", .text(.environmentName), "The commit must be live and healthy in this environment first.",
+        example: "staging", .later),
+      Key(
+        "approval",
+        .object(
+          ObjectShape(
+            "an approval",
+            [
+              Key(
+                "by", .list(.text(.person), atLeast: 1), "Who may approve.", required: true,
+                example: "[ann, bo]"),
+              Key("count", .int(1...20), "How many of them must.", standard: "1"),
+            ])), "People who must agree before a deploy.", .later),
+      Key(
+        "freeze", .list(.object(freeze)), "Times without deploys. A rollback is always possible.", .later,
+        elsewhere: ["freezes", "windows"]),
+      Key(
+        "deadline", .duration(atLeast: .seconds(60)),
+        "The limit of a whole run, the time kept back for a rollback included.", standard: "30m",
+        example: "25m",
+        elsewhere: ["timeout"]),
+    ])
+
+  static let secrets = ObjectShape(
+    "the secrets' settings",
+    [
+      Key(
+        "sources",
+        .list(
+          .either([
+            .word([Word("environment", "Variables of the environment that shipit is started in.")]),
+            .object(secretSource),
+          ]), atLeast: 1), "Asked in this order; the first that has the name wins.",
+        standard: "[environment]",
+        example: "[environment]"),
+      Key(
+        "required",
+        .object(
+          ObjectShape(
+            "the required names",
+            [
+              Key(
+                "file", .text(.path), "An example file that lists the names.", required: true,
+                example: ".env.example"),
+              Key(
+                "ignore", .list(.text(.variable)), "Names in it that are no secrets.", standard: "[]",
+                example: "[PORT, NODE_ENV]"),
+            ])), "Names that must have a value somewhere.", .later),
+      Key(
+        "rules",
+        .map(
+          .secret,
+          .object(
+            ObjectShape(
+              "a secret's rules",
+              [
+                Key(
+                  "pattern", .text(.query), "A regular expression the value must match.", example: "^sk_live_"
+                ),
+                Key("min-length", .int(1...65536), "The fewest characters.", example: "32"),
+                Key("optional", .bool, "May be missing.", standard: "false"),
+                Key(
+                  "max-age", .duration(atLeast: .seconds(3600)),
+                  "After this time `secrets list` asks for a rotation.", example: "90d"),
+              ]))), "What values must look like, by the secret's name.", .later),
+    ])
+
+  static let secretSource = ObjectShape(
+    "a secret source", exactlyOne: ["dotenv", "command", "sops", "vault", "aws", "doppler"],
+    [
+      Key(
+        "dotenv", .text(.path), "A file of `NAME=value` lines that git does not track.", example: ".env.prod",
+        .later, elsewhere: ["env-file", "file"]),
+      Key(
+        "command", .list(.text(.argument), atLeast: 1),
+        "A program that prints a JSON object of names and values.", example: "[pass-cli, export]", .later),
+      Key("sops", .text(.path), "A file encrypted with SOPS.", example: "secrets/prod.enc.yaml", .later),
+      Key(
+        "vault",
+        .object(
+          ObjectShape(
+            "a Vault source",
+            [
+              Key(
+                "address", .text(.url), "Vault's or OpenBao's address.", required: true,
+                example: "https://vault.example.com"),
+              Key(
+                "path", .text(.line), "The path of a KV version 2 secret, with its mount.", required: true,
+                example: "kv/prod/api"),
+              Key(
+                "token", .secret, "The secret, from an earlier source, that holds the token.", required: true,
+                example: "{secret: VAULT_TOKEN}"),
+            ])), "HashiCorp Vault or OpenBao.", .later),
+      Key(
+        "aws",
+        .object(
+          ObjectShape(
+            "an AWS source",
+            [
+              Key("region", .text(.line), "The region.", required: true, example: "eu-north-1"),
+              Key(
+                "id", .text(.line), "The secret's name or ARN; its value is a JSON object.", required: true,
+                example: "prod/api"),
+            ])), "AWS Secrets Manager.", .later),
+      Key(
+        "doppler",
+        .object(
+          ObjectShape(
+            "a Doppler source",
+            [
+              Key("project", .text(.line), "The project; a service token knows its own.", example: "api"),
+              Key("config", .text(.line), "The config.", example: "prd"),
+              Key(
+                "token", .secret, "The secret, from an earlier source, that holds the token.", required: true,
+                example: "{secret: DOPPLER_TOKEN}"),
+            ])), "Doppler.", .later),
+    ])
+}

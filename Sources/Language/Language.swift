@@ -1,1 +1,0 @@
-// Room Language: see docs/architecture.md.

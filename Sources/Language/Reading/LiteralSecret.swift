@@ -1,0 +1,50 @@
+/// Values that look like secrets although they stand in a file that everybody reads.
+enum LiteralSecret {
+  private static let prefixes: [(prefix: String, what: String)] = [
+    ("ghp_", "a GitHub token"), ("gho_", "a GitHub token"), ("ghs_", "a GitHub token"),
+    ("github_pat_", "a GitHub token"), ("glpat-", "a GitLab token"), ("sk_live_", "a Stripe key"),
+    ("sk_test_", "a Stripe key"), ("rk_live_", "a Stripe key"), ("whsec_", "a webhook's secret"),
+    ("sk-ant-", "an Anthropic key"), ("sk-proj-", "an OpenAI key"), ("xoxb-", "a Slack token"),
+    ("xoxp-", "a Slack token"), ("xapp-", "a Slack token"), ("AKIA", "an AWS access key"),
+    ("ASIA", "an AWS access key"), ("AIza", "a Google key"), ("ya29.", "a Google token"),
+    ("SG.", "a SendGrid key"), ("dp.st.", "a Doppler token"), ("dp.pt.", "a Doppler token"),
+    ("hvs.", "a Vault token"), ("npm_", "an npm token"), ("pypi-", "a PyPI token"),
+    ("dop_v1_", "a DigitalOcean token"), ("shpat_", "a Shopify token"), ("sbp_", "a Supabase token"),
+    ("sb_secret_", "a Supabase key"), ("phx_", "a PostHog key"), ("re_", "a Resend key"),
+    ("eyJhbGciOi", "a JSON web token"), ("AGE-SECRET-KEY-", "an age key"),
+  ]
+
+  /// What a text looks like, or nil.
+  static func kind(of text: String) -> String? {
+    if text.contains("-----BEGIN") && text.contains("PRIVATE KEY") { return "a private key" }
+    if text.firstRange(of: "hooks.slack.com/services/") != nil { return "a Slack webhook" }
+    for (prefix, what) in prefixes where text.hasPrefix(prefix) && text.count >= prefix.count + 12 {
+      if text.dropFirst(prefix.count).allSatisfy({ !$0.isWhitespace }) { return what }
+    }
+    return credentials(in: text) ? "an address with a password" : nil
+  }
+
+  /// `scheme://user:password@host`
+  private static func credentials(in text: String) -> Bool {
+    guard let scheme = text.firstRange(of: "://") else { return false }
+    let authority = text[scheme.upperBound...].prefix { !"/?#".contains($0) }
+    guard let at = authority.lastIndex(of: "@") else { return false }
+    let user = authority[..<at]
+    guard let colon = user.firstIndex(of: ":") else { return false }
+    let password = user[user.index(after: colon)...]
+    // A reference is how it ought to be.
+    return !password.isEmpty && !password.hasPrefix("${")
+  }
+
+  /// `$NAME`, `${NAME}` or `NAME`: somebody who meant a secret's name.
+  static func variable(in text: String) -> String? {
+    var name = text[...]
+    if name.hasPrefix("${"), name.hasSuffix("}") { name = name.dropFirst(2).dropLast() }
+    if name.hasPrefix("$") { name = name.dropFirst() }
+    let isName =
+      !name.isEmpty && name.count <= 64
+      && name.allSatisfy { $0 == "_" || ($0.isASCII && ($0.isUppercase || $0.isNumber)) }
+      && name.first?.isNumber == false && name.contains(where: \.isLetter)
+    return isName && kind(of: String(name)) == nil ? String(name) : nil
+  }
+}

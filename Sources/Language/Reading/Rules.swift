@@ -1,0 +1,249 @@
+import Model
+import YAML
+
+/// What the parts of an environment say of each other.
+struct Rules {
+  let fields: Fields
+  private var services: [(key: String, mark: Mark, fields: Fields)] = []
+
+  init(fields: Fields) {
+    self.fields = fields
+    services = (fields["services"]?.map ?? []).compactMap { entry in
+      entry.value.fields.map { (entry.key, entry.mark, $0) }
+    }
+  }
+
+  mutating func check(_ reading: inout Reading) {
+    checkPlatforms(&reading)
+    for service in services { checkService(service.fields, key: service.key, &reading) }
+    checkNames(&reading)
+    checkReferences(&reading)
+    Needs(fields: fields).check(&reading)
+    checkProtection(&reading)
+    for entry in fields["rollouts"]?.map ?? [] {
+      if let rollout = entry.value.fields { checkRollout(rollout, &reading) }
+    }
+    // Last, for then every note has been made.
+    for service in services where service.fields["platform"]?.text != PlatformName.railway.rawValue {
+      guard let platform = service.fields["platform"] else { continue }
+      reading.dropNotes(below: service.fields.path, but: platform.path)
+    }
+  }
+
+  private func checkPlatforms(_ reading: inout Reading) {
+    let declared = fields["platforms"]?.fields
+    for service in services {
+      guard let platform = service.fields["platform"], let name = platform.text else { continue }
+      guard declared?.has(name) != true else { continue }
+      let known = Grammar.platforms.keys.map(\.name).filter { declared?.has($0) == true }
+      reading.error(
+        .undeclaredPlatform, "`\(service.key)` runs on \(name), which `platforms` does not declare",
+        at: platform.mark,
+        path: platform.path,
+        help: known.isEmpty || name != "railway"
+          ? "add `platforms: {\(name): {…}}`; `shipit explain platforms.\(name)` lists its keys"
+          : "add `railway:` beside \(known.joined(separator: ", "))")
+    }
+    var names: [String: (key: String, mark: Mark)] = [:]
+    for service in services {
+      guard let platform = service.fields["platform"]?.text else { continue }
+      let name = service.fields["name"]?.text ?? service.key
+      let mark = service.fields["name"]?.mark ?? service.mark
+      // Railway finds services by name without regard to case.
+      let identity = "\(platform)/\(name.lowercased())"
+      if let first = names[identity] {
+        reading.error(
+          .duplicateName, "`\(service.key)` and `\(first.key)` are both called \(name) on \(platform)",
+          at: mark,
+          path: "\(service.fields.path).name", help: "give one of them another `name`",
+          related: [.init(mark: first.mark, message: "the other one")])
+      } else {
+        names[identity] = (service.key, mark)
+      }
+    }
+  }
+
+  private func checkService(_ service: Fields, key: String, _ reading: inout Reading) {
+    let platform = service["platform"]?.text
+    if let settings = service["settings"]?.fields, let platform {
+      for key in settings.shape.keys {
+        guard let mark = settings.keyMarks[key.name], let platforms = key.platforms,
+          !platforms.contains(platform)
+        else { continue }
+        let others = settings.shape.keys.filter { $0.platforms?.contains(platform) ?? true }.map(\.name)
+        reading.error(
+          .wrongPlatform, "\(platform) has no setting `\(key.name)`", at: mark,
+          path: "\(settings.path).\(key.name)",
+          help: "its settings are \(others.joined(separator: ", "))")
+      }
+      if let cron = settings.keyMarks["cron"], let replicas = settings["replicas"], replicas.int != 1 {
+        reading.error(
+          .contradiction, "a service with a schedule has exactly one replica", at: replicas.mark,
+          path: replicas.path, help: "remove `replicas`",
+          related: [.init(mark: cron, message: "the schedule")])
+      }
+    }
+    if let health = service["health"]?.fields, let identity = health["identity"], let kind = identity.fields,
+      !health.has("path")
+    {
+      let kinds = kind.shape.exactlyOne.filter(kind.has).map { "`\($0)`" }.joined()
+      reading.error(
+        .identityWithoutPath, "identity \(kinds) is read from an answer, but `\(health.path)` has no `path`",
+        at: identity.mark, path: identity.path, help: "add `path: /health`, or write `identity: platform`")
+    }
+    for entry in service["variables"]?.map ?? [] {
+      guard let template = entry.value.template, template.references.isEmpty,
+        case .text(let text)? = template.parts.first
+      else { continue }
+      if let kind = LiteralSecret.kind(of: text) {
+        reading.report(
+          Diagnostic(
+            .warning, .literalSecret, "`\(entry.key)` looks like \(kind), and everybody can read this file",
+            at: entry.value.mark, path: entry.value.path,
+            help: "write {secret: \(entry.key)}, and replace the value where it came from", conceals: true))
+      } else if LiteralSecret.isNamed(entry.key, with: text) {
+        reading.report(
+          Diagnostic(
+            .warning, .literalSecret,
+            "`\(entry.key)` is named like a secret, and everybody can read this file",
+            at: entry.value.mark, path: entry.value.path, help: "write {secret: \(entry.key)}", conceals: true
+          ))
+      }
+    }
+  }
+
+  private func checkNames(_ reading: inout Reading) {
+    for (list, what) in [("run", "step"), ("checks", "check")] {
+      var seen: [String: (name: String, mark: Mark)] = [:]
+      for element in fields[list]?.list ?? [] {
+        guard let name = element.fields?["name"], let text = name.text else { continue }
+        // Steps are known by their slug.
+        let slug = CommandStep(name: text, command: []).slug
+        if let first = seen[slug] {
+          reading.error(
+            .duplicateName,
+            first.name == text
+              ? "two \(what)s are called `\(text)`" : "`\(text)` and `\(first.name)` are too much alike",
+            at: name.mark,
+            path: name.path, help: "give one of them another name",
+            related: [.init(mark: first.mark, message: "the other one")])
+        } else {
+          seen[slug] = (text, name.mark)
+        }
+        if list == "run", let service = services.first(where: { $0.key == text }) {
+          reading.error(
+            .duplicateName, "a step and a service are both called `\(text)`", at: name.mark, path: name.path,
+            help: "`needs` could mean either; rename the step",
+            related: [.init(mark: service.mark, message: "the service")])
+        }
+      }
+    }
+  }
+
+  private func checkReferences(_ reading: inout Reading) {
+    var templates: [Placed] = []
+    collect(Placed(value: .object(fields), mark: fields.mark, path: ""), into: &templates)
+    let keys = services.map(\.key)
+    for placed in templates {
+      for reference in placed.template?.references ?? [] {
+        guard case .serviceURL(let name) = reference, !keys.contains(name.rawValue) else {
+          if case .serviceHost(let name) = reference, !keys.contains(name.rawValue) {
+            unknownService(name, reference, placed, keys, &reading)
+          }
+          continue
+        }
+        unknownService(name, reference, placed, keys, &reading)
+      }
+    }
+  }
+
+  private func unknownService(
+    _ name: ServiceName, _ reference: Reference, _ placed: Placed, _ keys: [String], _ reading: inout Reading
+  ) {
+    let near = Suggestion.nearest(to: name.rawValue, among: keys)
+    reading.error(
+      .unknownService, "there is no service `\(name)`",
+      at: reading.sources[placed.mark.file]?.mark(of: reference.description, within: placed.mark)
+        ?? placed.mark,
+      path: placed.path,
+      help: near.map { "did you mean `\($0)`?" } ?? "the services are \(keys.joined(separator: ", "))")
+  }
+
+  private func collect(_ placed: Placed, into templates: inout [Placed]) {
+    switch placed.value {
+    case .template: templates.append(placed)
+    case .list(let elements): for element in elements { collect(element, into: &templates) }
+    case .map(let entries): for entry in entries { collect(entry.value, into: &templates) }
+    case .object(let fields):
+      for key in fields.shape.keys {
+        if let value = fields[key.name] { collect(value, into: &templates) }
+      }
+    default: break
+    }
+  }
+
+  private func checkProtection(_ reading: inout Reading) {
+    let protect = fields["protect"]?.fields
+    if let after = protect?["after"], after.text == fields["environment"]?.text {
+      reading.error(
+        .contradiction, "an environment cannot come after itself", at: after.mark, path: after.path,
+        help: "name the environment the commit is tried in first")
+    }
+    if let approval = protect?["approval"]?.fields, let count = approval["count"], let by = approval["by"],
+      let wanted = count.int, wanted > by.list.count
+    {
+      reading.error(
+        .contradiction, "\(wanted) people must approve, but \(by.list.count) may", at: count.mark,
+        path: count.path,
+        help: "add names to `by`, or lower `count`")
+    }
+    let deadline = protect?["deadline"]?.duration ?? Protection().deadline
+    for service in services {
+      guard let within = service.fields["health"]?.fields?["within"], let time = within.duration,
+        time >= deadline
+      else { continue }
+      reading.report(
+        Diagnostic(
+          .warning, .contradiction,
+          "`\(service.key)` may take \(Quantity.text(time)) to answer, but a run ends after \(Quantity.text(deadline))",
+          at: within.mark, path: within.path, help: "lower it, or raise `protect.deadline`"))
+    }
+  }
+
+  private func checkRollout(_ rollout: Fields, _ reading: inout Reading) {
+    let steps = rollout["steps"]?.list ?? []
+    for (before, step) in zip(steps, steps.dropFirst()) {
+      guard let low = before.number, let high = step.number, high <= low else { continue }
+      reading.error(
+        .contradiction, "the steps must rise", at: step.mark, path: step.path,
+        help: "put them in order, each once")
+    }
+    if let last = steps.last, let share = last.number, share != 100 {
+      reading.error(
+        .contradiction, "the last step must be 100", at: last.mark, path: last.path, help: "add 100")
+    }
+    let metrics = rollout["metrics"]?.list.compactMap(\.fields) ?? []
+    for metric in metrics where !metric.has("template") && !metric.has("query") {
+      reading.error(
+        .missingKey, "`\(metric.path)` has neither `template` nor `query`", at: metric.mark,
+        path: metric.path,
+        help: "add `template: http-success`, or write the query")
+    }
+  }
+}
+
+extension LiteralSecret {
+  /// Whether a variable's name says that its value is a secret, and the value is not obviously none.
+  static func isNamed(_ name: String, with value: String) -> Bool {
+    let endings = [
+      "PASSWORD", "PASSWD", "SECRET", "SECRET_KEY", "PRIVATE_KEY", "API_KEY", "ACCESS_KEY", "TOKEN",
+    ]
+    let name = name.uppercased()
+    guard endings.contains(where: { name == $0 || name.hasSuffix("_\($0)") }), !name.hasPrefix("NEXT_PUBLIC_")
+    else {
+      return false
+    }
+    let isPlain = value.contains("://") || value.contains(" ") || value.hasPrefix("/") || Double(value) != nil
+    return value.count >= 8 && !isPlain
+  }
+}

@@ -1,1 +1,0 @@
-// Room Ledgers: see docs/architecture.md.

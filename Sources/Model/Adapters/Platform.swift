@@ -1,0 +1,90 @@
+package import Concurrency
+
+/// A platform's adapter: reads what runs, carries out steps, fetches logs.
+package protocol Platform: StepPerformer {
+  var name: PlatformName { get }
+
+  /// Reads everything a plan needs about the environment's services on this platform. Changes nothing.
+  /// - Throws: `Failure` of kind authentication, configuration (missing or ambiguous names) or failed.
+  func observe(_ environment: Environment) async throws(Failure) -> Observation
+
+  /// What serves now and what is the newest attempt, in as few requests as possible, by service.
+  func live(_ environment: Environment) async throws(Failure) -> [ServiceName: LiveState]
+
+  /// Log lines of a deployment, oldest first.
+  func logs(_ query: LogQuery) async throws(Failure) -> [LogLine]
+
+  /// The names whose values the platform's own copy of a deployment can give back.
+  func restorableVariables(of target: ServiceTarget, deployment: String) async throws(Failure) -> Set<String>
+
+  /// One deployment by its id, with whether it can be restored now; nil when the platform no longer has it.
+  func deployment(_ id: String, of target: ServiceTarget) async throws(Failure) -> Deployment?
+
+  /// Tests credentials, rights, names and quotas one by one; never changes anything.
+  func examine(_ environment: Environment) async -> [Examination]
+}
+
+/// The short truth about a service.
+package struct LiveState: Sendable, Hashable {
+  package var live: Deployment?
+  package var newest: Deployment?
+  package var address: String?
+
+  package init(live: Deployment?, newest: Deployment?, address: String?) {
+    self.live = live
+    self.newest = newest
+    self.address = address
+  }
+}
+
+/// Which log lines are wanted.
+package struct LogQuery: Sendable, Hashable {
+  package enum Kind: String, Sendable, Hashable { case build, deploy }
+  package var target: ServiceTarget
+  /// Nil: the one that serves.
+  package var deployment: String?
+  package var kind: Kind
+  package var since: Timestamp?
+  package var limit: Int
+
+  package init(
+    target: ServiceTarget, deployment: String? = nil, kind: Kind = .deploy, since: Timestamp? = nil,
+    limit: Int = 100
+  ) {
+    self.target = target
+    self.deployment = deployment
+    self.kind = kind
+    self.since = since
+    self.limit = limit
+  }
+}
+
+/// One line of a platform's log. Untrusted text.
+package struct LogLine: Sendable, Hashable {
+  package var at: Timestamp?
+  package var severity: String
+  package var text: String
+
+  package init(at: Timestamp?, severity: String, text: String) {
+    self.at = at
+    self.severity = severity
+    self.text = text
+  }
+}
+
+/// One thing `doctor` looked at.
+package struct Examination: Sendable, Hashable, Codable {
+  package enum Verdict: String, Sendable, Hashable, Codable { case good, warning, bad, skipped }
+  package var subject: String
+  package var verdict: Verdict
+  package var detail: String
+  /// What to do about it.
+  package var hint: String?
+
+  package init(_ subject: String, _ verdict: Verdict, _ detail: String, hint: String? = nil) {
+    self.subject = subject
+    self.verdict = verdict
+    self.detail = detail
+    self.hint = hint
+  }
+}

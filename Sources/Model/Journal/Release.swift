@@ -1,0 +1,98 @@
+package import Concurrency
+
+/// The immutable record of what a run put live, and its result.
+package struct Release: Sendable, Hashable, Codable {
+  package var number: Int
+  package var run: RunID
+  package var kind: Plan.Kind
+  package var app: String
+  package var environment: String
+  package var commit: String
+  package var subject: String
+  package var isDirty: Bool
+  /// Who ran it and where: `ann@laptop`.
+  package var by: String
+  package var startedAt: Timestamp
+  package var endedAt: Timestamp
+  package var result: RunResult
+  /// For a rollback, the release that was restored.
+  package var restores: Int?
+  package var reason: String?
+  package var configurationDigest: String
+  /// What every service of the environment runs after this release.
+  package var services: [ServiceName: ReleasedService]
+  /// Their go-live order.
+  package var order: [ServiceName]
+  /// The declared environment, resolved, so that a rollback needs no checkout; it holds no secret.
+  package var configuration: Environment?
+
+  package init(
+    number: Int, run: RunID, kind: Plan.Kind, app: String, environment: String, commit: String,
+    subject: String, isDirty: Bool, by: String, startedAt: Timestamp, endedAt: Timestamp, result: RunResult,
+    restores: Int? = nil, reason: String? = nil, configurationDigest: String,
+    services: [ServiceName: ReleasedService], order: [ServiceName] = [],
+    configuration: Environment? = nil
+  ) {
+    self.number = number
+    self.run = run
+    self.kind = kind
+    self.app = app
+    self.environment = environment
+    self.commit = commit
+    self.subject = subject
+    self.isDirty = isDirty
+    self.by = by
+    self.startedAt = startedAt
+    self.endedAt = endedAt
+    self.result = result
+    self.restores = restores
+    self.reason = reason
+    self.configurationDigest = configurationDigest
+    self.services = services
+    self.order = order
+    self.configuration = configuration
+  }
+
+  /// It was put live and stayed so by its own run.
+  package var isGood: Bool { result.state == .released || result.state == .restored }
+}
+
+/// One service in a release: enough to restore it without a checkout, and no secret value.
+package struct ReleasedService: Sendable, Hashable, Codable {
+  package enum RecordedVariable: Sendable, Hashable, Codable {
+    case text(String)
+    case secret(name: String, fingerprint: String)
+  }
+
+  package var target: ServiceTarget
+  package var source: PlannedSource
+  package var commit: String
+  /// The platform's deployment; nil until it is live.
+  package var deployment: String?
+  package var address: String?
+  package var settings: ServiceSettings
+  package var variables: [String: RecordedVariable]
+  package var health: Health
+  package var cutOver: CutOver
+  package var proof: Proof
+  /// The deployment that served before.
+  package var previous: String?
+
+  package init(
+    target: ServiceTarget, source: PlannedSource, commit: String, deployment: String?, address: String?,
+    settings: ServiceSettings, variables: [String: RecordedVariable], health: Health, cutOver: CutOver,
+    proof: Proof = .no, previous: String?
+  ) {
+    self.target = target
+    self.source = source
+    self.commit = commit
+    self.deployment = deployment
+    self.address = address
+    self.settings = settings
+    self.variables = variables
+    self.health = health
+    self.cutOver = cutOver
+    self.proof = proof
+    self.previous = previous
+  }
+}

@@ -1,0 +1,130 @@
+package import Concurrency
+
+/// The shared history of releases, the journal and the lock of one environment.
+///
+/// Every write carries the lease's fence and is refused when it is not the newest. All methods throw
+/// `Failure`: leaseHeld, stale (fenced out), or failed (unreadable, full, foreign).
+package protocol Ledger: Sendable {
+  /// Takes the lease, or says who holds it.
+  func acquire(holder: Holder) async throws(Failure) -> Lease
+  /// Extends the lease. Throws `stale` when somebody else has it.
+  func renew(_ lease: Lease) async throws(Failure) -> Lease
+  /// Gives the lease back; harmless when it is already lost.
+  func release(_ lease: Lease) async
+  /// Who holds the lease now; nil when nobody does.
+  func holder() async throws(Failure) -> Lease?
+
+  /// Opens a run under the lease, numbering run and release.
+  func open(_ plan: Plan, by: String, at: Timestamp, lease: Lease) async throws(Failure) -> RunRecord
+  /// Appends entries; durable on return.
+  func append(_ entries: [JournalEntry], to run: RunID, lease: Lease) async throws(Failure)
+  /// Closes a run, with its release where it made or tried to make one, in one transaction.
+  func close(_ run: RunID, result: RunResult, release: Release?, lease: Lease) async throws(Failure)
+
+  /// The run that was opened and not closed, if any.
+  func openRun() async throws(Failure) -> RunRecord?
+  func run(_ id: RunID) async throws(Failure) -> RunRecord?
+  /// The newest runs first.
+  func runs(limit: Int) async throws(Failure) -> [RunRecord]
+  func journal(of run: RunID) async throws(Failure) -> [JournalEntry]
+
+  /// The newest releases first.
+  func releases(limit: Int) async throws(Failure) -> [Release]
+  func release(number: Int) async throws(Failure) -> Release?
+
+  /// The reason that blocks deploys, if any.
+  func hold() async throws(Failure) -> Hold?
+  func setHold(_ hold: Hold?, lease: Lease) async throws(Failure)
+  /// Commits refused because a release of theirs was rolled back by itself, with the release's number.
+  func badCommits() async throws(Failure) -> [String: Int]
+  func markBad(_ commit: String, release: Int, lease: Lease) async throws(Failure)
+  func clearBad(_ commit: String, lease: Lease) async throws(Failure)
+
+  /// The key of this environment's fingerprints; made once.
+  func fingerprintKey() async throws(Failure) -> [UInt8]
+}
+
+/// Who wants or has the lease.
+package struct Holder: Sendable, Hashable, Codable {
+  /// `ann@laptop`.
+  package var name: String
+  /// What they do: "deploy 1a2b3c4".
+  package var purpose: String
+  package var process: Int32
+  /// Different for every process, whatever its id.
+  package var nonce: String
+
+  package init(name: String, purpose: String, process: Int32, nonce: String) {
+    self.name = name
+    self.purpose = purpose
+    self.process = process
+    self.nonce = nonce
+  }
+}
+
+/// The lock, which expires unless renewed, and the fence, a number that only grows.
+package struct Lease: Sendable, Hashable, Codable {
+  package var holder: Holder
+  package var fence: Int64
+  package var since: Timestamp
+  package var expires: Timestamp
+  /// How long it lasts from each renewal.
+  package var duration: Duration
+  package var heartbeat: Duration
+
+  package init(
+    holder: Holder, fence: Int64, since: Timestamp, expires: Timestamp, duration: Duration,
+    heartbeat: Duration
+  ) {
+    self.holder = holder
+    self.fence = fence
+    self.since = since
+    self.expires = expires
+    self.duration = duration
+    self.heartbeat = heartbeat
+  }
+}
+
+/// A reason that blocks deploys until lifted.
+package struct Hold: Sendable, Hashable, Codable {
+  package var reason: String
+  package var by: String
+  package var at: Timestamp
+
+  package init(reason: String, by: String, at: Timestamp) {
+    self.reason = reason
+    self.by = by
+    self.at = at
+  }
+}
+
+/// One run as the ledger keeps it.
+package struct RunRecord: Sendable, Hashable, Codable {
+  package var id: RunID
+  package var release: Int
+  package var plan: Plan
+  package var by: String
+  package var startedAt: Timestamp
+  /// Nil while it is open.
+  package var result: RunResult?
+  package var endedAt: Timestamp?
+
+  package init(
+    id: RunID, release: Int, plan: Plan, by: String, startedAt: Timestamp, result: RunResult? = nil,
+    endedAt: Timestamp? = nil
+  ) {
+    self.id = id
+    self.release = release
+    self.plan = plan
+    self.by = by
+    self.startedAt = startedAt
+    self.result = result
+    self.endedAt = endedAt
+  }
+
+  package var facts: RunFacts {
+    RunFacts(
+      id: id, release: release, app: plan.app, environment: plan.environment, commit: plan.commit,
+      startedAt: startedAt)
+  }
+}

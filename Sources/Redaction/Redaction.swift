@@ -1,1 +1,0 @@
-// Room Redaction: see docs/architecture.md.

@@ -1,0 +1,99 @@
+import Concurrency
+import Engine
+package import Model
+
+/// What a deploy is asked to do.
+package struct DeployRequest: Sendable {
+  package var revision: Revision
+  package var isDirty: Bool
+  /// Replace a newer or diverged commit.
+  package var allowsOlder: Bool
+  /// Deploy a commit although a release of it was rolled back by itself.
+  package var again: Bool
+
+  package init(revision: Revision, isDirty: Bool = false, allowsOlder: Bool = false, again: Bool = false) {
+    self.revision = revision
+    self.isDirty = isDirty
+    self.allowsOlder = allowsOlder
+    self.again = again
+  }
+}
+
+/// `shipit deploy`: lease, settle, observe, plan, agree, run, record.
+package struct DeployOperation: Sendable {
+  private let context: OperationContext
+  private let planning: Planning
+  private let request: DeployRequest
+
+  package init(_ context: OperationContext, planning: Planning, request: DeployRequest) {
+    self.context = context
+    self.planning = planning
+    self.request = request
+  }
+
+  /// - Parameter agree: shown the plan; false ends the operation with nothing changed.
+  package func run(agree: @Sendable (Plan) async -> Bool) async -> OperationResult {
+    let keeper: LeaseKeeper
+    do throws(Failure) {
+      keeper = try await LeaseKeeper.acquire(
+        from: context.ledger, holder: context.holder, clock: context.surroundings.clock,
+        spawn: context.surroundings.spawn)
+    } catch {
+      return OperationResult(error)
+    }
+    var result: OperationResult
+    do throws(Failure) {
+      result = try await deploy(Operation(context: context, keeper: keeper), agree)
+    } catch {
+      result = OperationResult(error)
+      if let interruption = context.interrupter.interruption, error.kind != .unknown {
+        result.exit = interruption.exitCode
+      }
+    }
+    await keeper.release()
+    return result
+  }
+
+  private func deploy(
+    _ operation: Operation, _ agree: @Sendable (Plan) async -> Bool
+  ) async throws(Failure) -> OperationResult {
+    try await refuse()
+    let digest = try await planning.digest(request)
+    if let continued = try await operation.settle(unlessSame: digest) { return continued }
+    let plan = try await planning.plan(request)
+    if plan.isEmpty { return OperationResult(exit: .done, plan: plan) }
+    guard await agree(plan) else {
+      return OperationResult(
+        exit: .interrupted, plan: plan,
+        failure: Failure(.cancelled, "not agreed to: nothing was changed"))
+    }
+    if let interruption = context.interrupter.interruption {
+      return OperationResult(
+        exit: interruption.exitCode, plan: plan,
+        failure: Failure(.cancelled, "interrupted before anything was changed"))
+    }
+    let lease = await operation.keeper.lease
+    let record = try await context.ledger.open(
+      plan, by: context.by, at: context.surroundings.clock.now, lease: lease)
+    return try await operation.perform(record)
+  }
+
+  /// Holds and bad marks (DESIGN §2, §10).
+  private func refuse() async throws(Failure) {
+    let name = planning.environment.name
+    if let hold = try await context.ledger.hold() {
+      throw Failure(
+        .policy, "\(name) is on hold since \(hold.at.iso8601), by \(hold.by): \(hold.reason)",
+        hint: "shipit unhold \(name), when the reason is gone")
+    }
+    let bad = try await context.ledger.badCommits()
+    if let release = bad[request.revision.commit] {
+      guard request.again else {
+        throw Failure(
+          .policy,
+          "commit \(request.revision.commit.prefix(7)) is marked bad: release \(release) of it was rolled back",
+          hint: "shipit why, for the cause; deploy a newer commit, or shipit deploy \(name) --again")
+      }
+    }
+  }
+}

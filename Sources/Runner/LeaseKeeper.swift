@@ -1,0 +1,95 @@
+package import Concurrency
+package import Model
+
+/// Keeps the lease alive from the moment it is taken, and tells when it is confirmed or lost.
+package actor LeaseKeeper {
+  /// What the keeper has to tell a run.
+  package enum News: Sendable {
+    /// Side effects may begin before this moment.
+    case confirmed(actUntil: Timestamp)
+    case lost(Failure)
+  }
+
+  package private(set) var lease: Lease
+  private let ledger: any Ledger
+  private let clock: any TimeSource
+  private let spawn: Spawner
+  private var heart: Task<Void, Never>?
+  private var listener: (@Sendable (News) -> Void)?
+  private var lost: Failure?
+  /// By our own clock, when the last confirmed renewal was asked for.
+  private var confirmedAt: Timestamp
+
+  private init(ledger: any Ledger, lease: Lease, clock: any TimeSource, spawn: Spawner, askedAt: Timestamp) {
+    self.ledger = ledger
+    self.lease = lease
+    self.clock = clock
+    self.spawn = spawn
+    confirmedAt = askedAt
+  }
+
+  /// Takes the lease and starts to renew it.
+  /// - Throws: `Failure` of kind leaseHeld, or what the ledger says.
+  package static func acquire(
+    from ledger: any Ledger, holder: Holder, clock: any TimeSource, spawn: Spawner
+  ) async throws(Failure) -> LeaseKeeper {
+    let askedAt = clock.now
+    let lease = try await ledger.acquire(holder: holder)
+    let keeper = LeaseKeeper(ledger: ledger, lease: lease, clock: clock, spawn: spawn, askedAt: askedAt)
+    await keeper.beat()
+    return keeper
+  }
+
+  /// Until when side effects may begin: two thirds of the lease after the last confirmed renewal.
+  package var actUntil: Timestamp {
+    lost == nil ? confirmedAt + lease.duration * 2 / 3 : Timestamp(milliseconds: 0)
+  }
+
+  /// Sends news to a run, beginning with how things stand.
+  package func listen(_ listener: @escaping @Sendable (News) -> Void) {
+    self.listener = listener
+    if let lost { listener(.lost(lost)) } else { listener(.confirmed(actUntil: actUntil)) }
+  }
+
+  /// Stops renewing and gives the lease back.
+  package func release() async {
+    heart?.cancel()
+    heart = nil
+    listener = nil
+    if lost == nil { await ledger.release(lease) }
+  }
+
+  private func beat() {
+    heart = spawn { [weak self] in
+      while !Task.isCancelled {
+        guard let pause = await self?.pause else { return }
+        do { try await pause() } catch { return }
+        guard await self?.renew() ?? false else { return }
+      }
+    }
+  }
+
+  private var pause: @Sendable () async throws -> Void {
+    let clock = clock
+    let heartbeat = lease.heartbeat
+    return { try await clock.sleep(for: heartbeat) }
+  }
+
+  /// One renewal. False when the lease is lost.
+  private func renew() async -> Bool {
+    let askedAt = clock.now
+    do throws(Failure) {
+      let renewed = try await ledger.renew(lease)
+      lease = renewed
+      confirmedAt = askedAt
+      listener?(.confirmed(actUntil: actUntil))
+      return true
+    } catch {
+      // A ledger that does not answer leaves the lease as it is, until it has run out.
+      guard error.kind == .stale || clock.now - confirmedAt >= lease.duration else { return true }
+      lost = error
+      listener?(.lost(error))
+      return false
+    }
+  }
+}

@@ -1,0 +1,172 @@
+import Concurrency
+import Engine
+package import Model
+
+/// What every operation on an environment works with.
+package struct OperationContext: Sendable {
+  package var ledger: any Ledger
+  package var performers: Performers
+  package var surroundings: RunSurroundings
+  /// `ann@laptop`.
+  package var by: String
+  package var holder: Holder
+  /// SHA-256 in hex.
+  package var digest: @Sendable (String) -> String
+  package var interrupter: Interrupter
+
+  package init(
+    ledger: any Ledger, performers: Performers, surroundings: RunSurroundings, by: String, holder: Holder,
+    digest: @escaping @Sendable (String) -> String, interrupter: Interrupter
+  ) {
+    self.ledger = ledger
+    self.performers = performers
+    self.surroundings = surroundings
+    self.by = by
+    self.holder = holder
+    self.digest = digest
+    self.interrupter = interrupter
+  }
+}
+
+/// How an operation ended.
+package struct OperationResult: Sendable {
+  package var exit: ExitCode
+  package var plan: Plan?
+  package var run: RunRecord?
+  package var result: RunResult?
+  package var release: Release?
+  /// Why it ended before a run could begin.
+  package var failure: Failure?
+
+  package init(
+    exit: ExitCode, plan: Plan? = nil, run: RunRecord? = nil, result: RunResult? = nil,
+    release: Release? = nil,
+    failure: Failure? = nil
+  ) {
+    self.exit = exit
+    self.plan = plan
+    self.run = run
+    self.result = result
+    self.release = release
+    self.failure = failure
+  }
+
+  init(_ failure: Failure) {
+    self.init(exit: failure.exitCode, failure: failure)
+  }
+}
+
+/// Carries a signal to whatever is at work: the run when one goes on, else the operation's task.
+package final class Interrupter: Sendable {
+  private struct State {
+    var interruption: Interruption?
+    var deliver: (@Sendable (Interruption) -> Void)?
+    var cancel: (@Sendable () -> Void)?
+  }
+
+  private let state = Locked(State())
+
+  package init() {}
+
+  /// The interruption that came, if any.
+  package var interruption: Interruption? { state.withLock { $0.interruption } }
+
+  /// Called before a run goes on: cancels the task that prepares it.
+  package func onCancel(_ cancel: @escaping @Sendable () -> Void) {
+    state.withLock { $0.cancel = cancel }
+  }
+
+  /// Interrupts what is at work.
+  package func interrupt(_ interruption: Interruption) {
+    let (deliver, cancel) = state.withLock { state in
+      state.interruption = state.interruption ?? interruption
+      return (state.deliver, state.cancel)
+    }
+    if let deliver { deliver(interruption) } else { cancel?() }
+  }
+
+  func attach(_ shell: RunShell) {
+    let earlier = state.withLock { state in
+      state.deliver = { shell.interrupt($0) }
+      return state.interruption
+    }
+    if let earlier { shell.interrupt(earlier) }
+  }
+
+  func detach() { state.withLock { $0.deliver = nil } }
+}
+
+/// The parts that operations share: performing a run, closing it, and settling an earlier one.
+struct Operation {
+  let context: OperationContext
+  let keeper: LeaseKeeper
+
+  /// Carries a run out or continues it, closes it and records its release.
+  func perform(
+    _ record: RunRecord, history: [JournalEntry] = [], mode: EngineMode = .run
+  ) async throws(Failure) -> OperationResult {
+    let engine = Engine(
+      plan: record.plan, run: record.facts, history: history, mode: mode, actUntil: await keeper.actUntil)
+    let shell = RunShell(
+      engine: engine, run: record.facts, ledger: context.ledger, keeper: keeper,
+      performers: context.performers,
+      surroundings: context.surroundings)
+    context.interrupter.attach(shell)
+    let (result, results) = await shell.perform()
+    context.interrupter.detach()
+    return try await close(record, result, results)
+  }
+
+  /// An interrupted run stays open, for the next command to settle; any other is closed with its release.
+  private func close(
+    _ record: RunRecord, _ result: RunResult, _ results: [StepID: StepResult]
+  ) async throws(Failure) -> OperationResult {
+    var ended = OperationResult(exit: result.exit, plan: record.plan, run: record, result: result)
+    guard result.state != .inFlight else { return ended }
+    let release = Release(
+      of: record, result: result, results: results, endedAt: context.surroundings.clock.now)
+    let lease = await keeper.lease
+    try await context.ledger.close(record.id, result: result, release: release, lease: lease)
+    if record.plan.kind == .deploy, result.failure != nil, marksBad(result) {
+      try await context.ledger.markBad(record.plan.commit, release: record.release, lease: lease)
+    }
+    ended.release = release
+    return ended
+  }
+
+  /// Only code that was live and had to be taken back is bad; a failed build or gate may have other causes.
+  private func marksBad(_ result: RunResult) -> Bool {
+    switch result.state {
+    case .rolledBack: result.exit == .failedClean
+    case .mixed: result.failedStep != nil
+    default: false
+    }
+  }
+
+  /// Deals with a run that an earlier process left open: continues it when it is the same plan,
+  /// otherwise finds out what it left and closes it.
+  /// - Returns: the result when the earlier run was continued; nil when the way is free.
+  /// - Throws: `Failure` of kind unknown when what it left cannot be found out.
+  func settle(unlessSame digest: String?) async throws(Failure) -> OperationResult? {
+    guard let open = try await context.ledger.openRun() else { return nil }
+    let history = try await context.ledger.journal(of: open.id)
+    // Killed between its last entry and its closing.
+    if case .finished(let result)? = history.last?.fact, result.state != .inFlight {
+      let engine = Engine(plan: open.plan, run: open.facts, history: history, actUntil: await keeper.actUntil)
+      let ended = try await close(open, result, engine.results)
+      return open.plan.digest == digest ? ended : nil
+    }
+    if let digest, open.plan.digest == digest {
+      return try await perform(open, history: history)
+    }
+    let settled = try await perform(open, history: history, mode: .settle)
+    guard let result = settled.result, result.state == .inFlight else { return nil }
+    if let interruption = context.interrupter.interruption {
+      throw Failure(.cancelled, "interrupted (\(interruption.rawValue)) while settling run \(open.id)")
+    }
+    throw Failure(
+      .unknown,
+      "run \(open.id) was interrupted and what it left cannot be found out: \(result.unattended.map(\.rawValue).joined(separator: ", "))",
+      cause: result.failure?.message, hint: "shipit why \(open.id), then try again when the platform answers")
+  }
+}

@@ -1,0 +1,141 @@
+import Concurrency
+package import Engine
+package import Model
+
+/// Gathers what a plan is made from, and makes it: the same for `plan`, `deploy` and `rollback`.
+package struct Planning: Sendable {
+  package let environment: Environment
+  private let ledger: any Ledger
+  private let platforms: [PlatformName: any Platform]
+  private let secrets: SecretValues
+  private let history: any RevisionHistory
+  private let digest: @Sendable (String) -> String
+
+  package init(
+    environment: Environment, ledger: any Ledger, platforms: [PlatformName: any Platform],
+    secrets: SecretValues,
+    history: any RevisionHistory, digest: @escaping @Sendable (String) -> String
+  ) {
+    self.environment = environment
+    self.ledger = ledger
+    self.platforms = platforms
+    self.secrets = secrets
+    self.history = history
+    self.digest = digest
+  }
+
+  /// The binding digest of what is asked for; needs no look at any platform.
+  package func digest(_ request: DeployRequest) async throws(Failure) -> String {
+    DeployPlanner(bareInput(request)).bindingDigest()
+  }
+
+  /// The plan of a deploy, after every check that may refuse it.
+  package func plan(_ request: DeployRequest) async throws(Failure) -> Plan {
+    try await checkRevision(request)
+    var input = bareInput(request)
+    try await fill(&input)
+    try await checkAge(request, input)
+    return try DeployPlanner(input).plan()
+  }
+
+  /// The plan of an explicit rollback.
+  package func plan(_ request: RollbackRequest) async throws(Failure) -> Plan {
+    let releases = try await ledger.releases(limit: 50)
+    let target = try RollbackPlanner.target(of: request, releases: releases)
+    var input = PlanInput(
+      environment: target.configuration ?? environment, commit: target.commit, subject: target.subject,
+      observed: [:], secrets: secrets, digest: digest)
+    try await fill(&input, restorableFrom: target)
+    var candidates: [ServiceName: Deployment] = [:]
+    for (name, record) in target.services {
+      guard let id = record.deployment, let platform = platforms[record.target.platform] else { continue }
+      candidates[name] = try await platform.deployment(id, of: record.target)
+    }
+    return try RollbackPlanner(input: input, request: request, candidates: candidates).plan(to: target)
+  }
+
+  private func bareInput(_ request: DeployRequest) -> PlanInput {
+    PlanInput(
+      environment: environment, commit: request.revision.commit, subject: request.revision.subject,
+      isDirty: request.isDirty, observed: [:], secrets: secrets, digest: digest)
+  }
+
+  /// Reads the platforms and the ledger.
+  private func fill(_ input: inout PlanInput, restorableFrom target: Release? = nil) async throws(Failure) {
+    input.releases = try await ledger.releases(limit: 50)
+    input.release = (try await ledger.runs(limit: 1).first?.release ?? 0) + 1
+    for name in Set(input.environment.services.map(\.platform)) {
+      guard let platform = platforms[name] else {
+        throw Failure(.configuration, "not supported yet: platform \(name.rawValue)")
+      }
+      let observation = try await platform.observe(input.environment)
+      input.observed.merge(observation.services) { first, _ in first }
+      input.notes += observation.notes
+    }
+    for (name, observed) in input.observed {
+      guard let platform = platforms[observed.target.platform],
+        let deployment = target.map({ $0.services[name]?.deployment }) ?? observed.live?.id
+      else { continue }
+      // Without the right to read it nothing can be given back from there; the plan says so.
+      do throws(Failure) {
+        input.restorable[name] = try await platform.restorableVariables(
+          of: observed.target, deployment: deployment)
+      } catch {
+        input.restorable[name] = []
+      }
+    }
+  }
+
+  /// `protect.branch`, and a dirty tree (DESIGN §4).
+  private func checkRevision(_ request: DeployRequest) async throws(Failure) {
+    if request.isDirty {
+      if environment.protect.branch != nil {
+        throw Failure(
+          .policy, "\(environment.name) is protected: a dirty tree cannot be deployed to it",
+          hint: "commit your changes, then shipit deploy \(environment.name)")
+      }
+      return
+    }
+    var paths = ["environments"]
+    for service in environment.services {
+      if case .directory(let path, _, _) = service.source { paths.append(path) }
+    }
+    let changed = try await history.changedFiles(under: paths)
+    if !changed.isEmpty {
+      let shown = changed.prefix(5).joined(separator: ", ") + (changed.count > 5 ? ", …" : "")
+      throw Failure(
+        .configuration,
+        "\(changed.count) changed file\(changed.count == 1 ? "" : "s") would not be deployed: \(shown)",
+        cause: "what is deployed is the commit \(request.revision.commit.prefix(7)), never the working tree",
+        hint: "commit or undo the changes; or shipit deploy \(environment.name) --dirty")
+    }
+    if let branch = environment.protect.branch,
+      try await !history.isCommit(request.revision.commit, onBranch: branch)
+    {
+      throw Failure(
+        .policy,
+        "commit \(request.revision.commit.prefix(7)) is not on \(branch), and only that may go to \(environment.name)",
+        place: "protect.branch", hint: "merge it into \(branch) first")
+    }
+  }
+
+  /// Never back in time (promise 6).
+  private func checkAge(_ request: DeployRequest, _ input: PlanInput) async throws(Failure) {
+    guard !request.allowsOlder else { return }
+    for service in environment.services {
+      guard let live = input.liveCommit(of: service.key), live != request.revision.commit else { continue }
+      let relation = try await history.relation(of: request.revision.commit, to: live)
+      guard relation == .ancestor || relation == .diverged else { continue }
+      let release = input.releases.first { $0.services[service.key]?.commit == live }
+      let who = release.map { " (release \($0.number) by \($0.by), \($0.endedAt.iso8601))" } ?? ""
+      throw Failure(
+        .stale,
+        relation == .ancestor
+          ? "commit \(request.revision.commit.prefix(7)) is older than \(live.prefix(7)), which is live for \(service.key)\(who)"
+          : "commit \(request.revision.commit.prefix(7)) and \(live.prefix(7)), which is live for \(service.key)\(who), have diverged",
+        hint:
+          "shipit rollback \(environment.name), to go back; merge, to go on; or shipit deploy \(environment.name) --allow-older"
+      )
+    }
+  }
+}

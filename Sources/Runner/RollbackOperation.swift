@@ -1,0 +1,85 @@
+import Concurrency
+package import Engine
+package import Model
+
+/// `shipit rollback`: settles what is in flight, shows what will be restored, restores it, and leaves a hold.
+package struct RollbackOperation: Sendable {
+  private let context: OperationContext
+  private let planning: Planning
+  private let request: RollbackRequest
+
+  package init(_ context: OperationContext, planning: Planning, request: RollbackRequest) {
+    self.context = context
+    self.planning = planning
+    self.request = request
+  }
+
+  /// - Parameter agree: shown the plan; false ends the operation with nothing changed.
+  package func run(agree: @Sendable (Plan) async -> Bool) async -> OperationResult {
+    let keeper: LeaseKeeper
+    do throws(Failure) {
+      keeper = try await LeaseKeeper.acquire(
+        from: context.ledger, holder: context.holder, clock: context.surroundings.clock,
+        spawn: context.surroundings.spawn)
+    } catch {
+      return OperationResult(error)
+    }
+    var result: OperationResult
+    do throws(Failure) {
+      result = try await rollback(Operation(context: context, keeper: keeper), agree)
+    } catch {
+      result = OperationResult(error)
+      if let interruption = context.interrupter.interruption, error.kind != .unknown {
+        result.exit = interruption.exitCode
+      } else if error.kind == .failed || error.kind == .timeout {
+        result.exit = .rollbackFailed
+      }
+    }
+    await keeper.release()
+    return result
+  }
+
+  private func rollback(
+    _ operation: Operation, _ agree: @Sendable (Plan) async -> Bool
+  ) async throws(Failure) -> OperationResult {
+    if let open = try await context.ledger.openRun(), open.plan.kind == .rollback {
+      // The same rollback, interrupted: go on where it stopped.
+      let wanted = open.plan.restores
+      if request.to == nil || request.to == wanted,
+        let continued = try await operation.settle(unlessSame: open.plan.digest)
+      {
+        return try await held(continued, operation)
+      }
+    } else {
+      _ = try await operation.settle(unlessSame: nil)
+    }
+    let plan = try await planning.plan(request)
+    if plan.isEmpty { return OperationResult(exit: .done, plan: plan) }
+    guard await agree(plan) else {
+      return OperationResult(
+        exit: .interrupted, plan: plan, failure: Failure(.cancelled, "not agreed to: nothing was changed"))
+    }
+    if let interruption = context.interrupter.interruption {
+      return OperationResult(
+        exit: interruption.exitCode, plan: plan,
+        failure: Failure(.cancelled, "interrupted before anything was changed"))
+    }
+    let record = try await context.ledger.open(
+      plan, by: context.by, at: context.surroundings.clock.now, lease: await operation.keeper.lease)
+    return try await held(try await operation.perform(record), operation)
+  }
+
+  /// An explicit rollback leaves a hold: the next deploy would bring the cause back (promise 8).
+  private func held(_ result: OperationResult, _ operation: Operation) async throws(Failure)
+    -> OperationResult
+  {
+    guard result.result?.state == .restored else { return result }
+    let number = result.plan?.restores.map(String.init) ?? "?"
+    try await context.ledger.setHold(
+      Hold(
+        reason: "rolled back to release \(number): \(request.reason)", by: context.by,
+        at: context.surroundings.clock.now),
+      lease: await operation.keeper.lease)
+    return result
+  }
+}

@@ -1,0 +1,225 @@
+import Concurrency
+package import Engine
+package import Model
+
+/// Performs the engine's actions and feeds back what happens: the one place where decisions meet the world.
+package actor RunShell {
+  private var engine: Engine
+  private let run: RunFacts
+  private let ledger: any Ledger
+  private let keeper: LeaseKeeper
+  private let performers: Performers
+  private let surroundings: RunSurroundings
+  private let inbox: AsyncStream<Incoming>
+  private let post: AsyncStream<Incoming>.Continuation
+  private var tasks: [StepID: Task<Void, Never>] = [:]
+  private var timers: [Task<Void, Never>] = []
+  /// Performers that wait until their external id is durable.
+  private var identifying: [StepID: [CheckedContinuation<Bool, Never>]] = [:]
+  private var rings: [StepID: LineRing] = [:]
+  private var unwritten: [JournalEntry] = []
+  private var isWriting = false
+  private var result: RunResult?
+
+  /// One order for what happens and what is told, so that log lines come before the end of their step.
+  private enum Incoming: Sendable {
+    case event(EngineEvent)
+    case report(StepID, StepReport)
+  }
+
+  package init(
+    engine: Engine, run: RunFacts, ledger: any Ledger, keeper: LeaseKeeper, performers: Performers,
+    surroundings: RunSurroundings
+  ) {
+    self.engine = engine
+    self.run = run
+    self.ledger = ledger
+    self.keeper = keeper
+    self.performers = performers
+    self.surroundings = surroundings
+    (inbox, post) = AsyncStream.makeStream(of: Incoming.self, bufferingPolicy: .unbounded)
+  }
+
+  /// Runs to the end. The journal is complete and durable on return.
+  package func perform() async -> (result: RunResult, results: [StepID: StepResult]) {
+    let post = post
+    await keeper.listen { news in
+      switch news {
+      case .confirmed(let actUntil): post.yield(.event(.leaseConfirmed(actUntil: actUntil)))
+      case .lost(let failure): post.yield(.event(.leaseLost(failure)))
+      }
+    }
+    post.yield(.event(.start))
+    for await incoming in inbox {
+      switch incoming {
+      case .event(let event):
+        let entropy = surroundings.random()
+        execute(engine.handle(EngineInput(event, at: surroundings.clock.now, entropy: entropy)))
+      case .report(let step, let report): take(report, of: step)
+      }
+      if result != nil { break }
+    }
+    for task in tasks.values { task.cancel() }
+    for timer in timers { timer.cancel() }
+    for waiting in identifying.values.flatMap(\.self) { waiting.resume(returning: false) }
+    identifying = [:]
+    // Children of performers are stopped and temporary files removed before anything else happens.
+    for task in tasks.values { await task.value }
+    return (result ?? RunResult(state: .inFlight, exit: .internalError), engine.results)
+  }
+
+  /// Interrupts the run; safe to call from anywhere.
+  package nonisolated func interrupt(_ interruption: Interruption) {
+    post.yield(.event(.interrupted(interruption)))
+  }
+
+  private func execute(_ actions: [EngineAction]) {
+    for action in actions {
+      switch action {
+      case .journal(let entry): write(redacted(entry))
+      case .acknowledge(let step):
+        for waiting in identifying.removeValue(forKey: step) ?? [] { waiting.resume(returning: true) }
+      case .perform(let step, let attempt, let beganAt, let externalID, let deadline):
+        start(
+          step, call(step, attempt: attempt, beganAt: beganAt, externalID: externalID, deadline: deadline))
+      case .probe(let step, let beganAt, let externalID):
+        probe(step, call(step, beganAt: beganAt, externalID: externalID))
+      case .abandon(let step, let beganAt, let externalID):
+        abandon(step, call(step, beganAt: beganAt, externalID: externalID))
+      case .wake(let timer, let moment): wake(timer, at: moment)
+      case .announce(let kind): announce(kind)
+      case .finish(let result): self.result = result
+      }
+    }
+  }
+
+  // MARK: Performing
+
+  private func call(
+    _ step: Step, attempt: Int = 1, beganAt: Timestamp, externalID: String?, deadline: Timestamp? = nil
+  ) -> StepCall {
+    StepCall(
+      run: run, attempt: attempt, beganAt: beganAt, externalID: externalID, results: engine.results,
+      deadline: deadline ?? surroundings.clock.now + step.limit,
+      identify: { [weak self] id in
+        guard await self?.identify(step.id, id) ?? false else { throw CancellationError() }
+      },
+      report: { [post] report in post.yield(.report(step.id, report)) })
+  }
+
+  private func start(_ step: Step, _ call: StepCall) {
+    guard let performer = performers.performer(of: step) else {
+      let failure = Failure(.internalError, "nothing here carries out \(step.title)", place: step.id.rawValue)
+      post.yield(.event(.ended(step.id, attempt: call.attempt, .failed(failure, moved: false))))
+      return
+    }
+    let post = post
+    tasks[step.id] = surroundings.spawn {
+      let outcome = await performer.perform(step, call)
+      post.yield(.event(.ended(step.id, attempt: call.attempt, outcome)))
+    }
+  }
+
+  private func probe(_ step: Step, _ call: StepCall) {
+    guard let performer = performers.performer(of: step) else {
+      let failure = Failure(.internalError, "nothing here can look up \(step.title)")
+      post.yield(.event(.probed(step.id, .unknown(failure))))
+      return
+    }
+    let post = post
+    tasks[step.id] = surroundings.spawn {
+      post.yield(.event(.probed(step.id, await performer.probe(step, call))))
+    }
+  }
+
+  private func abandon(_ step: Step, _ call: StepCall) {
+    // The fresh task is not the cancelled one: in that every request and sleep would throw at once.
+    tasks.removeValue(forKey: step.id)?.cancel()
+    guard let performer = performers.performer(of: step) else { return }
+    let post = post
+    tasks[step.id] = surroundings.spawn {
+      post.yield(.event(.abandoned(step.id, await performer.abandon(step, call))))
+    }
+  }
+
+  private func wake(_ timer: EngineTimer, at moment: Timestamp) {
+    let post = post
+    let clock = surroundings.clock
+    timers.append(
+      surroundings.spawn {
+        guard (try? await clock.sleep(until: moment)) != nil else { return }
+        post.yield(.event(.woke(timer)))
+      })
+  }
+
+  private func identify(_ step: StepID, _ externalID: String) async -> Bool {
+    guard result == nil else { return false }
+    return await withCheckedContinuation { continuation in
+      identifying[step, default: []].append(continuation)
+      post.yield(.event(.identified(step, externalID: externalID)))
+    }
+  }
+
+  // MARK: Telling
+
+  private func take(_ report: StepReport, of step: StepID) {
+    guard result == nil else { return }
+    switch report {
+    case .progress(let text): announce(.stepProgress(step, text))
+    case .log(let line):
+      let safe = surroundings.redact(line)
+      rings[step, default: LineRing()].append(safe)
+      announce(.stepLog(step, safe))
+    }
+  }
+
+  private func announce(_ kind: RunEvent.Kind) {
+    if case .stepEnded(let step, .failed) = kind, let lines = rings[step]?.tail, !lines.isEmpty {
+      execute(engine.note(.lines(step, lines), at: surroundings.clock.now))
+    }
+    surroundings.watch(
+      RunEvent(at: surroundings.clock.now, kind: RunEventRedactor(surroundings.redact).kind(kind)))
+  }
+
+  // MARK: The journal
+
+  private func redacted(_ entry: JournalEntry) -> JournalEntry {
+    RunEventRedactor(surroundings.redact).entry(entry)
+  }
+
+  private func write(_ entry: JournalEntry) {
+    unwritten.append(entry)
+    guard !isWriting else { return }
+    isWriting = true
+    surroundings.spawn { await self.drain() }
+  }
+
+  /// Writes what has gathered, many entries at once, until nothing is left.
+  private func drain() async {
+    while !unwritten.isEmpty {
+      let batch = unwritten
+      unwritten = []
+      do throws(Failure) {
+        try await ledger.append(batch, to: run.id, lease: await keeper.lease)
+        if let last = batch.last { post.yield(.event(.durable(through: last.sequence))) }
+      } catch {
+        post.yield(.event(.leaseLost(error)))
+        break
+      }
+    }
+    isWriting = false
+  }
+}
+
+/// The last lines a step printed.
+private struct LineRing {
+  private var lines: [String] = []
+
+  mutating func append(_ line: String) {
+    lines.append(line)
+    if lines.count > 400 { lines.removeFirst(200) }
+  }
+
+  /// What is stored when the step fails.
+  var tail: [String] { Array(lines.suffix(40)) }
+}

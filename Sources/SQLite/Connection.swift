@@ -1,0 +1,179 @@
+import CSQLite
+
+#if canImport(Darwin)
+  import Darwin
+#else
+  import Glibc
+#endif
+
+/// An open database, for synchronous use inside a transaction. Not to be kept beyond it.
+package final class Connection {
+  /// The database file.
+  package let path: String
+
+  private var handle: OpaquePointer?
+  private var statements: [String: Statement] = [:]
+  private static let keptStatements = 64
+
+  init(path: String, options: DatabaseOptions) throws {
+    self.path = path
+    if !options.isReadOnly, path != ":memory:" {
+      // SQLite gives -wal and -shm the mode of the file.
+      let fault = OwnerFile.create(path)
+      guard fault == 0 else {
+        throw SQLiteError(code: .cannotOpen, message: String(cString: strerror(fault)), path: path)
+      }
+    }
+    let mode = options.isReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE
+    let result = sqlite3_open_v2(path, &handle, mode | SQLITE_OPEN_NOMUTEX, nil)
+    guard result == SQLITE_OK else {
+      let error = failure(result)
+      close()
+      throw error
+    }
+    sqlite3_extended_result_codes(handle, 1)
+    sqlite3_busy_timeout(
+      handle,
+      Int32(
+        clamping: options.busyTimeout.components.seconds * 1000
+          + options.busyTimeout.components.attoseconds / 1_000_000_000_000_000))
+    do {
+      try configure(options)
+    } catch {
+      close()
+      throw error
+    }
+  }
+
+  deinit { close() }
+
+  /// Runs one statement and tells how many rows it inserted, changed or deleted.
+  /// - Parameter values: for `?1`, `?2`, … in their order.
+  /// - Throws: `SQLiteError`.
+  @discardableResult
+  package func execute(_ sql: String, _ values: [SQLValue] = []) throws -> Int {
+    let statement = try prepare(sql)
+    defer { statement.reset() }
+    try check(statement.bind(values))
+    var result = statement.step()
+    while result == SQLITE_ROW { result = statement.step() }
+    guard result == SQLITE_DONE else { throw failure(result) }
+    return Int(sqlite3_changes64(handle))
+  }
+
+  /// Runs one statement and gives its rows.
+  /// - Throws: `SQLiteError`.
+  package func query(_ sql: String, _ values: [SQLValue] = []) throws -> [Row] {
+    let statement = try prepare(sql)
+    defer { statement.reset() }
+    try check(statement.bind(values))
+    var rows: [Row] = []
+    while true {
+      switch statement.step() {
+      case SQLITE_ROW: rows.append(Row(values: statement.values(), columns: statement.columns))
+      case SQLITE_DONE: return rows
+      case let result: throw failure(result)
+      }
+    }
+  }
+
+  /// Runs several statements without parameters, such as a schema.
+  /// - Throws: `SQLiteError`.
+  package func script(_ sql: String) throws {
+    try check(sqlite3_exec(try open(), sql, nil, nil, nil))
+  }
+
+  /// The key of the row inserted last.
+  package var lastInsertedRow: Int64 { handle.map { sqlite3_last_insert_rowid($0) } ?? 0 }
+
+  func transaction<Result>(begin: String, _ body: (Connection) throws -> Result) throws -> Result {
+    try execute(begin)
+    do {
+      let result = try body(self)
+      try execute("COMMIT")
+      return result
+    } catch {
+      // Some failures have rolled back already; then there is nothing to undo.
+      if let handle, sqlite3_get_autocommit(handle) == 0 { _ = try? execute("ROLLBACK") }
+      throw error
+    }
+  }
+
+  func close() {
+    statements = [:]
+    sqlite3_close_v2(handle)
+    handle = nil
+  }
+
+  // MARK: Opening
+
+  private func configure(_ options: DatabaseOptions) throws {
+    guard !options.isReadOnly else {
+      _ = try query("PRAGMA schema_version")
+      return
+    }
+    try enterWriteAheadLog(options)
+    try script("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")
+  }
+
+  /// The change to the write-ahead log needs every lock and does not wait for them by itself.
+  private func enterWriteAheadLog(_ options: DatabaseOptions) throws {
+    let start = ContinuousClock.now
+    while true {
+      do {
+        _ = try query("PRAGMA journal_mode = WAL")
+        return
+      } catch let error as SQLiteError
+        where error.code == .busy && ContinuousClock.now - start < options.busyTimeout
+      {
+        usleep(5000)
+      }
+    }
+  }
+
+  // MARK: Statements and failures
+
+  private func open() throws -> OpaquePointer {
+    guard let handle else { throw SQLiteError(code: .other, message: "it is closed already", path: path) }
+    return handle
+  }
+
+  private func prepare(_ sql: String) throws -> Statement {
+    let handle = try open()
+    if let kept = statements[sql] { return kept }
+    var pointer: OpaquePointer?
+    let result = sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &pointer, nil)
+    guard result == SQLITE_OK, let pointer else {
+      throw result == SQLITE_OK
+        ? SQLiteError(code: .other, message: "the statement is empty", path: path) : failure(result)
+    }
+    if statements.count >= Self.keptStatements { statements = [:] }
+    let statement = Statement(pointer)
+    statements[sql] = statement
+    return statement
+  }
+
+  private func check(_ result: Int32) throws {
+    guard result == SQLITE_OK else { throw failure(result) }
+  }
+
+  private func failure(_ result: Int32) -> SQLiteError {
+    let message = String(cString: handle.map { sqlite3_errmsg($0) } ?? sqlite3_errstr(result))
+    let code: SQLiteError.Code
+    switch result & 0xFF {
+    case SQLITE_BUSY, SQLITE_LOCKED: code = .busy
+    case SQLITE_FULL: code = .full
+    case SQLITE_CORRUPT: code = .corrupt
+    case SQLITE_NOTADB: code = .notADatabase
+    case SQLITE_READONLY: code = .readOnly
+    case SQLITE_CONSTRAINT: code = .constraint
+    case SQLITE_CANTOPEN, SQLITE_PERM, SQLITE_AUTH: code = .cannotOpen
+    case SQLITE_IOERR:
+      // A limit on file sizes and a quota end in other error numbers than a full disk.
+      let cause = handle.map { sqlite3_system_errno($0) } ?? 0
+      code = cause == EFBIG || cause == EDQUOT || cause == ENOSPC ? .full : .other
+    default: code = .other
+    }
+    return SQLiteError(code: code, message: message, path: path)
+  }
+}

@@ -1,1 +1,0 @@
-// Room SQLite: see docs/architecture.md.

@@ -1,1 +1,0 @@
-// Room YAML: see docs/architecture.md.

@@ -1,0 +1,29 @@
+import FoundationEssentials
+import Interface
+import Model
+
+/// What commands on one environment share: find the project, read the file, say what went wrong.
+enum EnvironmentCommand {
+  static func run(
+    _ invocation: Invocation,
+    _ body: (Project, Model.Environment, Console) async throws(Failure) -> ExitCode
+  ) async -> Int32 {
+    let console = Console(invocation, environment: processEnvironment())
+    do {
+      let project = try Project(invocation)
+      let environment = try project.environment(invocation.positional(0) ?? "", console)
+      return console.ended(try await body(project, environment, console))
+    } catch let failure as Failure {
+      console.failure(failure)
+      return console.ended(failure.exitCode)
+    } catch is Refused {
+      return console.ended(.usage)
+    } catch {
+      console.failure(Failure(.internalError, "\(error)"))
+      return console.ended(.internalError)
+    }
+  }
+}
+
+/// The variables of this process.
+func processEnvironment() -> [String: String] { ProcessInfo.processInfo.environment }

@@ -1,0 +1,53 @@
+import Concurrency
+import Crypto
+import Model
+import Runner
+
+#if canImport(Darwin)
+  import Darwin
+#else
+  import Glibc
+#endif
+
+enum HoldCommand {
+  static func hold(_ invocation: Invocation) async -> Int32 {
+    await EnvironmentCommand.run(invocation) { project, environment, console throws(Failure) in
+      let by = Session.user(processEnvironment())
+      let hold = Hold(
+        reason: invocation.value("reason") ?? "no reason was given", by: by, at: Session.clock.now)
+      try await write(hold, project, environment)
+      console.result(["\(environment.name) is on hold: \(hold.reason)", "  next: shipit unhold \(environment.name), to lift it"])
+      return .done
+    }
+  }
+
+  static func unhold(_ invocation: Invocation) async -> Int32 {
+    await EnvironmentCommand.run(invocation) { project, environment, console throws(Failure) in
+      let ledger = try await Session.ledger(project, environment, Session.clock)
+      guard let hold = try await ledger.hold() else {
+        console.result(["\(environment.name) is not on hold"])
+        return .done
+      }
+      try await write(nil, project, environment)
+      console.result(["the hold on \(environment.name) is lifted; it was: \(hold.reason)"])
+      return .done
+    }
+  }
+
+  private static func write(
+    _ hold: Hold?, _ project: Project, _ environment: Model.Environment
+  ) async throws(Failure) {
+    let ledger = try await Session.ledger(project, environment, Session.clock)
+    let holder = Holder(
+      name: Session.user(processEnvironment()), purpose: hold == nil ? "unhold" : "hold", process: getpid(),
+      nonce: Hex.encode(randomBytes(8)))
+    let lease = try await ledger.acquire(holder: holder)
+    do throws(Failure) {
+      try await ledger.setHold(hold, lease: lease)
+    } catch {
+      await ledger.release(lease)
+      throw error
+    }
+    await ledger.release(lease)
+  }
+}

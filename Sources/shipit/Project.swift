@@ -1,0 +1,63 @@
+import FoundationEssentials
+import Language
+import Model
+
+#if canImport(Darwin)
+  import Darwin
+#else
+  import Glibc
+#endif
+
+/// The project a command works in: its root directory and its environment files.
+struct Project: Sendable {
+  let root: String
+
+  /// - Throws: `Failure` of kind configuration when there is no project here.
+  init(_ invocation: Invocation) throws(Failure) {
+    if let root = invocation.value("root") {
+      guard access(root, R_OK | X_OK) == 0 else {
+        throw Failure(
+          .configuration, "\(root) cannot be read", place: "--root", cause: String(cString: strerror(errno)),
+          hint: "name the directory that holds environments/")
+      }
+      self.root = Project.absolute(root)
+      return
+    }
+    var directory = Project.absolute(".")
+    while access(directory + "/environments", R_OK) != 0 {
+      guard directory != "/", let slash = directory.lastIndex(of: "/") else {
+        throw Failure(
+          .configuration, "there is no environments/ here or in any directory above",
+          hint: "change into the project, or name it: --root DIR")
+      }
+      directory = slash == directory.startIndex ? "/" : String(directory[..<slash])
+    }
+    root = directory
+  }
+
+  private static func absolute(_ path: String) -> String {
+    guard let resolved = realpath(path, nil) else { return path }
+    defer { free(resolved) }
+    return String(cString: resolved)
+  }
+
+  /// Reads an environment with everything that is wrong with it.
+  func read(_ name: String) -> ReadResult {
+    EnvironmentReader(root: root).read(name: name)
+  }
+
+  /// An environment that a command can act on.
+  /// - Throws: `Refused` after its diagnostics were printed.
+  func environment(_ name: String, _ console: Console) throws(Refused) -> Model.Environment {
+    let result = read(name)
+    let hindering = result.diagnostics.filter { $0.severity == .error || $0.isUnsupported }
+    guard hindering.isEmpty, let environment = result.environment else {
+      Diagnostics.print(result, console, unsupportedIsError: true)
+      throw Refused()
+    }
+    return environment
+  }
+}
+
+/// A command that ends with 2 after everything has been said.
+struct Refused: Error {}

@@ -1,0 +1,132 @@
+import Concurrency
+import Commands
+import Crypto
+import FoundationEssentials
+import HTTP
+import Interface
+import Ledgers
+import Model
+import Probing
+import Processes
+import Railway
+import Redaction
+import Runner
+import Secrets
+import Source
+
+#if canImport(Darwin)
+  import Darwin
+#else
+  import Glibc
+#endif
+
+/// Everything wired for one environment: adapters, ledger, secrets, clock.
+struct Session: Sendable {
+  let project: Project
+  let environment: Model.Environment
+  let clock: any TimeSource
+  let ledger: any Ledger
+  let secrets: SecretValues
+  let source: GitSource
+  let platforms: [PlatformName: any Platform]
+  let overrides: [Override]
+  private let http: HTTPClient
+  private let variables: [String: String]
+
+  /// - Throws: `Failure` when a secret is missing or the ledger cannot be used.
+  init(
+    _ project: Project, _ environment: Model.Environment, _ console: Console, needsVariables: Bool, isDirty: Bool = false
+  ) async throws(Failure) {
+    self.project = project
+    self.environment = environment
+    variables = ProcessInfo.processInfo.environment
+    clock = Session.clock
+    ledger = try await Session.ledger(project, environment, clock)
+    let key = try await ledger.fingerprintKey()
+    let resolver = SecretResolver(environment: variables, key: key)
+    secrets = try resolver.resolve(environment, scope: needsVariables ? .everything : .platforms)
+    let redactor = Redactor(secrets: secrets.all.map { ($0.name, $0.value.reveal()) })
+    console.redact { redactor.redact($0) }
+    source = GitSource(root: project.root, environment: variables)
+    http = HTTPClient()
+    overrides = try Session.overrides(variables)
+    var platforms: [PlatformName: any Platform] = [:]
+    if let target = environment.platforms.railway, let token = secrets[target.tokenSecret] {
+      let base = overrides.first { $0.name == Session.railwayURL }?.value
+      platforms[.railway] = RailwayPlatform(
+        baseURL: base ?? "https://backboard.railway.com", http: http, clock: clock, token: token, secrets: secrets,
+        packer: CommitPacker(source: source, isDirty: isDirty), random: { Double.random(in: 0..<1) })
+    }
+    self.platforms = platforms
+  }
+
+  /// The clock of this process.
+  static let clock = SystemClock()
+
+  static let railwayURL = "SHIPIT_RAILWAY_URL"
+
+  /// Where adapters are pointed elsewhere: https, or loopback (DESIGN §9).
+  static func overrides(_ variables: [String: String]) throws(Failure) -> [Override] {
+    var overrides: [Override] = []
+    for name in [railwayURL] {
+      guard let value = variables[name], !value.isEmpty else { continue }
+      let isLoopback = ["http://127.", "http://localhost", "http://[::1]"].contains { value.hasPrefix($0) }
+      guard value.hasPrefix("https://") || isLoopback else {
+        throw Failure(
+          .configuration, "\(name) must be https, or http on a loopback address", place: name,
+          hint: "unset \(name), or start the twin: shipit twin")
+      }
+      overrides.append(Override(name: name, value: value))
+    }
+    return overrides
+  }
+
+  static func ledger(
+    _ project: Project, _ environment: Model.Environment, _ clock: any TimeSource
+  ) async throws(Failure) -> any Ledger {
+    try await LocalLedger(root: project.root, environment: environment.name, clock: clock)
+  }
+
+  /// SHA-256 in hex.
+  static let digest: @Sendable (String) -> String = { SHA256.hex(of: Array($0.utf8)) }
+
+  var planning: Planning {
+    Planning(
+      environment: environment, ledger: ledger, platforms: platforms, secrets: secrets, history: source,
+      digest: Session.digest)
+  }
+
+  private var performers: Performers {
+    let platforms = platforms
+    return Performers(
+      platforms: platforms,
+      probing: HealthProber(
+        http: http, clock: clock,
+        platformState: { target, id in try await platforms[target.platform]?.deployment(id, of: target) }),
+      commands: CommandPerformer(root: project.root, environment: variables, clock: clock))
+  }
+
+  /// What an operation works with.
+  func context(
+    purpose: String, interrupter: Interrupter, redact: @escaping @Sendable (String) -> String,
+    watch: @escaping @Sendable (RunEvent) -> Void
+  ) -> OperationContext {
+    let by = Session.user(variables)
+    return OperationContext(
+      ledger: ledger, performers: performers,
+      surroundings: RunSurroundings(clock: clock, redact: redact, watch: watch), by: by,
+      holder: Holder(
+        name: by, purpose: purpose, process: getpid(), nonce: Hex.encode(randomBytes(8))), digest: Session.digest,
+      interrupter: interrupter)
+  }
+
+  /// `ann@laptop`; in GitHub Actions the actor and the run.
+  static func user(_ variables: [String: String]) -> String {
+    if let actor = variables["GITHUB_ACTOR"], let run = variables["GITHUB_RUN_ID"] { return "\(actor)@actions-\(run)" }
+    var name = [CChar](repeating: 0, count: 256)
+    gethostname(&name, 255)
+    let host = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    let user = variables["USER"] ?? variables["LOGNAME"] ?? "uid\(getuid())"
+    return "\(user)@\(host.prefix { $0 != "." })"
+  }
+}

@@ -1,0 +1,129 @@
+import Foundation
+import Model
+import Testing
+
+@testable import Language
+
+@Suite("Files of typical products")
+struct ProductTests {
+  func read(_ product: String) throws -> ReadResult {
+    let folder = GoldenFiles.folder.appendingPathComponent("products/\(product)")
+    var files: [String: String] = [:]
+    for name in try FileManager.default.contentsOfDirectory(atPath: folder.path) where name.hasSuffix(".yaml")
+    {
+      files["environments/\(name)"] = try String(
+        contentsOf: folder.appendingPathComponent(name), encoding: .utf8)
+    }
+    return EnvironmentReader(root: "", files: MemoryFiles(files)).read(name: "prod")
+  }
+
+  @Test(
+    "validate says of each product what is not acted on yet, and nothing else",
+    arguments: ["web-and-api", "encore-and-supabase", "websocket-and-redis"])
+  func validate(product: String) throws {
+    let result = try read(product)
+    let file = GoldenFiles.folder.appendingPathComponent("products/\(product)/validate.txt")
+    try GoldenFiles.expect(DiagnosticRenderer(files: result.files).render(result.diagnostics), at: file)
+    #expect(result.diagnostics.allSatisfy { $0.code == .notSupported })
+    #expect(result.environment != nil)
+  }
+
+  @Test("web and API: every value arrives, the base's and the file's own")
+  func webAndAPI() throws {
+    let environment = try #require(try read("web-and-api").environment)
+    #expect(environment.app == "athlete-ally")
+    #expect(environment.state == .git)
+    #expect(
+      environment.platforms.railway
+        == RailwayTarget(
+          workspace: "acme", project: "athlete-ally", environment: "production",
+          tokenSecret: "RAILWAY_API_TOKEN"))
+    #expect(environment.protect == Protection(branch: "main", deadline: .seconds(1500)))
+    let api = try #require(environment.service("api"))
+    #expect(api.name == "planning-engine")
+    #expect(api.source == .directory(path: "./backend", root: nil, include: ["dist/**"]))
+    #expect(api.needs == ["main.migrations"])
+    #expect(
+      api.variables == [
+        "DATABASE_URL": .text(
+          Template([
+            .reference(.platformVariable(platform: .railway, service: "Postgres", variable: "DATABASE_URL"))
+          ])),
+        "JWT_SECRET": .secret("JWT_SECRET"), "LOG_LEVEL": .text(Template(text: "info")),
+      ])
+    var settings = ServiceSettings()
+    settings.start = "./run"
+    settings.replicas = 2
+    settings.region = "europe-west4-drams3a"
+    settings.memory = 1_000_000_000
+    settings.overlap = .seconds(20)
+    settings.drain = .seconds(60)
+    settings.healthPath = "/system/health"
+    settings.healthTimeout = .seconds(300)
+    #expect(api.settings == settings)
+    #expect(api.domains == ["api.example.com"])
+    #expect(
+      api.health
+        == Health(
+          path: "/system/health", identity: .json("version"), within: .seconds(300), steady: 3,
+          grace: .seconds(20), soak: .seconds(30)))
+    let web = try #require(environment.service("web"))
+    #expect(web.platform == .vercel)
+    #expect(web.source == .directory(path: ".", root: "frontend", include: []))
+    #expect(web.variables == ["NEXT_PUBLIC_API_URL": .text(Template([.reference(.serviceURL("api"))]))])
+    #expect(
+      environment.run == [
+        CommandStep(name: "unit tests", command: ["npm", "test"]),
+        CommandStep(name: "trivy", command: ["trivy", "fs", "--exit-code", "1", "."], repeatable: true),
+      ])
+    #expect(
+      environment.checks == [
+        Check(
+          name: "api",
+          kind: .http(
+            url: Template(text: "https://api.example.com/system/health"),
+            expect: HTTPExpectation(status: 200, within: .milliseconds(500), json: ["status": "ok"]))),
+        Check(name: "smoke", kind: .command(["npm", "run", "smoke"])),
+      ])
+  }
+
+  @Test("WebSocket server and Redis: all of it is acted on, text stays as it is written")
+  func websocketAndRedis() throws {
+    let result = try read("websocket-and-redis")
+    #expect(result.diagnostics == [])
+    let environment = try #require(result.environment)
+    #expect(environment.services.map(\.key) == ["socket", "worker", "nightly"])
+    let socket = try #require(environment.service("socket"))
+    #expect(socket.variables["VERSION"] == .text(Template(text: "1.10")))
+    #expect(socket.variables["COMPRESS"] == .text(Template(text: "no")))
+    #expect(
+      socket.variables["PUBLIC_URL"]
+        == .text(Template([.text("wss://"), .reference(.serviceHost("socket")), .text("/live")])))
+    #expect(socket.settings.cpu == 0.5)
+    #expect(socket.health.identity == .header("X-Revision"))
+    #expect(socket.health.probes == ["/ready"])
+    let worker = try #require(environment.service("worker"))
+    #expect(worker.health == Health())
+    #expect(worker.health.identity == .platform)
+    #expect(worker.settings.restart == .onFailure)
+    #expect(worker.settings.healthPath == nil)
+    let nightly = try #require(environment.service("nightly"))
+    #expect(nightly.name == "Nightly Clean-up")
+    #expect(nightly.source == .image(Template([.text("ghcr.io/acme/cleanup:"), .reference(.commit)])))
+    #expect(nightly.settings.cron == "30 2 * * *")
+    #expect(environment.platforms.railway?.environment == "production")
+    #expect(
+      environment.checks.last?.kind
+        == .http(
+          url: Template([.reference(.serviceURL("socket")), .text("/healthz")]),
+          expect: HTTPExpectation(json: ["status": "ok", "redis.connected": "true"])))
+  }
+
+  @Test("plan and deploy see what is not acted on as errors")
+  func acting() throws {
+    let result = try read("encore-and-supabase")
+    #expect(!result.hasErrors)
+    #expect(!result.unsupported.isEmpty)
+    #expect(result.diagnosticsForActing.filter { $0.severity == .error }.count == result.unsupported.count)
+  }
+}

@@ -1,0 +1,181 @@
+import Crypto
+import Foundation
+import Redaction
+import Testing
+
+/// Numbers that are the same in every run.
+private struct Dice: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var mixed = state
+    mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ mixed >> 31
+  }
+}
+
+@Suite struct RedactionTests {
+  private func redact(_ text: String, _ value: String, _ style: Redactor.Style = .stars) -> String {
+    Redactor(secrets: [("KEY", value)], style: style).redact(text)
+  }
+
+  // MARK: Forms
+
+  @Test func theValueIsReplacedByItsNameOrByStars() {
+    #expect(redact("a hunter2! b hunter2!", "hunter2!", .named) == "a [secret KEY] b [secret KEY]")
+    #expect(redact("hunter2!hunter2!", "hunter2!") == "******")
+    #expect(redact("hunter2", "hunter2!") == "hunter2")
+    #expect(redact("", "hunter2!") == "")
+    #expect(Redactor(secrets: []).redact("as it is") == "as it is")
+  }
+
+  @Test(arguments: ["pass", "hunter2!", "ÿ?>ÿ?>ÿ", "0123456789abcdef0123456789abcdef"])
+  func base64IsMaskedWhereverTheValueLiesInIt(value: String) {
+    for before in ["", "u", "us", "user:"] {
+      for after in ["", "a", "ab", "abc", "\n"] {
+        let plain = Array((before + value + after).utf8)
+        let around = 4 * (before.utf8.count / 3)
+        for alphabet in [Base64.Alphabet.standard, .url] {
+          for padded in [true, false] {
+            let encoded = Base64.encode(plain, alphabet: alphabet, padded: padded)
+            let safe = redact("<\(encoded)>", value)
+            let kept = safe.dropFirst().dropLast().split(separator: "***", omittingEmptySubsequences: false)
+            #expect(kept.count == 2, "\(encoded) became \(safe)")
+            #expect(kept.first == encoded.prefix(kept.first?.count ?? 0))
+            // Only characters that hold no bit of the secret stay.
+            #expect((kept.first?.count ?? 99) * 6 <= before.utf8.count * 8, "\(encoded) became \(safe)")
+            #expect((kept.first?.count ?? 0) >= around)
+            let tail = (kept.last ?? "").filter { $0 != "=" }
+            let touched = ((before + value).utf8.count * 8 + 5) / 6
+            #expect(tail.count <= encoded.filter { $0 != "=" }.count - touched, "\(encoded) became \(safe)")
+          }
+        }
+      }
+    }
+  }
+
+  @Test(arguments: [
+    "p%40ss%2Fw%20rd%7E", "p%40ss%2fw%20rd~", "p%40ss%2Fw+rd~", "p@ss/w%20rd~", "p%40ss/w%20rd~",
+    "p%40ss/w+rd~",
+  ])
+  func percentEncodedFormsAreMasked(encoded: String) {
+    #expect(redact("https://x/?a=\(encoded)&b", "p@ss/w rd~") == "https://x/?a=***&b")
+  }
+
+  @Test(arguments: [
+    #"a\"b\\c/d<é🙂\n1"#, #"a\"b\\c\/d<é🙂\n1"#, #"a\"b\\c/d\u003c\u00e9\ud83d\ude42\n1"#,
+    #"a\"b\\c/d<\u00E9\uD83D\uDE42\n1"#, #"a\\\"b\\\\c/d<é🙂\\n1"#,
+  ])
+  func jsonEscapedFormsAreMasked(encoded: String) {
+    #expect(redact("{\"k\":\"\(encoded)\"}", "a\"b\\c/d<é🙂\n1") == "{\"k\":\"***\"}")
+  }
+
+  @Test func theLinesOfAKeyAreMaskedEach() {
+    let key = "-----BEGIN KEY-----\nMIIEvQIBADANBgkq\nshort\nhkiG9w0BAQEFAASC\n-----END KEY-----\n"
+    #expect(redact("[\(key)]", key) == "[***]")
+    #expect(redact("[\(key.dropLast())]", key) == "[***]")
+    #expect(redact("x MIIEvQIBADANBgkq y\r\nhkiG9w0BAQEFAASC\r\n", key) == "x *** y\r\n***\r\n")
+    #expect(redact(Data("hkiG9w0BAQEFAASC".utf8).base64EncodedString(), key) == "***")
+    #expect(redact("this is short", key) == "this is short")
+    #expect(redact("trailing token\n", "token\r\n") == "trailing ***\n")
+  }
+
+  // MARK: Several secrets
+
+  @Test func theLongestWinsAndOverlapsLeaveNoRemainder() {
+    let redactor = Redactor(secrets: [("A", "abcdef"), ("B", "efghij"), ("C", "abcdefgh"), ("D", "cdef")])
+    #expect(redactor.redact("xabcdefx") == "x[secret A]x")
+    #expect(redactor.redact("xabcdefghx") == "x[secret C]x")
+    #expect(redactor.redact("xabcdefghijx") == "x[secret C]x")
+    #expect(redactor.redact("xabcdefgx") == "x[secret A]gx")
+    #expect(redactor.redact("xcdefghijx") == "x[secret B]x")
+    #expect(redactor.redact("abcdefefghij") == "[secret A][secret B]")
+    #expect(Redactor(secrets: [("A", "aaaa")]).redact("baaaaaaab") == "b[secret A]b")
+  }
+
+  @Test func shortValuesAreReportedAndLeftAlone() {
+    let secrets = [("PIN", "123"), ("EMPTY", ""), ("LONG", "12345"), ("NEWLINE", "123\n")]
+    let redactor = Redactor(secrets: secrets)
+    #expect(redactor.unmaskable == ["PIN", "NEWLINE"])
+    #expect(redactor.redact("123 12345") == "123 [secret LONG]")
+    #expect(Redactor(secrets: secrets, minimumLength: 6).unmaskable == ["PIN", "LONG", "NEWLINE"])
+  }
+
+  // MARK: Streams
+
+  @Test func onlyWhatMayBeASecretIsKeptBack() {
+    var stream = RedactionStream(Redactor(secrets: [("K", "hunter2!")], style: .stars))
+    func feed(_ text: String) -> String { String(decoding: stream.feed(Array(text.utf8)), as: UTF8.self) }
+    #expect(feed("a line\n") == "a line\n")
+    #expect(feed("x hun") == "x ")
+    #expect(feed("ter2!") == "***")
+    #expect(feed("hunt") == "")
+    #expect(feed("ing\n") == "hunting\n")
+    #expect(feed("hunter2") == "")
+    #expect(String(decoding: stream.finish(), as: UTF8.self) == "hunter2")
+    #expect(feed("!") == "!")
+  }
+
+  /// Texts in which all forms of many secrets stand between and in each other, cut anywhere.
+  @Test func noChunkingLetsASecretThrough() {
+    var dice = Dice(state: 20_260_821)
+    let alphabet = Array("abAB01+/=%\\\"\n é<")
+    func word(_ range: ClosedRange<Int>) -> String {
+      String(
+        (0..<Int.random(in: range, using: &dice)).map { _ in alphabet.randomElement(using: &dice) ?? "a" })
+    }
+    func percent(_ text: String) -> String {
+      text.utf8.map { byte in
+        let character = Character(Unicode.Scalar(byte))
+        return byte < 128 && (character.isLetter || character.isNumber)
+          ? String(character) : "%" + Hex.encode([byte]).uppercased()
+      }.joined()
+    }
+    func json(_ text: String) -> String {
+      text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
+    }
+    var chunkings = 0
+    var misses = 0
+    for _ in 0..<20 {
+      let values = (0..<6).map { _ in "k" + word(6...20) + "z" }
+      let redactor = Redactor(secrets: values.enumerated().map { ("S\($0)", $1) }, style: .stars)
+      for _ in 0..<50 {
+        let text = (0..<8).map { _ -> String in
+          let value = values.randomElement(using: &dice) ?? ""
+          let form: String
+          switch Int.random(in: 0..<6, using: &dice) {
+          case 0: form = value
+          case 1: form = Base64.encode(Array((word(0...4) + value + word(0...4)).utf8))
+          case 2: form = percent(value)
+          case 3: form = json(value)
+          case 4: form = String(value.dropLast(Int.random(in: 1...4, using: &dice)))
+          default: form = ""
+          }
+          return word(0...6) + form
+        }.joined()
+        let whole = redactor.redact(text)
+        for value in values {
+          for form in [value, percent(value), json(value)] where whole.contains(form) { misses += 1 }
+        }
+        let bytes = Array(text.utf8)
+        for _ in 0..<10 {
+          var stream = RedactionStream(redactor)
+          var safe: [UInt8] = []
+          var place = 0
+          while place < bytes.count {
+            let end = min(bytes.count, place + Int.random(in: 1...24, using: &dice))
+            safe += stream.feed(Array(bytes[place..<end]))
+            place = end
+          }
+          safe += stream.finish()
+          if String(decoding: safe, as: UTF8.self) != whole { misses += 1 }
+          chunkings += 1
+        }
+      }
+    }
+    #expect(chunkings == 10_000)
+    #expect(misses == 0)
+  }
+}
