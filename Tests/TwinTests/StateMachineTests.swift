@@ -67,7 +67,8 @@ import Testing
     try await bench.reach(old, "SUCCESS")
     let new = try await bench.deploy("api")
     try await bench.reach(new, "SUCCESS")
-    let address = try #require(await bench.core.state.instances.values.first { $0.key.service == "api" }?.address)
+    let address = try #require(
+      await bench.core.state.instances[InstanceKey(service: "api", environment: "e")]?.address)
     #expect(bench.services.deployment(at: address) == new)
     #expect(try await bench.status(old) == "REMOVING")
     let active = try await bench.ask(

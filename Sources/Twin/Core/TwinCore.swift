@@ -8,7 +8,7 @@ package import JSON
 /// moments, so that a virtual clock gives the same story each time. With real processes an outer loop
 /// calls ``settle()`` as well.
 package actor TwinCore {
-  package let runtime: any ServiceRuntime
+  nonisolated package let runtime: any ServiceRuntime
   let schema: Schema
   var world: World
   var time: TwinTime
