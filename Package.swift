@@ -65,7 +65,7 @@ let package = Package(
 
     // Floor 3: pure decisions.
     room("Language", ["Model", "YAML", "JSON"]),
-    room("Engine", ["Model"]),
+    room("Engine", ["Model", "Concurrency"]),
 
     // Floor 4: one adapter per outside system.
     room("Railway", ["Model", "HTTP", "JSON", "Concurrency"]),
@@ -111,7 +111,9 @@ let package = Package(
         "Secrets", "Source", "Probing", "Commands", "Ledgers", "Model", "HTTP", "Processes", "SQLite",
         "Concurrency", "Crypto", "JSON", "TestSupport",
       ]),
-    tests("InterfaceTests", ["Interface", "Model", "Terminal", "JSON", "Redaction"], exclude: ["Golden"]),
+    tests(
+      "InterfaceTests", ["Interface", "Model", "Terminal", "JSON", "Redaction", "Concurrency"],
+      exclude: ["Golden"]),
     tests(
       "TwinTests",
       [
@@ -125,7 +127,7 @@ let package = Package(
         "TestSupport", "Interface",
       ]),
     .target(
-      name: "TestSupport", dependencies: ["Concurrency", "Processes", "HTTP", "Model"],
+      name: "TestSupport", dependencies: ["Concurrency", "JSON", "Processes", "HTTP", "Model"],
       path: "Tests/TestSupport", swiftSettings: strict),
   ]
 )

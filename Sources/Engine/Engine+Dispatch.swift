@@ -28,7 +28,7 @@ extension Engine {
     if plan.kind == .deploy, let failed = forward.all.first(where: { $0.failure != nil }),
       let failure = failed.failure
     {
-      turn(.failure, failure)
+      turn(TurnReason(failure), failure)
       proceed()
       return
     }
@@ -147,6 +147,11 @@ extension Engine {
     guard let state = state(id), case .beginning = state.status else { return }
     switch phase {
     case .forward, .undoing:
+      guard now < actUntil else {
+        // The lease ran out while the begin was written: nothing was done, it begins again once renewed.
+        end(id, .retry(Failure(.leaseHeld, "the lease ran out before \(state.step.title) began"), after: nil))
+        return
+      }
       perform(state)
     case .turning, .interrupted, .halting, .finishing, .finished:
       // Nothing was done yet: say so, so that no one has to probe for it.

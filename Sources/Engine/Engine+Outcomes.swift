@@ -44,9 +44,8 @@ extension Engine {
         end(id, outcome)
       }
     case .waiting:
-      update(id) { $0.status = .abandoning }
       waitingReason[id] = outcome
-      actions.append(.abandon(state.step, beganAt: state.beganAt ?? now, externalID: state.externalID))
+      stop(state)
     }
   }
 
@@ -70,14 +69,19 @@ extension Engine {
       if case .forward = phase { failed(Failure(.cancelled, "\(state.step.title) was stopped"), state) }
     case .failed(let failure, _): failed(failure, state)
     case .unknowable, .ambiguous:
-      if case .forward = phase { phase = .halting; stopEverything() }
+      // An explicit rollback goes on with the other services.
+      if case .forward = phase, mode == .settle || plan.kind == .deploy {
+        phase = .halting
+        stopEverything()
+      }
     case .waiting: break
     }
   }
 
   private mutating func failed(_ failure: Failure, _ state: StepState) {
-    guard case .forward = phase, plan.kind == .deploy else { return }
-    turn(failure.kind == .stale ? .superseded : .failure, failure)
+    // Settling only finds out; what is taken back is for the next plan to say.
+    guard mode == .run, case .forward = phase, plan.kind == .deploy else { return }
+    turn(TurnReason(failure), failure)
   }
 
   private mutating func retry(_ state: StepState, _ failure: Failure, after: Duration?) {
@@ -114,13 +118,15 @@ extension Engine {
       guard let state = state(id), case .backingOff = state.status, state.attempt == attempt else { return }
       update(id) { $0.status = .pending }
     case .limit(let id, let attempt):
-      guard let state = state(id), case .running = state.status, state.attempt == attempt else { return }
+      // An attempt that a probe found under way goes on with a new limit; the timer of the old one is void.
+      guard let state = state(id), case .running = state.status, state.attempt == attempt,
+        now >= (state.deadline ?? now) + Engine.limitMargin
+      else { return }
       let failure = Failure(
         .timeout, "\(state.step.title) did not end within \(state.step.limit.inSeconds) s", place: id.rawValue
       )
       waitingReason[id] = .failed(failure, moved: false)
-      update(id) { $0.status = .abandoning }
-      actions.append(.abandon(state.step, beganAt: state.beganAt ?? now, externalID: state.externalID))
+      stop(state)
     case .deadline:
       guard case .forward = phase, plan.kind == .deploy else { return }
       turn(
@@ -130,7 +136,9 @@ extension Engine {
           hint: "raise protect.deadline, or see what was slow: shipit why"))
     case .abandonment:
       for state in forward.all + (undo?.all ?? []) {
-        guard case .abandoning = state.status else { continue }
+        guard case .abandoning = state.status, let since = state.stoppedAt,
+          now >= since + Engine.abandonmentLimit
+        else { continue }
         abandoned(state.step.id, .inFlight("no answer within the time given"))
       }
     }
@@ -148,9 +156,18 @@ extension Engine {
       update(id) {
         $0.absences += 1
         $0.deadline = nil
+        // The object is gone: to wait for it would be to wait for nothing.
+        $0.externalID = nil
         $0.status = .pending
       }
-      if !mayContinue { end(id, .cancelled(moved: false)) }
+      if !mayContinue {
+        end(id, .cancelled(moved: false))
+      } else if state.attempt >= Engine.attemptLimit {
+        let failure = Failure(
+          .failed, "\(state.step.title) was asked for \(state.attempt) times and never arrived",
+          place: id.rawValue)
+        end(id, .failed(failure, moved: false))
+      }
     case .underWay(let externalID):
       let deadline = now + state.step.limit
       update(id) {
@@ -162,8 +179,7 @@ extension Engine {
       if mayContinue {
         perform(known)
       } else {
-        update(id) { $0.status = .abandoning }
-        actions.append(.abandon(known.step, beganAt: known.beganAt ?? now, externalID: externalID))
+        stop(known)
       }
     }
   }
@@ -176,4 +192,9 @@ extension Engine {
     default: return false
     }
   }
+}
+
+extension TurnReason {
+  /// Why a run turns when a step fails: somebody else's deployment is a reason of its own.
+  init(_ failure: Failure) { self = failure.kind == .stale ? .superseded : .failure }
 }

@@ -16,9 +16,10 @@ extension Engine {
     }
     // Only an explicit rollback ends here with a failure: a deploy turns back instead.
     let failure = forward.all.compactMap(\.failure).first
+    let unattended = unattended()
     return RunResult(
-      state: .mixed, exit: .rollbackFailed, failure: failure, failedStep: broken.step.id,
-      rollbackFailure: failure)
+      state: unattended.isEmpty ? .mixed : .inFlight, exit: .rollbackFailed, failure: failure, failedStep: broken.step.id,
+      unattended: unattended, rollbackFailure: failure)
   }
 
   /// What moved was taken back, or could not be.

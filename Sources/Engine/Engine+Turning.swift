@@ -2,7 +2,7 @@ import Concurrency
 import Model
 
 extension Engine {
-  /// How long platforms have to give up what is not live after an interruption.
+  /// How long platforms have to give up what is not live.
   static let abandonmentLimit = Duration.seconds(3)
 
   /// Turns back: stops what runs; the undo plan follows once everything is quiet.
@@ -15,14 +15,23 @@ extension Engine {
   mutating func stopEverything() {
     for state in active.all {
       switch state.status {
-      case .running:
-        update(state.step.id) { $0.status = .abandoning }
-        actions.append(.abandon(state.step, beganAt: state.beganAt ?? now, externalID: state.externalID))
+      case .running: stop(state)
       case .backingOff:
         end(state.step.id, .cancelled(moved: false))
       default: break
       }
     }
+  }
+
+  /// Asks for one step to be given up, and bounds how long that may take.
+  mutating func stop(_ state: StepState) {
+    let moment = now
+    update(state.step.id) {
+      $0.status = .abandoning
+      $0.stoppedAt = moment
+    }
+    actions.append(.abandon(state.step, beganAt: state.beganAt ?? now, externalID: state.externalID))
+    actions.append(.wake(.abandonment, at: now + Engine.abandonmentLimit))
   }
 
   mutating func abandoned(_ id: StepID, _ abandonment: Abandonment) {
@@ -32,26 +41,31 @@ extension Engine {
     switch abandonment {
     case .tookEffect(let result): end(id, .done(result))
     case .cancelled:
-      switch reason {
-      case .failed(let failure, _): end(id, .failed(failure, moved: false))
-      case .waiting(let words):
-        end(
-          id,
-          .failed(
-            Failure(.waiting, "\(state.step.title) waits for a person: \(words)", place: id.rawValue),
-            moved: false))
-      default: end(id, .cancelled(moved: false))
+      if let failure = reason.flatMap({ self.failure(of: $0, state.step) }) {
+        end(id, .failed(failure, moved: false))
+      } else {
+        end(id, .cancelled(moved: false))
       }
     case .inFlight(let words):
       journal(.abandoned(id, abandonment))
       if case .interrupted = phase {
         update(id) { $0.status = .unattended(words) }
-      } else if case .failed(let failure, _)? = reason {
+      } else if let failure = reason.flatMap({ self.failure(of: $0, state.step) }) {
         end(id, .failed(failure, moved: true))
       } else {
         // It may still go live: taking it back covers both cases.
         end(id, .cancelled(moved: true))
       }
+    }
+  }
+
+  /// The failure that a step which was stopped for a reason of its own ends with.
+  private func failure(of reason: Outcome, _ step: Step) -> Failure? {
+    switch reason {
+    case .failed(let failure, _): failure
+    case .waiting(let words):
+      Failure(.waiting, "\(step.title) waits for a person: \(words)", place: step.id.rawValue)
+    default: nil
     }
   }
 
@@ -100,15 +114,12 @@ extension Engine {
     announce(.interrupted(interruption))
     for state in forward.all + (undo?.all ?? []) {
       switch state.status {
-      case .running:
-        update(state.step.id) { $0.status = .abandoning }
-        actions.append(.abandon(state.step, beganAt: state.beganAt ?? now, externalID: state.externalID))
+      case .running: stop(state)
       case .backingOff: end(state.step.id, .cancelled(moved: false))
       case .unknown: update(state.step.id) { $0.status = .unattended("its outcome was being looked up") }
       default: break
       }
     }
-    actions.append(.wake(.abandonment, at: now + Engine.abandonmentLimit))
   }
 
   mutating func interruptionProceeds(_ interruption: Interruption) {

@@ -145,7 +145,8 @@ package struct Engine: Sendable {
       announce(.started(run, plan: plan))
     }
     if case .forward = phase, mode == .run {
-      actions.append(.wake(.deadline, at: run.startedAt + plan.deadline))
+      // A resumed run has the whole time again: it would otherwise only be resumed to be rolled back.
+      actions.append(.wake(.deadline, at: (isResumed ? now : run.startedAt) + plan.deadline))
     }
   }
 

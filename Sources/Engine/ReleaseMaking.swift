@@ -10,6 +10,8 @@ extension Release {
     for planned in plan.services {
       let name = planned.service
       let isForward = result.state == .released || result.state == .restored
+      // Left where it stood: what was found live is what runs.
+      let isPartial = result.state == .mixed || result.state == .abandoned
       let moved = results[StepID("\(name).deploy")] ?? results[StepID("\(name).restore")]
       let proof = results[StepID("\(name).prove")]?.proof
       let restored = results[StepID("undo.\(name).deploy")]
@@ -20,7 +22,7 @@ extension Release {
         record.commit = planned.previousCommit ?? record.commit
         record.proof = results[StepID("undo.\(name).prove")]?.proof ?? .no
         services[name] = record
-      } else if let moved, isForward || result.state == .mixed {
+      } else if let moved, isForward || isPartial {
         var record = planned.record
         record.deployment = moved.externalID
         record.proof = proof ?? .no

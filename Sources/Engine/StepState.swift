@@ -29,6 +29,8 @@ struct StepState {
   /// Of the first attempt whose effect may have taken place: what a probe searches from.
   var beganAt: Timestamp?
   var deadline: Timestamp?
+  /// When it was asked to stop.
+  var stoppedAt: Timestamp?
   var externalID: String?
   /// How often a probe found nothing and the step was performed again.
   var absences = 0

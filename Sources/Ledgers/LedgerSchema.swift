@@ -1,3 +1,4 @@
+import Crypto
 import Model
 import SQLite
 
@@ -92,11 +93,9 @@ enum LedgerSchema {
   /// Makes the tables in an empty file. Call it within a transaction.
   static func create(_ connection: Connection, environment: String, at now: Int64) throws {
     try connection.script(tables)
-    var generator = SystemRandomNumberGenerator()
-    let key = (0..<32).map { _ in UInt8.random(in: 0...255, using: &generator) }
     try connection.execute(
       "INSERT INTO meta (id, environment, created_at, fingerprint_key) VALUES (1, ?1, ?2, ?3)",
-      [.text(environment), .int(now), .blob(key)])
+      [.text(environment), .int(now), .blob(randomBytes(32))])
     try connection.execute("INSERT INTO lease (id, fence) VALUES (1, 0)")
     try connection.script("PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version)")
   }

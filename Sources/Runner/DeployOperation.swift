@@ -60,6 +60,8 @@ package struct DeployOperation: Sendable {
     try await refuse()
     let digest = try await planning.digest(request)
     if let continued = try await operation.settle(unlessSame: digest) { return continued }
+    // What was settled may have left a hold or a bad mark.
+    try await refuse()
     let plan = try await planning.plan(request)
     if plan.isEmpty { return OperationResult(exit: .done, plan: plan) }
     guard await agree(plan) else {

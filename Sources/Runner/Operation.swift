@@ -126,12 +126,24 @@ struct Operation {
     let release = Release(
       of: record, result: result, results: results, endedAt: context.surroundings.clock.now)
     let lease = await keeper.lease
-    try await context.ledger.close(record.id, result: result, release: release, lease: lease)
+    // Before the run is closed: a process killed in between finds it open and does both again.
     if record.plan.kind == .deploy, result.failure != nil, marksBad(result) {
       try await context.ledger.markBad(record.plan.commit, release: record.release, lease: lease)
     }
+    if record.plan.kind == .rollback, result.state == .restored {
+      try await context.ledger.setHold(hold(after: record), lease: lease)
+    }
+    try await context.ledger.close(record.id, result: result, release: release, lease: lease)
     ended.release = release
     return ended
+  }
+
+  /// An explicit rollback leaves a hold: the next deploy would bring the cause back (promise 8).
+  private func hold(after record: RunRecord) -> Hold {
+    let number = record.plan.restores.map(String.init) ?? "?"
+    return Hold(
+      reason: "rolled back to release \(number): \(record.plan.reason ?? "no reason was given")", by: record.by,
+      at: context.surroundings.clock.now)
   }
 
   /// Only code that was live and had to be taken back is bad; a failed build or gate may have other causes.

@@ -42,14 +42,11 @@ package struct RollbackOperation: Sendable {
   private func rollback(
     _ operation: Operation, _ agree: @Sendable (Plan) async -> Bool
   ) async throws(Failure) -> OperationResult {
-    if let open = try await context.ledger.openRun(), open.plan.kind == .rollback {
+    if let open = try await context.ledger.openRun(), open.plan.kind == .rollback,
+      request.to == nil || request.to == open.plan.restores
+    {
       // The same rollback, interrupted: go on where it stopped.
-      let wanted = open.plan.restores
-      if request.to == nil || request.to == wanted,
-        let continued = try await operation.settle(unlessSame: open.plan.digest)
-      {
-        return try await held(continued, operation)
-      }
+      if let continued = try await operation.settle(unlessSame: open.plan.digest) { return continued }
     } else {
       _ = try await operation.settle(unlessSame: nil)
     }
@@ -66,20 +63,6 @@ package struct RollbackOperation: Sendable {
     }
     let record = try await context.ledger.open(
       plan, by: context.by, at: context.surroundings.clock.now, lease: await operation.keeper.lease)
-    return try await held(try await operation.perform(record), operation)
-  }
-
-  /// An explicit rollback leaves a hold: the next deploy would bring the cause back (promise 8).
-  private func held(_ result: OperationResult, _ operation: Operation) async throws(Failure)
-    -> OperationResult
-  {
-    guard result.result?.state == .restored else { return result }
-    let number = result.plan?.restores.map(String.init) ?? "?"
-    try await context.ledger.setHold(
-      Hold(
-        reason: "rolled back to release \(number): \(request.reason)", by: context.by,
-        at: context.surroundings.clock.now),
-      lease: await operation.keeper.lease)
-    return result
+    return try await operation.perform(record)
   }
 }

@@ -13,12 +13,16 @@ package actor RunShell {
   private let inbox: AsyncStream<Incoming>
   private let post: AsyncStream<Incoming>.Continuation
   private var tasks: [StepID: Task<Void, Never>] = [:]
+  /// Performers that were cancelled and may still be cleaning up.
+  private var stopping: [Task<Void, Never>] = []
   private var timers: [Task<Void, Never>] = []
   /// Performers that wait until their external id is durable.
   private var identifying: [StepID: [CheckedContinuation<Bool, Never>]] = [:]
   private var rings: [StepID: LineRing] = [:]
   private var unwritten: [JournalEntry] = []
   private var isWriting = false
+  /// An append failed: nothing may follow it, or the journal would have a hole.
+  private var isJournalBroken = false
   private var result: RunResult?
 
   /// One order for what happens and what is told, so that log lines come before the end of their step.
@@ -63,8 +67,7 @@ package actor RunShell {
     for timer in timers { timer.cancel() }
     for waiting in identifying.values.flatMap(\.self) { waiting.resume(returning: false) }
     identifying = [:]
-    // Children of performers are stopped and temporary files removed before anything else happens.
-    for task in tasks.values { await task.value }
+    await quiet(Array(tasks.values) + stopping)
     return (result ?? RunResult(state: .inFlight, exit: .internalError), engine.results)
   }
 
@@ -73,10 +76,34 @@ package actor RunShell {
     post.yield(.event(.interrupted(interruption)))
   }
 
+  /// How long performers that were cancelled may take to stop their children and remove their files.
+  /// With the three seconds for giving up it leaves a second of the 6.5 within which a run must end.
+  private static let quietLimit = Duration.seconds(2)
+
+  /// Waits until cancelled performers have cleaned up, but not for those that ignore it.
+  private func quiet(_ tasks: [Task<Void, Never>]) async {
+    guard !tasks.isEmpty else { return }
+    let (signal, done) = AsyncStream.makeStream(of: Void.self)
+    surroundings.spawn {
+      for task in tasks { await task.value }
+      done.finish()
+    }
+    let clock = surroundings.clock
+    let limit = surroundings.spawn {
+      guard (try? await clock.sleep(for: RunShell.quietLimit)) != nil else { return }
+      done.finish()
+    }
+    for await _ in signal {}
+    limit.cancel()
+  }
+
   private func execute(_ actions: [EngineAction]) {
+    var failed: [StepID] = []
     for action in actions {
       switch action {
-      case .journal(let entry): write(redacted(entry))
+      case .journal(let entry):
+        if case .ended(let step, _, .failed) = entry.fact { failed.append(step) }
+        write(redacted(entry))
       case .acknowledge(let step):
         for waiting in identifying.removeValue(forKey: step) ?? [] { waiting.resume(returning: true) }
       case .perform(let step, let attempt, let beganAt, let externalID, let deadline):
@@ -90,6 +117,11 @@ package actor RunShell {
       case .announce(let kind): announce(kind)
       case .finish(let result): self.result = result
       }
+    }
+    // After the loop, for entries reach the ledger in the order of their numbers.
+    for step in failed {
+      guard let lines = rings[step]?.tail, !lines.isEmpty else { continue }
+      execute(engine.note(.lines(step, lines), at: surroundings.clock.now))
     }
   }
 
@@ -134,9 +166,15 @@ package actor RunShell {
 
   private func abandon(_ step: Step, _ call: StepCall) {
     // The fresh task is not the cancelled one: in that every request and sleep would throw at once.
-    tasks.removeValue(forKey: step.id)?.cancel()
-    guard let performer = performers.performer(of: step) else { return }
+    if let task = tasks.removeValue(forKey: step.id) {
+      task.cancel()
+      stopping.append(task)
+    }
     let post = post
+    guard let performer = performers.performer(of: step) else {
+      post.yield(.event(.abandoned(step.id, .cancelled)))
+      return
+    }
     tasks[step.id] = surroundings.spawn {
       post.yield(.event(.abandoned(step.id, await performer.abandon(step, call))))
     }
@@ -174,9 +212,6 @@ package actor RunShell {
   }
 
   private func announce(_ kind: RunEvent.Kind) {
-    if case .stepEnded(let step, .failed) = kind, let lines = rings[step]?.tail, !lines.isEmpty {
-      execute(engine.note(.lines(step, lines), at: surroundings.clock.now))
-    }
     surroundings.watch(
       RunEvent(at: surroundings.clock.now, kind: RunEventRedactor(surroundings.redact).kind(kind)))
   }
@@ -189,7 +224,7 @@ package actor RunShell {
 
   private func write(_ entry: JournalEntry) {
     unwritten.append(entry)
-    guard !isWriting else { return }
+    guard !isWriting, !isJournalBroken else { return }
     isWriting = true
     surroundings.spawn { await self.drain() }
   }
@@ -203,6 +238,7 @@ package actor RunShell {
         try await ledger.append(batch, to: run.id, lease: await keeper.lease)
         if let last = batch.last { post.yield(.event(.durable(through: last.sequence))) }
       } catch {
+        isJournalBroken = true
         post.yield(.event(.leaseLost(error)))
         break
       }

@@ -1,4 +1,5 @@
 import Concurrency
+import Dispatch
 import FoundationEssentials
 import Interface
 import Model
@@ -32,12 +33,12 @@ final class Console: Sendable {
     let redact: @Sendable (String) -> String = { text in redaction.withLock { $0 }(text) }
     let symbols = Symbols.suiting(environment)
     func canvas(_ descriptor: Int32) -> Canvas {
-      let isTerminal = isatty(descriptor) == 1
-      let isColoured = TerminalColour.isWanted(
-        flag: invocation.has("no-color") ? false : nil, environment: environment, isTerminal: isTerminal)
+      let device = TerminalDevice(descriptor: descriptor)
+      let choice = invocation.has("no-color") ? ColorChoice.never : .auto
+      let isColored = choice.isColored(environment: environment, isTerminal: device.isTerminal)
       return Canvas(
-        palette: isColoured ? .coloured : .plain, symbols: symbols,
-        width: isTerminal ? TerminalSize.of(descriptor)?.columns ?? 80 : nil, redact: redact)
+        palette: isColored ? .coloured : .plain, symbols: symbols,
+        width: device.isTerminal ? device.size?.columns ?? 80 : nil, redact: redact)
     }
     resultCanvas = canvas(STDOUT_FILENO)
     noteCanvas = canvas(STDERR_FILENO)
@@ -65,10 +66,9 @@ final class Console: Sendable {
 
   /// One line of data on standard output, as it is.
   func write(_ text: String) {
-    let output = Output(descriptor: STDOUT_FILENO)
-    if case .failure(let error) = output.write(text + "\n"), !error.isBrokenPipe {
-      trouble.withLock { $0 = $0 ?? error.description }
-    }
+    // A reader that has seen enough, as in `| head`, is no trouble.
+    guard let failure = Output.standard.write(text + "\n"), failure != .closed else { return }
+    trouble.withLock { $0 = $0 ?? failure.description }
   }
 
   /// Something beside the result, for people, on standard error.
@@ -79,7 +79,7 @@ final class Console: Sendable {
 
   /// Bytes for the terminal on standard error.
   func raw(_ text: String) {
-    _ = Output(descriptor: STDERR_FILENO).write(text)
+    Output.error.write(text)
   }
 
   /// An error; in JSON mode as a document on standard output, always for people on standard error.
@@ -89,10 +89,13 @@ final class Console: Sendable {
   }
 
   /// A question with yes or no; no on end of input.
-  func ask(_ question: String) -> Bool {
+  func ask(_ question: String) async -> Bool {
     raw("\(question) [y/N] ")
-    guard let answer = readLine(strippingNewline: true) else { return false }
-    return ["y", "yes"].contains(answer.lowercased())
+    // Reading waits for a person: on a thread of its own, so that the lease is renewed meanwhile.
+    let answer = await withCheckedContinuation { continuation in
+      DispatchQueue(label: "question").async { continuation.resume(returning: readLine(strippingNewline: true)) }
+    }
+    return ["y", "yes"].contains((answer ?? "").lowercased())
   }
 
   /// The exit code to end with: a result that could not be written is an error of its own.

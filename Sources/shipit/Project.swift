@@ -50,8 +50,7 @@ struct Project: Sendable {
   /// - Throws: `Refused` after its diagnostics were printed.
   func environment(_ name: String, _ console: Console) throws(Refused) -> Model.Environment {
     let result = read(name)
-    let hindering = result.diagnostics.filter { $0.severity == .error || $0.isUnsupported }
-    guard hindering.isEmpty, let environment = result.environment else {
+    guard result.unsupported.isEmpty, let environment = result.environment else {
       Diagnostics.print(result, console, unsupportedIsError: true)
       throw Refused()
     }

@@ -9,6 +9,7 @@ actor RunDisplay {
   private let console: Console
   private let clock: any TimeSource
   private var block = LiveBlock()
+  private var isHidden = false
   private var ticker: Task<Void, Never>?
   private let events: AsyncStream<RunEvent>
   private let post: AsyncStream<RunEvent>.Continuation
@@ -64,13 +65,23 @@ actor RunDisplay {
       if !lines.isEmpty { console.raw(lines.joined(separator: "\n") + "\n") }
       return
     }
-    let size = TerminalSize.of(2) ?? TerminalSize(columns: 80, rows: 24)
+    let size = size
     let frame = face.frame(now: clock.now, height: size.rows - 1)
-    console.raw(block.render(settled: lines, live: frame, rows: size.rows))
+    let text = block.render(frame, above: lines, in: size)
+    guard !text.isEmpty else { return }
+    if !isHidden && !frame.isEmpty {
+      isHidden = true
+      console.raw(LiveBlock.hideCursor)
+    }
+    console.raw(text)
   }
 
   private func erase() {
     guard console.isInteractive && !console.isQuiet && !console.wantsJSON else { return }
-    console.raw(block.finish())
+    console.raw(block.erase(in: size) + LiveBlock.showCursor)
+  }
+
+  private var size: TerminalSize {
+    TerminalDevice(descriptor: 2).size ?? TerminalSize(columns: 80, rows: 24)
   }
 }

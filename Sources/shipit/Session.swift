@@ -43,8 +43,9 @@ struct Session: Sendable {
     clock = Session.clock
     ledger = try await Session.ledger(project, environment, clock)
     let key = try await ledger.fingerprintKey()
-    let resolver = SecretResolver(environment: variables, key: key)
-    secrets = try resolver.resolve(environment, scope: needsVariables ? .everything : .platforms)
+    let resolver = SecretResolver(environment: variables)
+    secrets =
+      needsVariables ? try resolver.resolve(environment, key: key) : try resolver.resolveAccounts(environment, key: key)
     let redactor = Redactor(secrets: secrets.all.map { ($0.name, $0.value.reveal()) })
     console.redact { redactor.redact($0) }
     source = GitSource(root: project.root, environment: variables)
@@ -84,11 +85,11 @@ struct Session: Sendable {
   static func ledger(
     _ project: Project, _ environment: Model.Environment, _ clock: any TimeSource
   ) async throws(Failure) -> any Ledger {
-    try await LocalLedger(root: project.root, environment: environment.name, clock: clock)
+    try await LocalLedger.open(root: project.root, environment: environment.name, time: clock)
   }
 
   /// SHA-256 in hex.
-  static let digest: @Sendable (String) -> String = { SHA256.hex(of: Array($0.utf8)) }
+  static let digest: @Sendable (String) -> String = { SHA256.digest(of: $0).hex }
 
   var planning: Planning {
     Planning(
@@ -96,14 +97,15 @@ struct Session: Sendable {
       digest: Session.digest)
   }
 
-  private var performers: Performers {
+  private func performers(_ redact: @escaping @Sendable (String) -> String) -> Performers {
     let platforms = platforms
     return Performers(
       platforms: platforms,
       probing: HealthProber(
         http: http, clock: clock,
         platformState: { target, id in try await platforms[target.platform]?.deployment(id, of: target) }),
-      commands: CommandPerformer(root: project.root, environment: variables, clock: clock))
+      commands: CommandPerformer(
+        root: project.root, environment: CommandEnvironment(process: variables), redact: redact))
   }
 
   /// What an operation works with.
@@ -113,7 +115,7 @@ struct Session: Sendable {
   ) -> OperationContext {
     let by = Session.user(variables)
     return OperationContext(
-      ledger: ledger, performers: performers,
+      ledger: ledger, performers: performers(redact),
       surroundings: RunSurroundings(clock: clock, redact: redact, watch: watch), by: by,
       holder: Holder(
         name: by, purpose: purpose, process: getpid(), nonce: Hex.encode(randomBytes(8))), digest: Session.digest,

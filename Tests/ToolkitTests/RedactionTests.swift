@@ -142,7 +142,7 @@ private struct Dice: RandomNumberGenerator {
       let values = (0..<6).map { _ in "k" + word(6...20) + "z" }
       let redactor = Redactor(secrets: values.enumerated().map { ("S\($0)", $1) }, style: .stars)
       for _ in 0..<50 {
-        let text = (0..<8).map { _ -> String in
+        let text = (0..<4).map { _ -> String in
           let value = values.randomElement(using: &dice) ?? ""
           let form: String
           switch Int.random(in: 0..<6, using: &dice) {

@@ -128,6 +128,9 @@ struct ServicePlanner {
     }
     let address = service.health.url ?? observed.address
     let deployID = StepID("\(key).deploy")
+    // Only the platform's own rollback brings the old variables along; any other way takes the stored
+    // configuration, so that has to be right first. What is put back here is not put back twice.
+    let configurationBack = observed.restoreMode == .codeAndVariables ? [] : steps.reversed().flatMap(\.undo)
     let proof = ProofRequest(
       target: observed.target, address: address, health: service.health, commit: input.commit,
       deploymentStep: deployID)
@@ -139,7 +142,7 @@ struct ServicePlanner {
             target: observed.target, source: source, commit: input.commit, previous: observed.live?.id,
             cutOver: observed.cutOver)),
         limit: service.health.within + .seconds(1200), isCutOver: true, lane: .railway,
-        undo: restoreSteps(observed),
+        undo: restoreSteps(observed).map { configurationBack + $0 } ?? [],
         affirm: affirmation(observed).map { [$0] } ?? [], expected: .seconds(90)))
     steps.append(
       Step(
@@ -179,8 +182,8 @@ struct ServicePlanner {
       } ?? [])
   }
 
-  private func restoreSteps(_ observed: ObservedService) -> [Step] {
-    guard let live = observed.live else { return [] }
+  private func restoreSteps(_ observed: ObservedService) -> [Step]? {
+    guard let live = observed.live else { return nil }
     let commit = input.liveCommit(of: key)
     let restoreID = StepID("undo.\(key).deploy")
     let limit = service.health.within + .seconds(1200)

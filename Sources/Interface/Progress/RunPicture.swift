@@ -79,7 +79,10 @@ package struct RunPicture: Sendable {
       take(plan)
     case .resumed(let facts, let finished):
       self.facts = facts
-      for id in finished { steps[id]?.phase = .done(StepResult(summary: "ended before")) }
+      for id in finished {
+        steps[id]?.phase = .done(StepResult(summary: "ended before"))
+        moved(id, nil, event.at)
+      }
     case .stepBegan(let step, let attempt):
       add(step, isUndo: steps[step.id]?.isUndo ?? (turn != nil))
       change(step.id) {
@@ -189,8 +192,10 @@ package struct RunPicture: Sendable {
         isRollback
         ? .moved(commit: restore.commit ?? "deployment \(restore.deployment)", proof: .no)
         : .putBack(commit: restore.commit, proof: .no)
-    case .prove, .soak:
-      guard let proof = result?.proof else { return }
+    case .prove(let request), .soak(let request):
+      // A step that ended before this process began tells no result: what it set out to prove holds.
+      let proof = result == nil ? request.health.identity.proof : result?.proof
+      guard let proof else { return }
       switch fates[service] {
       case .moved(let commit, _): fates[service] = .moved(commit: commit, proof: proof)
       case .putBack(let commit, _): fates[service] = .putBack(commit: commit, proof: proof)
@@ -206,6 +211,17 @@ package struct RunPicture: Sendable {
     switch step.action {
     case .deploy, .restore: fates[service] = .unknown(why)
     case .settings, .variables, .prove, .soak, .command, .check: break
+    }
+  }
+}
+
+extension Identity {
+  /// What a proof by this identity shows when it ends well.
+  var proof: Proof {
+    switch self {
+    case .json, .header, .text: .served
+    case .platform: .platform
+    case .none: .no
     }
   }
 }

@@ -7,15 +7,15 @@ extension RunSummary {
     lines += failureLines
     if !unattended.isEmpty {
       lines.append(
-        .labelled("in flight", [.warning(list(unattended)), Span(": goes on without us")], width: 10))
+        .labelled("in flight", [.warning(list(unattended)), Span(": goes on without us")]))
     }
     if !services.isEmpty {
       lines.append(Line(.strong("  live now")))
       lines += services.map { row($0, symbols) }
     }
     lines += exposureLines
-    lines.append(.labelled("exit", [Span("\(exit.rawValue): \(exitWords)")], width: 10))
-    lines.append(.labelled("next", [.accent(next)], width: 10))
+    lines.append(.labelled("exit", [Span("\(exit.rawValue): \(exitWords)")]))
+    lines.append(.labelled("next", [.accent(next)]))
     return lines
   }
 
@@ -92,16 +92,16 @@ extension RunSummary {
     var lines: [Line] = []
     if let failure {
       let step = failedStep.map { "\($0): " } ?? ""
-      lines.append(.labelled("failed", [.strong(step), Span(failure.message)], width: 10))
-      if let place = failure.place { lines.append(.labelled("where", [Span(place)], width: 10)) }
-      if let cause = failure.cause { lines.append(.labelled("because", [Span(cause)], width: 10)) }
+      lines.append(.labelled("failed", [.strong(step), Span(failure.message)]))
+      if let place = failure.place { lines.append(.labelled("where", [Span(place)])) }
+      if let cause = failure.cause { lines.append(.labelled("because", [Span(cause)])) }
     } else if let failedStep {
-      lines.append(.labelled("failed", [Span(failedStep)], width: 10))
+      lines.append(.labelled("failed", [Span(failedStep)]))
     }
     if let rollbackFailure {
       lines.append(
-        .labelled("then", [.bad("putting back failed: "), Span(rollbackFailure.message)], width: 10))
-      if let cause = rollbackFailure.cause { lines.append(.labelled("because", [Span(cause)], width: 10)) }
+        .labelled("then", [.bad("putting back failed: "), Span(rollbackFailure.message)]))
+      if let cause = rollbackFailure.cause { lines.append(.labelled("because", [Span(cause)])) }
     }
     return lines
   }
@@ -132,8 +132,7 @@ extension RunSummary {
       guard let exposed = line.exposed else { return nil }
       return .labelled(
         "exposed",
-        [.warning("users could get \(short(commit)) of \(line.service) for \(exposed.duration.words)")],
-        width: 10)
+        [.warning("users could get \(short(commit)) of \(line.service) for \(exposed.duration.words)")])
     }
   }
 

@@ -84,12 +84,11 @@ extension RunPicture {
   /// The failed step's last log lines and its cause, at once and in full.
   func failureLines(_ id: StepID, _ symbols: Symbols, lines wanted: Int = 10) -> [Line] {
     guard let picture = steps[id] else { return [] }
-    var lines = picture.log.suffix(wanted).map { Line(.faint("    \(symbols.bar) "), Span($0)) }
     switch picture.phase {
     case .failed(let failure), .unknown(let failure):
-      lines += FailureReport.details(failure, indent: 4)
-    default: break
+      return picture.log.suffix(wanted).map { Line(.faint("    \(symbols.bar) "), Span($0)) }
+        + FailureReport.details(failure, indent: 4)
+    default: return []
     }
-    return lines
   }
 }

@@ -23,7 +23,7 @@ extension PlanReport {
     let verb = action == .deploy ? "deploy" : "rollback"
     var lines = [Line(.strong("\(verb) \(app) \(environment)"))]
     var commitSpans = [Span.accent(short(commit)), Span(subject.isEmpty ? "" : " \(subject)")]
-    if isDirty { commitSpans.append(.warning("  dirty: uncommitted changes are not in it")) }
+    if isDirty { commitSpans.append(.warning("  dirty: the working tree has uncommitted changes")) }
     lines.append(.labelled("commit", commitSpans, indent: 0))
     var release: [Span] = []
     if let live {
@@ -74,7 +74,9 @@ extension PlanReport {
       .labelled(index == 0 ? "variables" : "", change.spans(symbols))
     }
     if let address = line.address { lines.append(.labelled("address", [Span(address)])) }
-    if let lost = line.cannotRestore { lines.append(.labelled("no way back", [.warning(lost)], width: 13)) }
+    if let lost = line.cannotRestore {
+      lines.append(.labelled("rollback", [.warning("cannot restore all: \(lost)")]))
+    }
     return lines
   }
 

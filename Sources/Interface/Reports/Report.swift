@@ -78,7 +78,7 @@ package struct Seconds: Codable, Sendable, Hashable {
   package init(_ duration: Duration) { self.duration = duration }
 
   package init(from decoder: any Decoder) throws {
-    duration = .seconds(try decoder.singleValueContainer().decode(Double.self))
+    duration = .milliseconds((try decoder.singleValueContainer().decode(Double.self) * 1000).rounded())
   }
 
   package func encode(to encoder: any Encoder) throws {

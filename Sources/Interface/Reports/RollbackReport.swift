@@ -83,7 +83,7 @@ extension RollbackReport.ServiceLine {
     settings =
       planned.settings.isEmpty
       ? "as they are" : planned.settings.map { "\($0.name) → \($0.to)" }.joined(separator: ", ")
-    meaning = Self.meaning(planned, mode: restore?.mode, changes: !steps.isEmpty)
+    meaning = Self.meaning(planned, commit, mode: restore?.mode, changes: !steps.isEmpty)
   }
 
   private static func words(_ changes: [VariableChange]) -> String? {
@@ -91,7 +91,9 @@ extension RollbackReport.ServiceLine {
     return list(changes.map(\.name)) + " as recorded"
   }
 
-  private static func meaning(_ planned: PlannedService, mode: Restore.Mode?, changes: Bool) -> String {
+  private static func meaning(
+    _ planned: PlannedService, _ commit: String, mode: Restore.Mode?, changes: Bool
+  ) -> String {
     guard changes else { return "nothing happens to it" }
     var parts: [String] = []
     switch mode {
@@ -101,7 +103,7 @@ extension RollbackReport.ServiceLine {
     }
     if planned.cutOver == .stopFirst { parts.append("users meet an outage while it restarts") }
     if planned.cannotRestore != nil { parts.append("look at what does not come back before you agree") }
-    return parts.isEmpty ? "users get \(short(planned.record.commit)) again" : list(parts)
+    return parts.isEmpty ? "users get \(commit) again" : parts.joined(separator: "; ")
   }
 }
 

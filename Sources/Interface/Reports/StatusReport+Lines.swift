@@ -38,7 +38,7 @@ extension StatusReport {
       case .released: (.good(symbols.good), "  is live")
       case .previous: (.good(symbols.good), "  is live; the run after it failed")
       case .mixed: (.bad(symbols.bad), "  was the last good one: the state is mixed, a person is needed")
-      case .running: (.accent(symbols.change), "  was live when the run that is going on began")
+      case .running: (.accent(symbols.change), "  is what was live before the run that is going on")
       case .inFlight: (.warning(symbols.warning), "  was the last good one: a run stopped half-way")
       }
     return Line([sign, " "] + head + [Span(text)], overflow: .wrap(hanging: 2))
@@ -91,7 +91,7 @@ extension StatusReport {
       if !running.open.isEmpty { lines.append(.labelled("in flight", [.warning(list(running.open))])) }
       if !running.moved.isEmpty { lines.append(.labelled("moved", [.warning(list(running.moved))])) }
     }
-    if let last, truth != .released || last.state == .abandoned {
+    if running == nil, let last, truth != .released || last.state == .abandoned {
       let ended = last.endedAt.map { " \($0.timestamp.relative(to: now.timestamp))" } ?? ""
       lines.append(
         .labelled(
@@ -109,9 +109,11 @@ extension StatusReport {
   private func blockLines(_ symbols: Symbols) -> [Line] {
     var lines: [Line] = []
     if let lease {
-      let left = lease.expires.timestamp.relative(to: now.timestamp)
+      let moment = lease.expires.timestamp.relative(to: now.timestamp)
+      let left =
+        lease.expires.timestamp > now.timestamp ? "ends \(moment) unless renewed" : "expired \(moment)"
       lines.append(
-        .labelled("lease", ["\(lease.holder), \(lease.purpose)", .faint(", ends \(left) unless renewed")]))
+        .labelled("lease", ["\(lease.holder), \(lease.purpose)", .faint(", \(left)")]))
     }
     if let hold {
       lines.append(

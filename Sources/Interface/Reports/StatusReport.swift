@@ -128,7 +128,9 @@ package struct StatusReport: Report {
     since = (good?.endedAt).map { Moment($0) }
     restores = good?.restores
     reason = good?.reason
-    services = (good?.services ?? [:]).sorted { $0.key < $1.key }.map { name, service in
+    // A release that was rolled back still records what runs since: the old code under new deployments.
+    let recorded = releases.first { !$0.services.isEmpty } ?? good
+    services = (recorded?.services ?? [:]).sorted { $0.key < $1.key }.map { name, service in
       ServiceLine(
         service: name, platform: service.target.platform, commit: service.commit,
         deployment: service.deployment, address: service.address, proof: service.proof)

@@ -14,6 +14,6 @@ package enum NextCommand {
   }
 
   package static func why(_ environment: String, _ run: RunID) -> String {
-    "shipit why \(environment) --run \(run)"
+    "shipit why \(environment) \(run)"
   }
 }

@@ -90,7 +90,15 @@ package struct Canvas: Sendable {
       let kept = String(last.text.reversed().drop { $0 == " " }.reversed())
       spans[spans.count - 1].text = kept
     }
-    return spans.map { palette.paint($0.text, $0.role) }.joined()
+    var joined: [Span] = []
+    for span in spans {
+      if joined.last?.role == span.role {
+        joined[joined.count - 1].text += span.text
+      } else {
+        joined.append(span)
+      }
+    }
+    return joined.map { palette.paint($0.text, $0.role) }.joined()
   }
 
   private func clip(_ spans: [Span], to width: Int) -> [Span] {

@@ -2,24 +2,28 @@ package import Concurrency
 package import Model
 
 extension Duration {
-  /// For people: `250 ms`, `4.2 s`, `42 s`, `3 m 05 s`, `2 h 10 m`, `3 d`.
+  /// For people: `250 ms`, `4.2 s`, `42 s`, `3 m 05 s`, `5 m`, `2 h 10 m`, `3 d`.
   package var words: String {
     let milliseconds = max(0, wholeMilliseconds)
-    func two(_ value: Int64) -> String { value < 10 ? "0\(value)" : "\(value)" }
+    func rest(_ value: Int64, _ unit: String) -> String {
+      value == 0 ? "" : value < 10 ? " 0\(value) \(unit)" : " \(value) \(unit)"
+    }
     switch milliseconds {
     case ..<1000: return "\(milliseconds) ms"
-    case ..<20_000: return "\(milliseconds / 1000).\(milliseconds % 1000 / 100) s"
+    case ..<20_000: return milliseconds % 1000 < 100 ? "\(milliseconds / 1000) s" : tenths
     case ..<60_000: return "\(milliseconds / 1000) s"
-    case ..<3_600_000: return "\(milliseconds / 60_000) m \(two(milliseconds / 1000 % 60)) s"
-    case ..<86_400_000: return "\(milliseconds / 3_600_000) h \(two(milliseconds / 60_000 % 60)) m"
+    case ..<3_600_000: return "\(milliseconds / 60_000) m\(rest(milliseconds / 1000 % 60, "s"))"
+    case ..<86_400_000: return "\(milliseconds / 3_600_000) h\(rest(milliseconds / 60_000 % 60, "m"))"
     default: return "\(milliseconds / 86_400_000) d"
     }
   }
 
-  /// As `words`, always with a tenth below a minute's fifth, for columns that change while one looks.
-  package var ticking: String {
+  /// As `words`, but below 20 seconds always with a tenth, for columns that change while one looks.
+  package var ticking: String { wholeMilliseconds < 20_000 ? tenths : words }
+
+  private var tenths: String {
     let milliseconds = max(0, wholeMilliseconds)
-    return milliseconds < 20_000 ? "\(milliseconds / 1000).\(milliseconds % 1000 / 100) s" : words
+    return "\(milliseconds / 1000).\(milliseconds % 1000 / 100) s"
   }
 }
 

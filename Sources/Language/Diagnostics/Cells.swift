@@ -45,30 +45,32 @@ struct Row {
   private(set) var length: Int
   private var cells: [(text: String, width: Int)]
 
-  /// - Parameter concealed: spans of this line that are shown as dots, but for their first characters.
+  /// - Parameter concealed: spans of this line that are shown as three dots, whatever their length.
   init(_ line: String, mark: Mark, concealed: [Mark]) {
     cells = []
     var column = 1
     var position = 0
+    var wasHidden = false
     var start: Int?
     var end: Int?
     for character in line {
       if start == nil && column >= mark.column { start = position }
       if end == nil && mark.endLine == mark.line && column >= mark.endColumn { end = position }
       let hidden = concealed.contains { span in
-        let from = span.line < mark.line ? 1 : span.column + 4
+        let from = span.line < mark.line ? 1 : span.column
         let to = span.endLine > mark.line ? Int.max : span.endColumn
         return column >= from && column < to
       }
       var cell: (text: String, width: Int)
       if hidden {
-        cell = ("•", 1)
+        cell = wasHidden ? ("", 0) : ("•••", 3)
       } else if character == "\t" {
         cell = (String(repeating: " ", count: 4 - position % 4), 4 - position % 4)
       } else {
         let visible = String(String.UnicodeScalarView(character.unicodeScalars.map(Cells.visible)))
         cell = (visible, visible.reduce(0) { $0 + Cells.width(of: $1) })
       }
+      wasHidden = hidden
       cells.append(cell)
       position += cell.width
       column += character.unicodeScalars.count

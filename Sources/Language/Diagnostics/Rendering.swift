@@ -27,10 +27,10 @@ package struct DiagnosticRenderer: Sendable {
     let concealed = diagnostics.filter(\.conceals).map(\.mark)
     // Said once, not below each of a dozen notes.
     let isRefused = diagnostics.contains { $0.code == .notSupported && $0.severity == .note }
-    let refusal = isRefused ? "; `plan` and `deploy` refuse what is not supported yet" : ""
-    return diagnostics.map { render($0, concealed: concealed) + "\n" }.joined() + summary(diagnostics)
-      + refusal
-      + "\n"
+    let refusal = isRefused ? "`plan` and `deploy` refuse what is not supported yet" : nil
+    let end = [summary(diagnostics)] + (refusal.map { wrapped($0, first: 0, indent: 0) } ?? [])
+    return diagnostics.map { render($0, concealed: concealed) + "\n" }.joined()
+      + end.joined(separator: "\n") + "\n"
   }
 
   /// `2 errors, 1 note`.
@@ -77,7 +77,11 @@ package struct DiagnosticRenderer: Sendable {
     let place = printable(mark.line == 0 ? mark.file : mark.description)
     var lines = ["\(blank)\(style(.gutter, arrow)) \(place)" + (title.map { ": \($0)" } ?? "")]
     guard let text = files[mark.file]?.line(mark.line) else { return lines }
-    let hidden = concealed.filter { $0.file == mark.file && ($0.line...$0.endLine).contains(mark.line) }
+    let hidden =
+      concealed.filter { $0.file == mark.file && ($0.line...$0.endLine).contains(mark.line) }
+      + LiteralSecret.words(in: text).map { column, length in
+        Mark(file: mark.file, line: mark.line, column: column, endColumn: column + length)
+      }
     let row = Row(text, mark: mark, concealed: hidden).clipped(to: width - gutter - 3)
     let number = String(mark.line)
     let padding = String(repeating: " ", count: gutter - number.count)
@@ -112,8 +116,12 @@ package struct DiagnosticRenderer: Sendable {
     return lines + [current]
   }
 
-  /// Text from the file may hold escape sequences; they are shown, not sent.
+  /// Text from the file may hold escape sequences, which are shown, not sent, and secrets, which are not shown.
   private func printable(_ text: String) -> String {
-    String(String.UnicodeScalarView(text.unicodeScalars.map(Cells.visible)))
+    var scalars = Array(text.unicodeScalars)
+    for (column, length) in LiteralSecret.words(in: text).reversed() {
+      scalars.replaceSubrange((column - 1)..<(column - 1 + length), with: "•••".unicodeScalars)
+    }
+    return String(String.UnicodeScalarView(scalars.map(Cells.visible)))
   }
 }

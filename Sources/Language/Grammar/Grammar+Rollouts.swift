@@ -94,7 +94,7 @@ extension Grammar {
     ])
 
   static let metric = ObjectShape(
-    "a metric",
+    "a metric", atLeastOne: ["template", "query"],
     [
       Key("name", .text(.title), "What it is called.", required: true, example: "success-rate"),
       Key(

@@ -61,13 +61,19 @@ package struct ObjectShape: Sendable {
   package var keys: [Key]
   /// Exactly one of these keys must be there.
   package var exactlyOne: [String]
+  /// At least one of these keys must be there.
+  package var atLeastOne: [String]
   /// A key → the key it makes sense with only.
   package var onlyWith: [String: String]
 
-  init(_ noun: String, exactlyOne: [String] = [], onlyWith: [String: String] = [:], _ keys: [Key]) {
+  init(
+    _ noun: String, exactlyOne: [String] = [], atLeastOne: [String] = [],
+    onlyWith: [String: String] = [:], _ keys: [Key]
+  ) {
     self.noun = noun
     self.keys = keys
     self.exactlyOne = exactlyOne
+    self.atLeastOne = atLeastOne
     self.onlyWith = onlyWith
   }
 
@@ -121,10 +127,18 @@ extension Shape {
     case .word(let words): Shape.alternatives(words.map { "`\($0.text)`" })
     case .secret: "`{secret: NAME}`"
     case .list: "a list"
-    case .map(let rule, _): "a mapping from \(rule.noun)"
-    case .object(let shape): shape.noun
-    case .either(let shapes): Shape.alternatives(shapes.map(\.noun))
+    case .map, .object: "a mapping"
+    case .either(let shapes): Shape.alternatives(shapes.flatMap(\.forms))
     case .any: "anything"
+    }
+  }
+
+  /// What may be written, each on its own: every word, every `{key: …}` of a choice.
+  private var forms: [String] {
+    switch self {
+    case .word(let words): words.map { "`\($0.text)`" }
+    case .object(let shape) where !shape.exactlyOne.isEmpty: shape.exactlyOne.map { "`{\($0): …}`" }
+    default: [noun]
     }
   }
 

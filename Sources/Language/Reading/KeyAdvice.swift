@@ -2,19 +2,23 @@
 enum KeyAdvice {
   /// In this order: what other tools call it, a slip of the pen, the place where it belongs, the list of all keys.
   static func help(for word: String, in shape: ObjectShape, path: String) -> String {
+    if let key = meant(by: word, in: shape) { return "did you mean `\(key)`?" }
     let normal = Suggestion.normalized(word)
-    if let key = shape.key(normal) { return "did you mean `\(key.name)`?" }
-    if let key = shape.keys.first(where: { $0.elsewhere.contains(normal) }) {
-      return "did you mean `\(key.name)`?"
-    }
-    let exact = placeBelow(normal, shape)
-    if let exact { return "it stands under `\(exact)`" }
-    if let near = Suggestion.nearest(to: word, among: shape.keys.map(\.name)) {
-      return "did you mean `\(near)`?"
-    }
+    if let place = placeBelow(normal, shape) { return "it stands under `\(place)`" }
     let places = placesAnywhere(normal).filter { $0 != path }
     if let place = places.first, places.count == 1 { return "it stands under `\(place)`" }
     return "the keys here are \(Reading.names(shape))"
+  }
+
+  /// The key of this object that a word stands for: by another spelling or another tool's name, else the nearest,
+  /// unless the word is a key further down.
+  static func meant(by word: String, in shape: ObjectShape) -> String? {
+    let normal = Suggestion.normalized(word)
+    if let key = shape.key(normal) ?? shape.keys.first(where: { $0.elsewhere.contains(normal) }) {
+      return key.name
+    }
+    return placeBelow(normal, shape) == nil
+      ? Suggestion.nearest(to: word, among: shape.keys.map(\.name)) : nil
   }
 
   /// The key of this object under which the word is declared.

@@ -24,6 +24,23 @@ enum LiteralSecret {
     return credentials(in: text) ? "an address with a password" : nil
   }
 
+  /// The words of a line that look like secrets: column from 1 and length, in Unicode scalars.
+  static func words(in line: String) -> [(column: Int, length: Int)] {
+    var found: [(column: Int, length: Int)] = []
+    var word = String.UnicodeScalarView()
+    var column = 1
+    for scalar in Array(line.unicodeScalars) + ["\n"] {
+      if scalar.properties.isWhitespace || "\"'`{}[],".unicodeScalars.contains(scalar) {
+        if !word.isEmpty, kind(of: String(word)) != nil { found.append((column - word.count, word.count)) }
+        word = String.UnicodeScalarView()
+      } else {
+        word.append(scalar)
+      }
+      column += 1
+    }
+    return found
+  }
+
   /// `scheme://user:password@host`
   private static func credentials(in text: String) -> Bool {
     guard let scheme = text.firstRange(of: "://") else { return false }

@@ -55,7 +55,8 @@ struct Needs {
           .unknownNeed, "nothing is called `\(edge.to)`", at: edge.mark, path: edge.path,
           help: near.map { "did you mean `\($0)`?" }
             ?? (others.isEmpty
-              ? "there is nothing else to need" : "there are \(others.joined(separator: ", "))"))
+              ? "there is nothing else to need"
+              : "what can be needed: \(others.map { "`\($0)`" }.joined(separator: ", "))"))
       }
     }
     var done: Set<String> = []

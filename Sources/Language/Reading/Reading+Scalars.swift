@@ -152,9 +152,11 @@ extension Reading {
       let extra = mapping.entries.first { $0.key != "secret" }
       error(
         .notASecret, "`\(path)` must be `{secret: NAME}`", at: extra?.keyMark ?? node.mark, path: path,
-        help: extra.flatMap { Suggestion.nearest(to: $0.key, among: ["secret"]) }.map {
-          "did you mean `\($0)`?"
-        })
+        help: mapping.entries.contains { $0.value.isNull && $0.key != "secret" }
+          ? "put a value with braces in quotes"
+          : extra.flatMap { Suggestion.nearest(to: $0.key, among: ["secret"]) }.map {
+            "did you mean `\($0)`?"
+          })
       return nil
     }
     guard let text = entry.value.scalar?.text, !entry.value.isNull else {

@@ -99,11 +99,13 @@ struct Reading {
 
   mutating func fields(_ mapping: Mapping, _ shape: ObjectShape, _ mark: Mark, _ path: String) -> Fields {
     var fields = Fields(shape: shape, mark: mark, path: path)
+    var meant: Set<String> = []
     for entry in mapping.entries {
       let below = path.isEmpty ? entry.key : "\(path).\(entry.key)"
       if entry.key.hasPrefix("x-") { continue }
       guard let key = shape.key(entry.key) else {
         unknownKey(entry, shape, path)
+        if let key = KeyAdvice.meant(by: entry.key, in: shape) { meant.insert(key) }
         continue
       }
       fields.keyMarks[key.name] = entry.keyMark
@@ -112,24 +114,30 @@ struct Reading {
       fields[key.name] = read(entry.value, as: key.shape, path: below, keyMark: entry.keyMark)
       silence -= key.support == .later ? 1 : 0
     }
-    checkKeys(fields)
+    checkKeys(fields, meant: meant)
     return fields
   }
 
-  private mutating func checkKeys(_ fields: Fields) {
+  /// - Parameter meant: keys that were written with a slip, which is reported already.
+  private mutating func checkKeys(_ fields: Fields, meant: Set<String>) {
     let shape = fields.shape
     let place = fields.path.isEmpty ? "the file" : "`\(fields.path)`"
-    for key in shape.keys where key.isRequired && !fields.has(key.name) {
+    for key in shape.keys where key.isRequired && !fields.has(key.name) && !meant.contains(key.name) {
       let example =
-        key.example.map { "add `\(key.name): \($0)`" }
+        key.example.map { "add it, such as `\(key.name): \($0)`" }
         ?? "add `\(key.name):`; `shipit explain \(key.name)` tells more"
       error(
         .missingKey, "\(place) has no `\(key.name)`", at: fields.mark, path: fields.path, help: example)
     }
     let chosen = shape.exactlyOne.filter(fields.has)
     let choice = Shape.alternatives(shape.exactlyOne.map { "`\($0)`" })
-    if !shape.exactlyOne.isEmpty && chosen.isEmpty {
+    if !shape.exactlyOne.isEmpty && chosen.isEmpty && meant.isDisjoint(with: shape.exactlyOne) {
       error(.missingKey, "\(place) needs one of \(choice)", at: fields.mark, path: fields.path)
+    }
+    if !shape.atLeastOne.isEmpty, !shape.atLeastOne.contains(where: { fields.has($0) || meant.contains($0) })
+    {
+      let names = Shape.alternatives(shape.atLeastOne.map { "`\($0)`" })
+      error(.missingKey, "\(place) needs \(names)", at: fields.mark, path: fields.path)
     }
     if chosen.count > 1, let mark = fields.keyMarks[chosen[1]], let first = fields.keyMarks[chosen[0]] {
       error(
@@ -137,7 +145,10 @@ struct Reading {
         help: "keep one of \(choice)", related: [.init(mark: first, message: "`\(chosen[0])` stands here")])
     }
     for (key, partner) in shape.onlyWith.sorted(by: { $0.key < $1.key }) {
-      guard let mark = fields.keyMarks[key], !fields.has(partner), chosen.count < 2 else { continue }
+      guard let mark = fields.keyMarks[key], !fields.has(partner), !meant.contains(partner), chosen.count < 2
+      else {
+        continue
+      }
       error(
         .conflictingKeys, "`\(key)` means something only with `\(partner)`", at: mark, path: fields.path,
         help: "remove it, or write `\(partner):`")
@@ -196,9 +207,12 @@ struct Reading {
   ) -> Placed? {
     guard case .word(let words) = shape else { return nil }
     let near = Suggestion.nearest(to: text, among: words.map(\.text))
+    let keys = others.flatMap(\.objects).flatMap(\.exactlyOne)
+    let nearKey = keys.contains(text) ? text : Suggestion.nearest(to: text, among: keys)
     error(
       .unknownWord, "`\(path)` cannot be `\(text)`", at: node.mark, path: path,
-      help: near.map { "did you mean `\($0)`?" } ?? "it is \(Shape.alternatives(others.map(\.noun)))")
+      help: near.map { "did you mean `\($0)`?" } ?? nearKey.map { "did you mean {\($0): …}?" }
+        ?? "it is \(Shape.either(others).noun)")
     return nil
   }
 

@@ -222,13 +222,6 @@ struct Rules {
       reading.error(
         .contradiction, "the last step must be 100", at: last.mark, path: last.path, help: "add 100")
     }
-    let metrics = rollout["metrics"]?.list.compactMap(\.fields) ?? []
-    for metric in metrics where !metric.has("template") && !metric.has("query") {
-      reading.error(
-        .missingKey, "`\(metric.path)` has neither `template` nor `query`", at: metric.mark,
-        path: metric.path,
-        help: "add `template: http-success`, or write the query")
-    }
   }
 }
 

@@ -142,16 +142,15 @@ let commandTable: [CommandSpecification] = [
     run: DoctorCommand.run),
   .init(
     name: "twin", summary: "run the offline twin: the platforms' APIs on loopback, with real processes",
-    discussion: "Prints the variables that point shipit at it. Ends with Ctrl-C; leaves nothing behind.",
+    discussion: "Prints the variables that point shipit at it. Ends with Ctrl-C and leaves nothing behind. After -- it runs one command with those variables set, and ends with it.",
     options: [
       .init(name: "seed", value: "FILE", help: "projects, services and tokens to begin with", completes: .files),
       .init(name: "sources", value: "FILE", help: "maps images and commits to directories", completes: .files),
       .init(name: "port", value: "N", help: "the port; default: any free one"),
       .init(name: "speed", value: "X", help: "how many times faster than real platforms; default 50"),
       .init(name: "record", value: "FILE", help: "write every exchange as a line of JSON (with dummy secrets only)"),
-      .init(name: "exec", help: "after --: run a command with the endpoint variables, and end with it"),
     ],
-    examples: ["shipit twin", "shipit twin --seed demo/seed.json", "shipit twin --exec -- shipit deploy demo"],
+    examples: ["shipit twin", "shipit twin --seed demo/seed.json", "shipit twin -- shipit plan demo"],
     run: TwinCommand.run),
   .init(
     name: "explain", summary: "what a key of the environment file means",

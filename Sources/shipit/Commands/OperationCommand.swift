@@ -1,6 +1,7 @@
 import Interface
 import Model
 import Runner
+import Terminal
 
 /// Runs an operation with its display, its question and its signals: the same for deploy and rollback.
 enum OperationCommand {
@@ -11,7 +12,7 @@ enum OperationCommand {
   ) async throws(Failure) -> ExitCode {
     let display = RunDisplay(console, clock: session.clock)
     let interrupter = Interrupter()
-    let signals = Signals(interrupter) { console.raw("\u{1B}[?25h") }
+    let signals = Signals(interrupter) { if console.isInteractive { console.raw(LiveBlock.showCursor) } }
     defer { withExtendedLifetime(signals) {} }
     let context = session.context(
       purpose: purpose, interrupter: interrupter, redact: console.redactor, watch: { display.watch($0) })
@@ -23,7 +24,8 @@ enum OperationCommand {
         console.failure(error)
         return false
       }
-      return !asks || !console.canAsk || console.ask(question)
+      guard asks && console.canAsk else { return true }
+      return await console.ask(question)
     }
     let task = Task { await perform(context, agree) }
     interrupter.onCancel { task.cancel() }

@@ -1,8 +1,7 @@
+import Engine
 import Interface
 import Model
 import Runner
-
-import Engine
 
 enum RollbackCommand {
   static func run(_ invocation: Invocation) async -> Int32 {

@@ -1,3 +1,4 @@
+import Interface
 import JSON
 import Language
 import Model
@@ -5,13 +6,21 @@ import Model
 enum ExplainCommand {
   static func run(_ invocation: Invocation) async -> Int32 {
     let console = Console(invocation, environment: processEnvironment())
-    do throws(Failure) {
-      console.result([try Grammar.explain(invocation.positional(0) ?? "")])
-      return console.ended(.done)
-    } catch {
-      console.failure(error)
-      return console.ended(error.exitCode)
+    let path = invocation.positional(0) ?? ""
+    switch Grammar.explain(path) {
+    case .key(let explanation): console.result([explanation.text(width: console.resultCanvas.width ?? 100)])
+    case .file(let keys):
+      let width = keys.map(\.name.count).max() ?? 0
+      console.result(
+        keys.map { key in
+          key.name + String(repeating: " ", count: width - key.name.count + 2) + key.doc
+        } + ["", "next: shipit explain KEY, such as shipit explain services.health"])
+    case .several(let paths): console.result(["“\(path)” is the last word of several keys:"] + paths.map { "  \($0)" })
+    case .unknown(let help):
+      console.failure(Failure(.configuration, "there is no key “\(path)”", hint: help))
+      return console.ended(.usage)
     }
+    return console.ended(.done)
   }
 }
 

@@ -1,3 +1,4 @@
+import Interface
 import JSON
 import Language
 import Model
@@ -10,8 +11,7 @@ enum ValidateCommand {
       console.failure(error)
       return console.ended(error.exitCode)
     }
-    var names = invocation.positional(0).map { [$0] } ?? EnvironmentReader(root: project.root).list()
-    if names.isEmpty { names = [] }
+    let names = invocation.positional(0).map { [$0] } ?? EnvironmentReader(root: project.root).list()
     guard !names.isEmpty else {
       let failure = Failure(
         .configuration, "environments/ holds no environment", place: project.root,
@@ -23,13 +23,13 @@ enum ValidateCommand {
     var documents: [JSON] = []
     for name in names {
       let result = project.read(name)
-      if result.diagnostics.contains(where: { $0.severity == .error }) || result.environment == nil { isValid = false }
+      if result.environment == nil { isValid = false }
       if console.wantsJSON {
         documents.append(Diagnostics.json(name, result))
       } else {
         Diagnostics.print(result, console, unsupportedIsError: false)
-        if !result.diagnostics.contains(where: { $0.severity == .error }), let environment = result.environment {
-          console.result(["\(name): valid, \(Diagnostics.counted(environment.services.count, "service"))"])
+        if let environment = result.environment {
+          console.result(["\(name): valid, \(count(environment.services.count, "service"))"])
         }
       }
     }

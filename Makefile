@@ -1,0 +1,40 @@
+# The commands of this repository. `make demo` and `make test` each work as the first one.
+.DEFAULT_GOAL := build
+.PHONY: setup build demo test lint format verify bench docs contracts picture clean
+
+setup: ## install what is missing from Debian or Homebrew
+	@scripts/setup
+
+build: setup ## release build: one executable, bin/shipit
+	@scripts/build
+
+demo: build ## three deploys, two rollbacks, against the offline twin; under a minute
+	@scripts/demo
+
+test: setup ## every test except the long sweeps
+	@scripts/test
+
+lint: setup ## formatting, imports, forbidden words, paths, length
+	@scripts/lint
+
+format: ## lay out the Swift files
+	@swift format -i -p -r Package.swift Sources Tests
+
+verify: setup build ## long sweeps and sanitizers; writes the table of docs/verification.md
+	@scripts/verify
+
+bench: build ## start-up times against /bin/true and a C program; writes docs/benchmarks.md
+	@bench/run
+
+docs: build ## write the generated documents anew
+	@bin/shipit schema > docs/environment.schema.json
+	@scripts/check-imports --write
+
+picture: build ## make docs/images/deploy.svg from a real run of the demo
+	@scripts/terminal-picture --title 'shipit deploy' --output docs/images/deploy.svg $(PICTURE) -- scripts/demo
+
+contracts: ## how to get the platform contracts that some tests compare with
+	@cat docs/contracts.txt
+
+clean: ## remove everything built
+	rm -rf .build build bin

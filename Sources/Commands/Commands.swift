@@ -1,1 +1,0 @@
-// Room Commands: see docs/architecture.md.

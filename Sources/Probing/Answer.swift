@@ -1,0 +1,148 @@
+import Concurrency
+import HTTP
+import JSON
+import Model
+
+/// What one look at a service showed.
+enum Answer: Sendable, Hashable {
+  /// Healthy; the revision it named, if it names one.
+  case good(revision: String?)
+  /// Healthy, but of another revision.
+  case wrong(revision: String)
+  case bad(String)
+}
+
+/// Reading revisions and comparing them.
+enum ServedIdentity {
+  /// Bytes of an answer that are looked at.
+  static let bodyLimit = 256 << 10
+
+  /// The revision an answer names; nil when it names none.
+  static func revision(in response: HTTPResponse, by identity: Identity) -> String? {
+    let found: String?
+    switch identity {
+    case .json(let path):
+      found = (try? JSON(parsing: response.body)).flatMap { member(path, of: $0) }.map(text)
+    case .header(let name): found = response.header(name)
+    case .text(let pattern):
+      guard let regex = try? Regex(pattern), let match = response.text.firstMatch(of: regex) else {
+        return nil
+      }
+      found = (match.output.count > 1 ? match.output[1].substring : match.output[0].substring).map(
+        String.init)
+    case .platform, .none: return nil
+    }
+    let trimmed = found.map { String($0.drop(while: \.isWhitespace)) }
+    return trimmed.map { text in
+      String(text.reversed().drop(while: \.isWhitespace).reversed())
+    }
+  }
+
+  /// The expected revision itself, or at least seven characters of its beginning.
+  static func matches(_ served: String, _ expected: String) -> Bool {
+    let (served, expected) = (served.lowercased(), expected.lowercased())
+    return served == expected || (served.count >= 7 && expected.hasPrefix(served))
+  }
+
+  /// A member by its dotted path; numbers index arrays; a key that contains the dots itself wins.
+  static func member(_ path: String, of value: JSON) -> JSON? {
+    if let whole = value[path] { return whole }
+    guard let dot = path.firstIndex(of: ".") else { return Int(path).flatMap { value[$0] } }
+    let first = String(path[..<dot])
+    let rest = String(path[path.index(after: dot)...])
+    return (value[first] ?? Int(first).flatMap { value[$0] }).flatMap { member(rest, of: $0) }
+  }
+
+  /// A JSON value as text: a string itself, others as JSON writes them.
+  static func text(_ value: JSON) -> String { value.string ?? value.serialized() }
+
+  /// The beginning of a body, harmless to print.
+  static func snippet(_ response: HTTPResponse) -> String {
+    let words = response.text.prefix(600).unicodeScalars.map { scalar -> Character in
+      scalar.value < 32 || (127..<160).contains(scalar.value) ? " " : Character(scalar)
+    }
+    let text = String(words).split(separator: " ").joined(separator: " ")
+    return text.count > 200 ? String(text.prefix(200)) + "…" : text
+  }
+
+  /// Seven characters of a revision, for sentences.
+  static func short(_ revision: String) -> String {
+    revision.count > 12 ? String(revision.prefix(7)) + "…" : String(revision.prefix(40))
+  }
+}
+
+extension HealthProber {
+  /// Where a service is asked: `health.url` or its own address, and the path.
+  static func url(_ request: ProofRequest, path: String) -> String? {
+    guard let base = request.health.url ?? request.address else { return nil }
+    let trimmed = base.hasSuffix("/") ? String(base.dropLast()) : base
+    return trimmed + (path.hasPrefix("/") ? path : "/" + path)
+  }
+
+  /// One look over fresh connections: the health path, then the further probes.
+  /// - Throws: `CancellationError`.
+  func look(_ request: ProofRequest, timeout: Duration) async throws -> Answer {
+    let health = request.health
+    guard let path = health.path, let url = HealthProber.url(request, path: path) else {
+      return .good(revision: nil)
+    }
+    let response: HTTPResponse
+    switch try await get(url, timeout: timeout) {
+    case .failure(let trouble): return .bad(trouble.words)
+    case .success(let answered): response = answered
+    }
+    guard (200..<300).contains(response.status) else {
+      return .bad(HealthProber.describe(response, at: path))
+    }
+    var revision: String?
+    switch health.identity {
+    case .json, .header, .text:
+      revision = ServedIdentity.revision(in: response, by: health.identity)
+      guard let revision else {
+        return .bad(
+          "\(path) answers \(response.status) without a revision: \(ServedIdentity.snippet(response))")
+      }
+      if let expected = request.commit, !ServedIdentity.matches(revision, expected) {
+        return .wrong(revision: revision)
+      }
+    case .platform, .none: break
+    }
+    for probe in health.probes {
+      guard let url = HealthProber.url(request, path: probe) else { continue }
+      switch try await get(url, timeout: timeout) {
+      case .failure(let trouble): return .bad("\(probe): \(trouble.words)")
+      case .success(let answered):
+        guard (200..<300).contains(answered.status) else {
+          return .bad(HealthProber.describe(answered, at: probe))
+        }
+      }
+    }
+    return .good(revision: revision)
+  }
+
+  struct Trouble: Error {
+    var words: String
+    /// Nobody answered at all.
+    var isConnection: Bool
+  }
+
+  /// One GET over a connection of its own.
+  func get(_ url: String, timeout: Duration) async throws -> Result<HTTPResponse, Trouble> {
+    try Task.checkCancellation()
+    let request = HTTPRequest(
+      url: url, headers: [("User-Agent", "shipit"), ("Accept", "*/*"), ("Cache-Control", "no-cache")],
+      timeout: timeout, bodyLimit: ServedIdentity.bodyLimit, freshConnection: true)
+    do {
+      return .success(try await http.send(request))
+    } catch {
+      if error.code == .cancelled || Task.isCancelled { throw CancellationError() }
+      return .failure(
+        Trouble(words: error.message, isConnection: error.code != .badURL && error.code != .bodyTooLarge))
+    }
+  }
+
+  static func describe(_ response: HTTPResponse, at path: String) -> String {
+    let snippet = ServedIdentity.snippet(response)
+    return "\(path) answers \(response.status)" + (snippet.isEmpty ? "" : ": \(snippet)")
+  }
+}

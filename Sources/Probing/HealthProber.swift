@@ -1,0 +1,53 @@
+package import Concurrency
+package import HTTP
+package import Model
+
+/// Asks what is deployed whether it answers, and which revision does: proofs, soaks and http checks.
+package struct HealthProber: StepPerformer {
+  /// A deployment as its platform reports it now; nil when the platform does not know it.
+  package typealias PlatformState = @Sendable (ServiceTarget, String) async throws -> Deployment?
+
+  let http: any HTTPTransport
+  let clock: any TimeSource
+  let platformState: PlatformState
+
+  package init(http: any HTTPTransport, clock: any TimeSource, platformState: @escaping PlatformState) {
+    self.http = http
+    self.clock = clock
+    self.platformState = platformState
+  }
+
+  package func perform(_ step: Step, _ call: StepCall) async -> Outcome {
+    switch step.action {
+    case .prove(let request): return await prove(request, call)
+    case .soak(let request): return await soak(request, call)
+    case .check(let check, let addresses):
+      if case .http(let url, let expectation) = check.kind {
+        return await self.check(check, url, expectation, addresses, call)
+      }
+    default: break
+    }
+    return .failed(
+      Failure(.internalError, "the step \(step.id) asks nothing over HTTP", place: step.id.rawValue),
+      moved: false)
+  }
+
+  /// Asking leaves nothing behind: it is done again.
+  package func probe(_ step: Step, _ call: StepCall) async -> Finding { .absent }
+
+  package func abandon(_ step: Step, _ call: StepCall) async -> Abandonment { .cancelled }
+}
+
+/// The wait between looks: 100 ms × 1.1 up to 2 s.
+struct LookPace: Sendable, Hashable {
+  private var milliseconds = 100.0
+
+  init() {}
+
+  mutating func restart() { milliseconds = 100 }
+
+  mutating func next() -> Duration {
+    defer { milliseconds = min(2000, milliseconds * 1.1) }
+    return .milliseconds(Int64(milliseconds))
+  }
+}

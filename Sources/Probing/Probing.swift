@@ -1,1 +1,0 @@
-// Room Probing: see docs/architecture.md.

@@ -1,1 +1,0 @@
-// Room Railway: see docs/architecture.md.

@@ -1,0 +1,146 @@
+import Concurrency
+import JSON
+import Model
+
+/// Settings between Railway's words and ours.
+enum RailwaySettings {
+  /// A gigabyte as Railway's limits count it.
+  static let gigabyte = 1_000_000_000.0
+
+  /// Reads an instance node and the limit override, whose shape is not fixed by the schema.
+  static func read(_ node: JSON, limits: JSON?) -> ServiceSettings {
+    var settings = ServiceSettings()
+    func text(_ key: String) -> String? { node[key]?.string.flatMap { $0.isEmpty ? nil : $0 } }
+    func seconds(_ key: String) -> Duration? { node[key]?.int.map { .seconds($0) } }
+    settings.build = text("buildCommand")
+    settings.start = text("startCommand")
+    switch node["preDeployCommand"] {
+    case .string(let command)?: settings.preDeploy = [command]
+    case .array(let commands)?: settings.preDeploy = commands.compactMap(\.string)
+    default: break
+    }
+    settings.dockerfile = text("dockerfilePath")
+    settings.builder = text("builder")?.lowercased()
+    settings.root = text("rootDirectory")
+    settings.replicas = node["numReplicas"]?.int.map(Int.init)
+    settings.region = text("region")
+    settings.overlap = seconds("overlapSeconds")
+    settings.drain = seconds("drainingSeconds")
+    switch node["restartPolicyType"]?.string {
+    case "ON_FAILURE": settings.restart = .onFailure
+    case "ALWAYS": settings.restart = .always
+    case "NEVER": settings.restart = .never
+    default: break
+    }
+    settings.restartLimit = node["restartPolicyMaxRetries"]?.int.map(Int.init)
+    settings.cron = text("cronSchedule")
+    settings.sleep = node["sleepApplication"]?.bool
+    settings.healthPath = text("healthcheckPath")
+    settings.healthTimeout = seconds("healthcheckTimeout")
+    let containers = limits?["containers"] ?? limits
+    settings.memory =
+      containers?["memoryBytes"]?.int ?? containers?["memoryGB"]?.double.map { Int64($0 * gigabyte) }
+    settings.cpu = containers?["cpu"]?.double ?? containers?["vCPUs"]?.double
+    return settings
+  }
+
+  /// Railway's words for settings that can be emptied, by ours.
+  static let keys = [
+    "build": "buildCommand", "start": "startCommand", "pre-deploy": "preDeployCommand",
+    "dockerfile": "dockerfilePath", "builder": "builder", "root": "rootDirectory", "region": "region",
+    "overlap": "overlapSeconds", "drain": "drainingSeconds", "restart": "restartPolicyType",
+    "restart-limit": "restartPolicyMaxRetries", "cron": "cronSchedule", "sleep": "sleepApplication",
+    "health path": "healthcheckPath", "health timeout": "healthcheckTimeout",
+  ]
+
+  /// The input of `serviceInstanceUpdate`: the managed fields.
+  static func input(_ settings: ServiceSettings) -> [String: JSON] {
+    var input: [String: JSON] = [:]
+    func put(_ key: String, _ value: JSON?) { if let value { input[key] = value } }
+    func seconds(_ value: Duration?) -> JSON? { value.map { .int($0.components.seconds) } }
+    put("buildCommand", settings.build.map { .string($0) })
+    put("startCommand", settings.start.map { .string($0) })
+    put("preDeployCommand", settings.preDeploy.map { .array($0.map { .string($0) }) })
+    put("dockerfilePath", settings.dockerfile.map { .string($0) })
+    put("builder", settings.builder.map { .string($0.uppercased()) })
+    put("rootDirectory", settings.root.map { .string($0) })
+    put("numReplicas", settings.replicas.map { .int(Int64($0)) })
+    put("region", settings.region.map { .string($0) })
+    put("overlapSeconds", seconds(settings.overlap))
+    put("drainingSeconds", seconds(settings.drain))
+    put("restartPolicyType", settings.restart.map { .string(word($0)) })
+    put("restartPolicyMaxRetries", settings.restartLimit.map { .int(Int64($0)) })
+    put("cronSchedule", settings.cron.map { .string($0) })
+    put("sleepApplication", settings.sleep.map { .bool($0) })
+    put("healthcheckPath", settings.healthPath.map { .string($0) })
+    put("healthcheckTimeout", seconds(settings.healthTimeout))
+    return input
+  }
+
+  /// The input of `serviceInstanceLimitsUpdate`; empty when no limit is managed.
+  static func limits(_ settings: ServiceSettings) -> [String: JSON] {
+    var input: [String: JSON] = [:]
+    if let memory = settings.memory { input["memoryGB"] = .double(Double(memory) / gigabyte) }
+    if let cpu = settings.cpu { input["vCPUs"] = .double(cpu) }
+    return input
+  }
+
+  private static func word(_ restart: ServiceSettings.Restart) -> String {
+    switch restart {
+    case .onFailure: "ON_FAILURE"
+    case .always: "ALWAYS"
+    case .never: "NEVER"
+    }
+  }
+}
+
+/// What `ShipitServices` shows of one service.
+struct ServiceDetails: Sendable {
+  var settings: ServiceSettings
+  /// Unrendered; nil: exists, but cannot be read.
+  var variables: [String: Sensitive?]
+  var image: String?
+  var autoDeploys: Bool
+}
+
+extension RailwayClient {
+  /// Reads settings, limits, variables and automatic deploys of services, many in one request.
+  func details(of services: [(id: String, hasRepository: Bool)], in place: Place, _ manner: Manner = .read)
+    async throws(APIError) -> [String: ServiceDetails]
+  {
+    var details: [String: ServiceDetails] = [:]
+    for start in stride(from: 0, to: services.count, by: 20) {
+      let chunk = Array(services[start..<min(start + 20, services.count)])
+      var variables: [String: JSON] = [
+        "projectId": .string(place.project), "environmentId": .string(place.environment),
+      ]
+      for (index, service) in chunk.enumerated() { variables["s\(index)"] = .string(service.id) }
+      let operation = Documents.services(withRepository: chunk.map(\.hasRepository))
+      let data = try await read(operation, variables, manner)
+      for (index, service) in chunk.enumerated() {
+        guard let node = data["s\(index)"], node.object != nil else {
+          throw APIError(.notFound, "the service instance is gone", operation: operation.name)
+        }
+        details[service.id] = ServiceDetails(
+          settings: RailwaySettings.read(node, limits: data["l\(index)"]),
+          variables: RailwayVariables.read(data["v\(index)"]), image: node["source"]?["image"]?.string,
+          autoDeploys: data["a\(index)"]?["enabled"]?.bool ?? false)
+      }
+    }
+    return details
+  }
+
+  /// The details of one service.
+  func details(of target: ServiceTarget, _ manner: Manner = .read) async throws(APIError) -> ServiceDetails {
+    let all = try await details(of: [(target.serviceID, false)], in: target.place, manner)
+    guard let details = all[target.serviceID] else {
+      throw APIError(.notFound, "the service instance is gone", operation: "ShipitServices")
+    }
+    return details
+  }
+}
+
+extension ServiceTarget {
+  var serviceID: String { ids["service"] ?? "" }
+  var place: Place { Place(project: ids["project"] ?? "", environment: ids["environment"] ?? "") }
+}

@@ -1,0 +1,61 @@
+import JSON
+import Model
+
+/// Variables between Railway's answers and ours.
+enum RailwayVariables {
+  /// Reads a flat object of names and values; a null exists but cannot be read.
+  static func read(_ node: JSON?) -> [String: Sensitive?] {
+    var values: [String: Sensitive?] = [:]
+    for (name, value) in node?.object ?? [:] {
+      switch value {
+      case .string(let text): values.updateValue(Sensitive(text), forKey: name)
+      case .null: values.updateValue(nil, forKey: name)
+      default: values.updateValue(Sensitive(value.serialized()), forKey: name)
+      }
+    }
+    return values
+  }
+}
+
+extension RailwayClient {
+  /// The stored variables of a service, references as written.
+  func storedVariables(of target: ServiceTarget, _ manner: Manner = .read)
+    async throws(APIError) -> [String: Sensitive?]
+  {
+    let data = try await read(
+      Documents.variables,
+      [
+        "projectId": .string(target.place.project), "environmentId": .string(target.place.environment),
+        "serviceId": .string(target.serviceID), "unrendered": .bool(true),
+      ], manner)
+    return RailwayVariables.read(data["variables"])
+  }
+
+  /// The variables a deployment ran with, from Railway's own copy.
+  func snapshotVariables(of deployment: String) async throws(APIError) -> [String: Sensitive?] {
+    let data = try await read(Documents.deploymentSnapshot, ["deploymentId": .string(deployment)])
+    guard let node = data["deploymentSnapshot"], node.object != nil else {
+      throw APIError(.notFound, "Railway keeps no copy of it", operation: Documents.deploymentSnapshot.name)
+    }
+    return RailwayVariables.read(node["variables"])
+  }
+
+  /// Names of sealed variables by service id; the listing of values may leave them out.
+  func sealedNames(in place: Place) async throws(APIError) -> [String: Set<String>] {
+    var names: [String: Set<String>] = [:]
+    var page: Page = .first
+    while page != .exhausted {
+      let data = try await read(
+        Documents.variableMetadata,
+        ["environmentId": .string(place.environment), "first": .int(page.size), "after": page.cursor])
+      let listing = data["environment"]?["variables"]
+      for edge in listing?["edges"]?.array ?? [] {
+        guard let name = edge["node"]?["name"]?.string, let service = edge["node"]?["serviceId"]?.string
+        else { continue }
+        if edge["node"]?["isSealed"]?.bool == true { names[service, default: []].insert(name) }
+      }
+      page = page.next(listing?["pageInfo"])
+    }
+    return names
+  }
+}

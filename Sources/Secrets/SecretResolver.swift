@@ -1,0 +1,63 @@
+import Crypto
+package import Model
+
+/// Finds the values of the secrets that an environment uses. They stay in memory.
+package struct SecretResolver: Sendable {
+  private let variables: [String: String]
+
+  /// - Parameter environment: the variables of this process, the one source there is so far.
+  package init(environment variables: [String: String]) { self.variables = variables }
+
+  /// Resolves every secret the environment uses.
+  /// - Parameter key: the ledger's key of fingerprints.
+  /// - Throws: `configuration`, naming all that are missing or empty at once.
+  package func resolve(_ environment: Environment, key: [UInt8]) throws(Failure) -> SecretValues {
+    try resolve(SecretUses(environment), in: environment.name, key: key)
+  }
+
+  /// Resolves only what the platforms' accounts need, for commands that read: `status`, `logs`.
+  /// - Throws: `configuration`, naming all that are missing or empty at once.
+  package func resolveAccounts(_ environment: Environment, key: [UInt8]) throws(Failure) -> SecretValues {
+    var accounts = environment
+    accounts.services = []
+    return try resolve(SecretUses(accounts), in: environment.name, key: key)
+  }
+
+  private func resolve(_ uses: SecretUses, in environment: String, key: [UInt8]) throws(Failure)
+    -> SecretValues
+  {
+    var values: [String: Sensitive] = [:]
+    var problems: [(name: String, text: String)] = []
+    for name in uses.names {
+      let used = "used by \((uses.places[name] ?? []).joined(separator: ", "))"
+      switch variables[name] {
+      case nil: problems.append((name, "\(name) is not set, \(used)"))
+      case ""?: problems.append((name, "\(name) is set but empty, \(used)"))
+      case let value?: values[name] = Sensitive(value)
+      }
+    }
+    guard problems.isEmpty else { throw missing(problems, in: environment) }
+    return SecretValues(values: values) { Fingerprint.of($0, key: key) }
+  }
+
+  private func missing(_ problems: [(name: String, text: String)], in environment: String) -> Failure {
+    let names = problems.map(\.name)
+    let count = names.count == 1 ? "1 secret" : "\(names.count) secrets"
+    let inActions = names.map { "\($0): ${{ secrets.\($0) }}" }.joined(separator: ", ")
+    return Failure(
+      .configuration, "\(count) of \(environment) cannot be resolved: \(names.joined(separator: ", "))",
+      place: "environments/\(environment).yaml", cause: problems.map(\.text).joined(separator: "; "),
+      hint: "set \(names.count == 1 ? "it" : "them") in the environment of shipit: "
+        + "`read -rs \(names[0]) && export \(names[0])` in a shell, or `env: {\(inActions)}` in GitHub Actions"
+    )
+  }
+}
+
+/// Tells equal secret values from different ones, and nothing else, to whoever lacks the ledger's key.
+enum Fingerprint {
+  static func of(_ value: Sensitive, key: [UInt8]) -> String {
+    // The domain keeps this digest from ever meaning anything in another protocol under the same key.
+    let code = HMACSHA256.code(for: "shipit secret fingerprint 1\0" + value.reveal(), key: key)
+    return Hex.encode(Array(code.bytes.prefix(16)))
+  }
+}

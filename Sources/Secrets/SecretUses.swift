@@ -1,0 +1,23 @@
+package import Model
+
+/// Every secret an environment needs, and where it needs it.
+package struct SecretUses: Sendable, Equatable {
+  /// By name, the places in the environment file that use it, in the order of the file.
+  package let places: [String: [String]]
+
+  package init(_ environment: Environment) {
+    var places: [String: [String]] = [:]
+    func use(_ name: String, _ place: String) { places[name, default: []].append(place) }
+    if case .postgres(let url) = environment.state { use(url, "state.postgres.url") }
+    if let railway = environment.platforms.railway { use(railway.tokenSecret, "platforms.railway.token") }
+    for service in environment.services {
+      for (variable, value) in service.variables.sorted(by: { $0.key < $1.key }) {
+        guard case .secret(let name) = value else { continue }
+        use(name, "services.\(service.key).variables.\(variable)")
+      }
+    }
+    self.places = places
+  }
+
+  package var names: [String] { places.keys.sorted() }
+}

@@ -1,1 +1,0 @@
-// Room Secrets: see docs/architecture.md.

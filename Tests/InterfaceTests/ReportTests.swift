@@ -1,0 +1,199 @@
+import Concurrency
+import Interface
+import JSON
+import Model
+import Testing
+
+private let now = start + .seconds(3600)
+
+private func run(_ number: Int, result: RunResult?) -> RunRecord {
+  RunRecord(
+    id: RunID(number), release: number - 5, plan: samplePlan(), by: "ann@laptop", startedAt: start,
+    result: result, endedAt: result == nil ? nil : after(21.1))
+}
+
+private func status(
+  releases: [Release], runs: [RunRecord], journal: [JournalEntry] = [], lease: Lease? = nil,
+  hold: Hold? = nil,
+  bad: [String: Int] = [:]
+) -> StatusReport {
+  StatusReport(
+    app: "athlete-ally", environment: "prod", now: now, releases: releases, runs: runs, journal: journal,
+    lease: lease, hold: hold, bad: bad)
+}
+
+private let six = release(6, old, "Fix the crunch", good, at: -7200)
+private let seven = release(7, new, "Add the crunch mode", backed)
+
+private func journal() -> [JournalEntry] {
+  let facts: [(Double, JournalEntry.Fact)] = [
+    (0.1, .began("api.deploy", attempt: 1, latestEffect: start)),
+    (0.8, .identified("api.deploy", externalID: "d-new-api")),
+    (12.4, .ended("api.deploy", attempt: 1, .done(StepResult(summary: "live after 12 s")))),
+    (13.1, .began("web.deploy", attempt: 1, latestEffect: start)),
+    (14, .ended("web.deploy", attempt: 1, .ambiguous(Failure(.unknown, "the answer was lost")))),
+    (15, .probed("web.deploy", .underWay(externalID: "d-new-web"))),
+    (18.2, .ended("web.deploy", attempt: 1, .failed(gateFailure, moved: false))),
+    (18.2, .lines("web.deploy", ["listening on 0.0.0.0:3000", "Error: DATABASE_URL is not set"])),
+    (18.2, .turned(reason: .failure, gateFailure, undo: [restore("api"), reprove("api")])),
+    (18.3, .began("api.restore", attempt: 1, latestEffect: start)),
+    (20.1, .ended("api.restore", attempt: 1, .done(StepResult(summary: "d-old-api serves again")))),
+    (21.1, .finished(backed)),
+  ]
+  return facts.enumerated().map {
+    JournalEntry(sequence: $0.offset + 1, at: after($0.element.0), fact: $0.element.1)
+  }
+}
+
+@Suite struct `Status` {
+  @Test func `before the platforms answered shows what the ledger knows`() throws {
+    let report = status(releases: [six], runs: [run(11, result: good)])
+    #expect(report.truth == .released)
+    try expectGolden("status-asking.txt", report.text(.eighty))
+  }
+
+  @Test func `after a rolled back run shows the previous release as live, and what is refused`() throws {
+    var report = status(
+      releases: [seven, six], runs: [run(12, result: backed), run(11, result: good)],
+      hold: Hold(reason: "checkout is broken", by: "bo@runner", at: start), bad: [new: 7])
+    let live = Deployment(
+      id: "d-6-api", status: .live, word: "SUCCESS", createdAt: start, instances: ["RUNNING": 2])
+    let foreign = Deployment(id: "d-x", status: .live, word: "SUCCESS", createdAt: start, commit: new)
+    report.fill([
+      "api": LiveState(live: live, newest: nil, address: nil),
+      "web": LiveState(live: foreign, newest: nil, address: nil),
+    ])
+    #expect(report.truth == .previous)
+    let text = report.text(.eighty)
+    expectFits(text, 80)
+    try expectGolden("status-rolled-back.txt", text)
+    let document = try JSON(parsing: report.json().utf8)
+    try expectGolden("status.json", [document.serialized(pretty: true)])
+    #expect(try JSON(parsing: report.json().utf8).decoded(as: StatusReport.self).text(.eighty) == text)
+  }
+
+  @Test func `of a killed run lists what is in flight and what has moved`() throws {
+    let report = status(
+      releases: [six], runs: [run(12, result: nil), run(11, result: good)],
+      journal: Array(journal().prefix(5)))
+    #expect(report.truth == .inFlight)
+    #expect(report.running?.open == ["deploy web"])
+    #expect(report.running?.moved == ["deploy api"])
+    try expectGolden("status-killed.txt", report.text(.eighty))
+  }
+
+  @Test func `while a run goes on says who runs it`() throws {
+    let report = status(releases: [six], runs: [run(12, result: nil)], lease: lease())
+    #expect(report.truth == .running)
+    try expectGolden("status-running.txt", report.text(.eighty))
+  }
+
+  @Test func `says mixed, and never live, after a mixed run`() {
+    let mixed = RunResult(state: .mixed, exit: .failedMixed)
+    let report = status(releases: [release(7, new, "", mixed), six], runs: [run(12, result: mixed)])
+    #expect(report.truth == .mixed)
+    #expect(report.text(.eighty).joined().contains("a person is needed"))
+  }
+
+  @Test func `of a settled run goes back to what the run before it left`() {
+    let abandoned = RunResult(state: .abandoned, exit: .failedClean)
+    let report = status(releases: [six], runs: [run(12, result: abandoned), run(11, result: good)])
+    #expect(report.truth == .released)
+  }
+
+  @Test func `with a platform that does not answer says so in its column`() {
+    var report = status(releases: [six], runs: [run(11, result: good)])
+    report.fail(.railway, Failure(.failed, "Railway does not answer"))
+    #expect(
+      report.text(Canvas(width: nil)).joined().contains("live state not known: Railway does not answer"))
+  }
+
+  @Test func `before any release tells how to begin`() {
+    #expect(status(releases: [], runs: []).text(.eighty).last == "next  shipit plan prod")
+  }
+}
+
+@Suite struct `Other reports` {
+  @Test func `History marks the live release and tells why others are not`() throws {
+    let ten = release(
+      8, old, "Fix the crunch", RunResult(state: .restored, exit: .done), at: 1800, restores: 6,
+      reason: "checkout is broken")
+    let report = HistoryReport(
+      app: "athlete-ally", environment: "prod", now: now, releases: [ten, seven, six])
+    let text = report.text(.eighty)
+    expectFits(text, 80)
+    try expectGolden("history.txt", text)
+    #expect(try JSON(parsing: report.json().utf8).decoded(as: HistoryReport.self).text(.eighty) == text)
+  }
+
+  @Test func `Why tells the failed step, its last lines and what happened when`() throws {
+    let report = WhyReport(run(12, result: backed), journal: journal(), live: six)
+    let text = report.text(.eighty)
+    expectFits(text, 80)
+    try expectGolden("why.txt", text)
+    #expect(try JSON(parsing: report.json().utf8).decoded(as: WhyReport.self).text(.eighty) == text)
+  }
+
+  @Test func `Why of a run that was killed finds the failure in the journal`() {
+    let report = WhyReport(run(12, result: nil), journal: Array(journal().prefix(8)), live: six)
+    #expect(report.failedStep == "web.deploy")
+    #expect(report.log.last == "Error: DATABASE_URL is not set")
+    #expect(report.next == "shipit status prod")
+  }
+
+  @Test func `The rollback table says what comes back, what does not and what that means`() throws {
+    var plan = samplePlan()
+    plan.kind = .rollback
+    plan.restores = 6
+    plan.reason = "checkout is broken"
+    plan.steps = [restore("api"), reprove("api"), restore("web", mode: .rebuild)]
+    let report = RollbackReport(plan, from: seven, to: six)
+    let text = report.text(.eighty)
+    expectFits(text, 80)
+    try expectGolden("rollback.txt", text)
+  }
+
+  @Test func `Doctor lists everything it looked at and counts`() throws {
+    let report = DoctorReport(
+      environment: "prod",
+      [
+        Examination("railway token", .good, "a project token of athlete-ally, environment production"),
+        Examination(
+          "railway service web", .warning, "deploys pushes by itself", hint: "shipit deploy prod turns it off"
+        ),
+        Examination("secret JWT_SECRET", .bad, "not in the process environment", hint: "export JWT_SECRET=…"),
+        Examination("quota", .skipped, "not asked: the token is wrong"),
+      ])
+    #expect(!report.isHealthy)
+    try expectGolden("doctor.txt", report.text(.eighty))
+    try expectGolden("doctor-ascii.txt", report.text(.ascii))
+  }
+
+  @Test func `Logs keep every line, in order, and colour by severity`() throws {
+    let report = LogsReport(
+      environment: "prod", service: "api", deployment: "d-1",
+      [
+        LogLine(at: start, severity: "info", text: "listening"),
+        LogLine(
+          at: after(1), severity: "error",
+          text: "\u{1B}[31mboom\u{1B}[0m " + String(repeating: "x", count: 90)),
+        LogLine(at: nil, severity: "", text: "no time"),
+      ])
+    let text = report.text(.eighty)
+    expectFits(text, 80)
+    try expectGolden("logs.txt", text)
+    #expect(report.text(.coloured)[1].contains("\u{1B}[31mboom"))
+  }
+
+  @Test func `An error says what, where, why and what next, and as JSON the same`() throws {
+    let failure = Failure.leaseHeld(lease(), environment: "prod", now: after(60))
+    let report = FailureReport(failure, others: [gateFailure])
+    #expect(report.exit == .leaseHeld)
+    let text = report.text(.eighty)
+    expectFits(text, 80)
+    try expectGolden("error.txt", text)
+    let document = try JSON(parsing: report.json().utf8)
+    #expect(document["kind"] == "error" && document["exit"] == 5)
+    #expect(document["failure"]?["hint"]?.string?.contains("shipit status prod") == true)
+  }
+}

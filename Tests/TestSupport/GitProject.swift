@@ -1,0 +1,53 @@
+import Foundation
+import Processes
+
+/// A scratch git repository with the demo's program and environment.
+package struct GitProject: Sendable {
+  package let scratch: ScratchDirectory
+  package var path: String { scratch.path + "/project" }
+  /// What git and shipit see: nothing of the tester's own configuration.
+  package var variables: [String: String]
+
+  package init(environment: String? = nil) async throws {
+    scratch = try ScratchDirectory()
+    variables = [
+      "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin", "HOME": scratch.path, "LANG": "C.UTF-8",
+      "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null", "GIT_AUTHOR_NAME": "Ann",
+      "GIT_AUTHOR_EMAIL": "ann@example.com", "GIT_COMMITTER_NAME": "Ann", "GIT_COMMITTER_EMAIL": "ann@example.com",
+      "USER": "ann", "PYTHONDONTWRITEBYTECODE": "1",
+    ]
+    try scratch.write(
+      environment ?? String(contentsOfFile: Checkout.root + "/environments/demo.yaml", encoding: .utf8),
+      to: "project/environments/demo.yaml")
+    try scratch.write(
+      String(contentsOfFile: Checkout.root + "/demo/app/server.py", encoding: .utf8), to: "project/app/server.py")
+    try scratch.write(".shipit/\n__pycache__/\n", to: "project/.gitignore")
+    try await git("init", "-q", "-b", "main", ".")
+    try await commit("first")
+  }
+
+  /// Replaces text in a tracked file.
+  package func change(_ file: String, _ old: String, _ new: String) throws {
+    let text = try scratch.read("project/" + file)
+    guard text.contains(old) else { throw ProcessError(code: .other, description: "\(file) holds no “\(old)”") }
+    try scratch.write(text.replacingOccurrences(of: old, with: new), to: "project/" + file)
+  }
+
+  package func write(_ text: String, to file: String) throws { try scratch.write(text, to: "project/" + file) }
+
+  /// Commits everything and gives the full id.
+  @discardableResult
+  package func commit(_ subject: String) async throws -> String {
+    try await git("add", "-A")
+    try await git("commit", "-q", "--allow-empty", "-m", subject)
+    return try await git("rev-parse", "HEAD")
+  }
+
+  @discardableResult
+  package func git(_ arguments: String...) async throws -> String {
+    let result = try await Launcher().run(
+      ProcessSpecification("git", arguments, environment: variables, directory: path))
+    guard result.exit.isSuccess else { throw ProcessError(code: .other, description: result.errorText) }
+    return result.text.trimmingCharacters(in: .whitespacesAndNewlines)
+  }
+}

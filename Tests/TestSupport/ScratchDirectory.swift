@@ -1,0 +1,50 @@
+import Foundation
+
+/// A private directory that goes away with its owner.
+package final class ScratchDirectory: Sendable {
+  package let path: String
+
+  package init() throws {
+    path = FileManager.default.temporaryDirectory.appendingPathComponent("shipit-test-\(UUID().uuidString)").path
+    try FileManager.default.createDirectory(
+      atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+
+  /// Writes a file, with the directories above it.
+  package func write(_ text: String, to name: String) throws {
+    let file = path + "/" + name
+    try FileManager.default.createDirectory(
+      atPath: (file as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+    try text.write(toFile: file, atomically: true, encoding: .utf8)
+  }
+
+  package func read(_ name: String) throws -> String {
+    try String(contentsOfFile: path + "/" + name, encoding: .utf8)
+  }
+}
+
+/// Where the checkout and its built program are.
+package enum Checkout {
+  /// The root of the checkout these tests were compiled from.
+  package static let root: String = {
+    var parts = #filePath.split(separator: "/", omittingEmptySubsequences: false)
+    parts.removeLast(3)
+    return parts.joined(separator: "/")
+  }()
+
+  /// The program under test: `SHIPIT_BINARY`, or the one built beside the running test bundle.
+  package static let binary: String = {
+    if let named = ProcessInfo.processInfo.environment["SHIPIT_BINARY"] { return named }
+    let maps = (try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8)) ?? ""
+    for line in maps.split(separator: "\n") where line.hasSuffix(".xctest") {
+      guard let slash = line.firstIndex(of: "/"), let end = line.lastIndex(of: "/") else { continue }
+      return String(line[slash..<end]) + "/shipit"
+    }
+    return root + "/.build/debug/shipit"
+  }()
+
+  /// The long suites were asked for (`make verify`).
+  package static var isLong: Bool { ProcessInfo.processInfo.environment["SHIPIT_LONG"] == "1" }
+}

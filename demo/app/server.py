@@ -1,0 +1,62 @@
+"""The demo's one program, run as two services: `api`, and `web`, which asks `api`."""
+
+import json
+import os
+import signal
+import sys
+import threading
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+ROLE = os.environ.get("ROLE", "api")
+REVISION = os.environ.get("SHIPIT_COMMIT", "unknown")
+GREETING = os.environ.get("GREETING", "hello")
+HEALTHY = True
+
+
+def answer_of(role: str) -> dict:
+    """What the front door says."""
+    if role == "api":
+        return {"greeting": GREETING, "revision": REVISION}
+    with urllib.request.urlopen(os.environ["API_URL"] + "/", timeout=2) as response:
+        behind = json.load(response)
+    return {"status": "ok", "revision": REVISION, "greeting": behind["greeting"]}
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        if self.path == "/health":
+            self.reply(200 if HEALTHY else 503, {"status": "ok" if HEALTHY else "starting", "revision": REVISION})
+        elif self.path == "/":
+            try:
+                self.reply(200, answer_of(ROLE))
+            except OSError as trouble:
+                self.reply(502, {"status": "bad", "error": str(trouble)})
+        else:
+            self.reply(404, {"status": "not found"})
+
+    def reply(self, status: int, content: dict) -> None:
+        body = json.dumps(content).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, words: str, *values: object) -> None:
+        if self.path != "/health":
+            print(words % values, flush=True)
+
+
+def main() -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler)
+    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+    print(f"{ROLE} {REVISION[:7]} listens", flush=True)
+    server.serve_forever()
+    print(f"{ROLE} {REVISION[:7]} has stopped", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
