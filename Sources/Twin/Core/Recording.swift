@@ -1,0 +1,33 @@
+#if canImport(Darwin)
+  import Darwin
+#else
+  import Glibc
+#endif
+import Concurrency
+import JSON
+
+/// Writes every GraphQL exchange as one line of JSON, values of variables included: for tests with dummy
+/// secrets only.
+package final class Recording: Sendable {
+  private let descriptor: Int32
+
+  /// - Throws: `Refusal` when the file cannot be created (mode 0600).
+  package init(path: String) throws {
+    descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else {
+      throw Refusal("cannot write the recording \(path): \(String(cString: strerror(errno)))")
+    }
+  }
+
+  deinit { close(descriptor) }
+
+  func add(query: String, operation: String?, variables: JSON, response: JSON) {
+    let line: JSON = [
+      "query": .string(query), "operationName": operation.map(JSON.string) ?? .null, "variables": variables,
+      "response": response,
+    ]
+    // One write per line: O_APPEND keeps lines of several requests apart.
+    let bytes = Array((line.serialized() + "\n").utf8)
+    _ = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+  }
+}

@@ -1,0 +1,107 @@
+import Concurrency
+import GraphQL
+import HTTPServer
+import JSON
+
+/// `POST /graphql/v2`, contract §18.1 and §18.4.
+extension TwinCore {
+  /// Reads the body and validates the document; what is wrong is kept for the answer.
+  func readGraphQL(_ call: inout Call) {
+    guard let body = try? JSON(parsing: call.request.body), let query = body["query"]?.string else {
+      call.rejection = RequestRejection([GraphQLError("The body must be a JSON object with a query")])
+      return
+    }
+    call.query = query
+    call.operation = body["operationName"]?.string
+    call.variables = .object(body["variables"]?.object ?? [:])
+    do {
+      let prepared = try schema.prepare(
+        query, operationName: call.operation, variables: body["variables"]?.object ?? [:])
+      call.operation = prepared.operation.name
+      call.rootFields = prepared.operation.selections.compactMap { selection in
+        if case .field(let field) = selection { field.name } else { nil }
+      }
+      call.prepared = prepared
+      call.service = service(of: prepared.variables, rootFields: call.rootFields)
+    } catch {
+      call.rejection = error
+    }
+  }
+
+  func graphQL(_ call: Call) async -> ServerResponse {
+    guard call.request.method == "POST" else { return .page(405) }
+    guard let prepared = call.prepared else {
+      return .json(400, call.rejection?.json ?? ["errors": []])
+    }
+    guard let token = call.token else {
+      let isProject = call.request.header("Project-Access-Token") != nil
+      return .errors(isProject ? "project token not found" : "Not Authorized", code: "INTERNAL_SERVER_ERROR")
+    }
+    let executor = Executor(schema: schema) { [self] field, arguments in
+      do {
+        return try await resolve(field, arguments, kind: prepared.operation.kind, token: token)
+      } catch let refusal as Refusal {
+        throw refusal.asAnswer
+      }
+    }
+    let answer = await executor.execute(prepared)
+    recording?.add(query: call.query, operation: call.operation, variables: call.variables, response: answer)
+    return .json(200, answer)
+  }
+
+  private func resolve(
+    _ field: String, _ arguments: [String: JSON], kind: Document.OperationKind, token: World.Token
+  ) async throws -> GraphQLNode {
+    guard kind == .mutation else { return try Answers(world: readable, token: token).query(field, arguments) }
+    settle()
+    defer { settle() }
+    let input = arguments["input"] ?? .null
+    let id = arguments["id"]?.string ?? ""
+    switch field {
+    case "serviceInstanceUpdate": try world.updateInstance(arguments, for: token)
+    case "serviceInstanceLimitsUpdate": try world.updateLimits(input, for: token)
+    case "serviceInstanceAutoDeployUpdate": return .json(try world.updateAutoDeploy(input, for: token))
+    case "variableCollectionUpsert": try world.upsertVariables(input, single: false, for: token)
+    case "variableUpsert": try world.upsertVariables(input, single: true, for: token)
+    case "variableDelete": try world.deleteVariable(input, for: token)
+    case "serviceInstanceDeployV2": return .json(try world.deploy(arguments, newest: false, for: token))
+    case "serviceInstanceDeploy":
+      let newest = arguments["latestCommit"]?.bool == true
+      _ = try world.deploy(arguments, newest: newest, for: token)
+    case "serviceInstanceRedeploy": return .json(try world.redeployLatest(arguments, for: token))
+    case "deploymentRedeploy":
+      let created = try world.redeploy(arguments, for: token)
+      return Answers(world: world, token: token).deployment(try world.deployment(created, for: token))
+    case "deploymentRollback": try world.rollBack(to: id, for: token)
+    case "deploymentRestart": try world.restart(id, for: token)
+    case "deploymentCancel": try world.cancel(id, for: token)
+    case "deploymentStop", "deploymentRemove": try world.takeDown(id, for: token)
+    case "deploymentApprove": try world.approve(id, for: token)
+    case "serviceCreate":
+      let created = try world.createService(input, for: token)
+      try giveAddresses(to: created)
+      guard let service = world.services[created] else { throw Refusal("Service not found") }
+      return Answers(world: world, token: token).service(service)
+    default: throw Refusal("The twin does not answer \(field)")
+    }
+    return .json(true)
+  }
+
+  private func giveAddresses(to service: String) throws {
+    for key in world.instances.keys where key.service == service {
+      let address = try runtime.address(of: key)
+      world.instances[key]?.address = address
+    }
+  }
+
+  /// The service that the variables of an operation point to, directly or through a deployment.
+  private func service(of variables: [String: JSON], rootFields: [String]) -> String? {
+    for place in [variables, variables["input"]?.object ?? [:]] {
+      if let id = place["serviceId"]?.string { return id }
+      if let id = (place["deploymentId"] ?? place["id"])?.string, let deployment = world.deployments[id] {
+        return deployment.key.service
+      }
+    }
+    return nil
+  }
+}

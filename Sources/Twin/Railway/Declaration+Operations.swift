@@ -1,0 +1,113 @@
+extension RailwayDeclaration {
+  /// The queries and mutations that the twin answers.
+  static let operations = """
+    type Query {
+      apiToken: ApiTokenContext!
+      buildLogs(
+        deploymentId: String!
+        endDate: DateTime
+        filter: String
+        limit: Int
+        startDate: DateTime
+      ): [Log!]!
+      deployment(id: String!): Deployment!
+      deploymentEvents(
+        after: String
+        before: String
+        first: Int
+        id: String!
+        last: Int
+      ): QueryDeploymentEventsConnection!
+      deploymentLogs(
+        deploymentId: String!
+        endDate: DateTime
+        filter: String
+        limit: Int
+        startDate: DateTime
+      ): [Log!]!
+      deploymentSnapshot(deploymentId: String!): DeploymentSnapshot
+      deploymentTriggers(
+        after: String
+        before: String
+        environmentId: String!
+        first: Int
+        last: Int
+        projectId: String!
+        serviceId: String!
+      ): QueryDeploymentTriggersConnection!
+      deployments(
+        after: String
+        before: String
+        first: Int
+        input: DeploymentListInput!
+        last: Int
+      ): QueryDeploymentsConnection!
+      environment(id: String!, projectId: String): Environment!
+      me: User!
+      platformStatus: PlatformStatus!
+      project(id: String!): Project!
+      projectToken: ProjectToken!
+      projects(
+        after: String
+        before: String
+        first: Int
+        includeDeleted: Boolean
+        last: Int
+        orderBy: ProjectsOrderBy
+        userId: String
+        workspaceId: String
+      ): QueryProjectsConnection!
+      regions(projectId: String): [Region!]!
+      serviceInstance(environmentId: String!, serviceId: String!): ServiceInstance!
+      serviceInstanceAutoDeployStatus(
+        environmentId: String!
+        projectId: String!
+        serviceId: String!
+      ): ServiceInstanceAutoDeployStatus!
+      serviceInstanceLimitOverride(environmentId: String!, serviceId: String!): ServiceInstanceLimit
+      serviceInstanceLimits(environmentId: String!, serviceId: String!): ServiceInstanceLimit!
+      variables(
+        environmentId: String!
+        projectId: String!
+        serviceId: String
+        unrendered: Boolean
+      ): EnvironmentVariables!
+      variablesForServiceDeployment(
+        environmentId: String!
+        projectId: String!
+        serviceId: String!
+      ): EnvironmentVariables!
+    }
+
+    type Mutation {
+      deploymentApprove(id: String!): Boolean!
+      deploymentCancel(id: String!): Boolean!
+      deploymentRedeploy(id: String!, usePreviousImageTag: Boolean): Deployment!
+      deploymentRemove(id: String!): Boolean!
+      deploymentRestart(id: String!): Boolean!
+      deploymentRollback(id: String!): Boolean!
+      deploymentStop(id: String!): Boolean!
+      serviceCreate(input: ServiceCreateInput!): Service!
+      serviceInstanceAutoDeployUpdate(
+        input: ServiceInstanceAutoDeployUpdateInput!
+      ): ServiceInstanceAutoDeployUpdateResult!
+      serviceInstanceDeploy(
+        commitSha: String
+        environmentId: String!
+        latestCommit: Boolean
+        serviceId: String!
+      ): Boolean!
+      serviceInstanceDeployV2(commitSha: String, environmentId: String!, serviceId: String!): String!
+      serviceInstanceLimitsUpdate(input: ServiceInstanceLimitsUpdateInput!): Boolean!
+      serviceInstanceRedeploy(environmentId: String!, serviceId: String!): Boolean!
+      serviceInstanceUpdate(
+        environmentId: String
+        input: ServiceInstanceUpdateInput!
+        serviceId: String!
+      ): Boolean!
+      variableCollectionUpsert(input: VariableCollectionUpsertInput!): Boolean!
+      variableDelete(input: VariableDeleteInput!): Boolean!
+      variableUpsert(input: VariableUpsertInput!): Boolean!
+    }
+    """
+}

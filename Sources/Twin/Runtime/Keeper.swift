@@ -1,0 +1,61 @@
+#if canImport(Darwin)
+  import Darwin
+#else
+  import Glibc
+#endif
+import Processes
+
+/// Ends the twin's children and removes its directory when the twin itself is killed.
+///
+/// A small shell reads the process groups to watch from a named pipe of which the twin holds the writing
+/// end; when the twin is gone, however it went, the shell reads the end of file and cleans up.
+final class Keeper: Sendable {
+  private let descriptor: Int32
+  private let shell: RunningProcess
+
+  private static let script = """
+    trap '' HUP INT TERM
+    groups=
+    while read -r sign group; do
+      if [ "$sign" = + ]; then
+        groups="$groups $group"
+      else
+        rest=
+        for known in $groups; do [ "$known" = "$group" ] || rest="$rest $known"; done
+        groups=$rest
+      fi
+    done < "$1/keeper"
+    for group in $groups; do kill -9 -- "-$group"; done 2>/dev/null
+    rm -rf -- "$1"
+    """
+
+  /// - Parameter directory: removed in the end.
+  init(directory: String) throws {
+    let path = directory + "/keeper"
+    guard mkfifo(path, 0o600) == 0 else {
+      throw Refusal("cannot make \(path): \(String(cString: strerror(errno)))")
+    }
+    // For reading too: opening for writing alone would wait for the shell.
+    descriptor = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else { throw Refusal("cannot open \(path): \(String(cString: strerror(errno)))") }
+    shell = try Launcher().start(
+      ProcessSpecification(
+        "/bin/sh", ["-c", Keeper.script, "shipit-twin-keeper", directory],
+        environment: ["PATH": "/usr/bin:/bin:/usr/sbin:/sbin"])
+    ) { _ in }
+  }
+
+  func watch(_ group: Int32) { tell("+ \(group)\n") }
+  func forget(_ group: Int32) { tell("- \(group)\n") }
+
+  /// Lets the shell clean up and waits for its end.
+  func end() async {
+    close(descriptor)
+    _ = await shell.wait()
+  }
+
+  private func tell(_ line: String) {
+    let bytes = Array(line.utf8)
+    _ = write(descriptor, bytes, bytes.count)
+  }
+}

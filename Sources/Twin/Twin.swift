@@ -1,1 +1,0 @@
-// Room Twin: see docs/architecture.md.
