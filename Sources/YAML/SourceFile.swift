@@ -35,10 +35,11 @@ package struct SourceFile: Sendable, Hashable {
   /// The place of a piece of text within a span, or the span itself when it is not written there literally.
   package func mark(of piece: String, occurrence: Int = 0, within mark: Mark) -> Mark {
     let wanted = Array(piece.unicodeScalars)
-    guard !wanted.isEmpty, mark.line <= mark.endLine else { return mark }
+    guard !wanted.isEmpty, mark.line <= mark.endLine, mark.endLine - mark.line < 1000 else { return mark }
     var left = occurrence
     for number in mark.line...mark.endLine {
-      guard let line = line(number) else { break }
+      // Looking through such a line again for every reference in it would take long.
+      guard let line = line(number), line.utf8.count < 16384 else { break }
       let scalars = Array(line.unicodeScalars)
       let from = number == mark.line ? mark.column - 1 : 0
       let to = number == mark.endLine ? min(mark.endColumn - 1, scalars.count) : scalars.count

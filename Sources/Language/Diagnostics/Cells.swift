@@ -81,6 +81,19 @@ struct Row {
     text = cells.map(\.text).joined()
   }
 
+  /// The surroundings of a mark in a line too long to lay out, with the marks moved along.
+  static func window(_ line: String, _ mark: Mark, _ concealed: [Mark]) -> (String, Mark, [Mark]) {
+    let shift = max(0, mark.column - 500)
+    func moved(_ mark: Mark) -> Mark {
+      Mark(
+        file: mark.file, line: mark.line, column: max(1, mark.column - shift), endLine: mark.endLine,
+        endColumn: max(1, mark.endColumn - shift))
+    }
+    let part = String(String.UnicodeScalarView(line.unicodeScalars.dropFirst(shift).prefix(1500)))
+    let near = concealed.filter { $0.file == mark.file && ($0.line...$0.endLine).contains(mark.line) }
+    return ((shift > 0 ? "…" + part.dropFirst() : part), moved(mark), near.map(moved))
+  }
+
   /// The part of the row around the pointer that fits; what is cut off becomes `…`.
   func clipped(to width: Int) -> Row {
     let total = cells.reduce(0) { $0 + $1.width }

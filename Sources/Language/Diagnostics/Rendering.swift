@@ -76,7 +76,10 @@ package struct DiagnosticRenderer: Sendable {
     // Line 0: the file as a whole.
     let place = printable(mark.line == 0 ? mark.file : mark.description)
     var lines = ["\(blank)\(style(.gutter, arrow)) \(place)" + (title.map { ": \($0)" } ?? "")]
-    guard let text = files[mark.file]?.line(mark.line) else { return lines }
+    guard var text = files[mark.file]?.line(mark.line) else { return lines }
+    var mark = mark
+    var concealed = concealed
+    if text.utf8.count > 4096 { (text, mark, concealed) = Row.window(text, mark, concealed) }
     let hidden =
       concealed.filter { $0.file == mark.file && ($0.line...$0.endLine).contains(mark.line) }
       + LiteralSecret.words(in: text).map { column, length in

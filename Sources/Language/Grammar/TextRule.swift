@@ -30,6 +30,8 @@ package struct TextRule: Sendable {
   /// Why a text is refused; nil when it is not.
   package func mistake(in text: String) -> String? {
     if text.isEmpty { return "\(noun) cannot be empty" }
+    // No rule's text is longer, and a pattern may take long over what is.
+    if text.utf8.count > (isForeign ? 65536 : 4096) { return "this is too long for \(noun)" }
     if let pattern, let regex = try? Regex("(?:\(pattern))").matchingSemantics(.unicodeScalar) {
       if (try? regex.wholeMatch(in: text)) == nil { return "`\(text)` is not \(noun)" }
     }
@@ -99,9 +101,9 @@ extension TextRule {
     "a regular expression", help: "its first group is the revision", isForeign: true
   ) {
     text in
-    guard let regex = try? Regex(text) else { return "`\(text)` is not a regular expression" }
+    guard text.count <= 500 else { return "this is too long for a regular expression" }
+    guard (try? Regex(text)) != nil else { return "`\(text)` is not a regular expression" }
     let hasGroup = text.replacing(#/\\./#, with: "").contains(#/\((?!\?[:=!<>])/#)
-    _ = regex
     return hasGroup ? nil : "`\(text)` has no group to take the revision from"
   }
   static let cron = TextRule(

@@ -30,7 +30,13 @@ extension Grammar {
         steps, and `DB.migrations` and `DB.scripts` of databases.
       - What is **not supported yet** is a note in `validate` and refused by `plan` and `deploy`.
 
-      ## The file
+      ## A whole file
+
+      ```yaml
+      \(wholeFile)
+      ```
+
+      ## The file's keys
 
 
       """
@@ -40,6 +46,37 @@ extension Grammar {
     }
     return page
   }
+
+  /// Validated with every other block of YAML in the documents.
+  private static let wholeFile = """
+    shipit: 1
+    environment: prod
+    app: athlete-ally
+    state: local
+    platforms:
+      railway: {workspace: acme, project: athlete-ally, environment: production, token: {secret: RAILWAY_API_TOKEN}}
+    protect: {branch: main, deadline: 25m}
+    services:
+      api:
+        platform: railway
+        source: {directory: ./backend, include: [dist/**]}
+        variables:
+          DATABASE_URL: ${railway.Postgres.DATABASE_URL}
+          JWT_SECRET: {secret: JWT_SECRET}
+          LOG_LEVEL: info
+        settings: {start: ./run, replicas: 2, memory: 1GB, overlap: 20s, drain: 60s}
+        health: {path: /system/health, identity: {json: version}, within: 5m}
+      web:
+        platform: railway
+        source: {directory: ./frontend}
+        needs: [api]
+        variables: {API_URL: "${services.api.url}"}
+        health: {path: /}
+    run:
+      - {name: unit tests, run: [npm, test], timeout: 10m}
+    checks:
+      - {name: api, http: "${services.api.url}/system/health", expect: {status: 200, within: 500ms, json: {status: ok}}}
+    """
 
   private static func section(_ key: Key, path: String, level: Int) -> String {
     let heading = String(repeating: "#", count: min(level, 5))
@@ -125,7 +162,7 @@ extension Shape {
     case .word: "word"
     case .secret: "`{secret: NAME}`"
     case .list(let element, _): "list of \(element.short)s"
-    case .map(_, let value): "mapping to \(value.short)"
+    case .map(_, let value): "\(value.short) by name"
     case .object: "mapping"
     case .either(let shapes): shapes.map(\.short).joined(separator: " or ")
     case .any: "anything"

@@ -31,7 +31,8 @@ enum LiteralSecret {
     var column = 1
     for scalar in Array(line.unicodeScalars) + ["\n"] {
       if scalar.properties.isWhitespace || "\"'`{}[],".unicodeScalars.contains(scalar) {
-        if !word.isEmpty, kind(of: String(word)) != nil { found.append((column - word.count, word.count)) }
+        // Shorter ones are never secrets, and most are shorter.
+        if word.count >= 9, kind(of: String(word)) != nil { found.append((column - word.count, word.count)) }
         word = String.UnicodeScalarView()
       } else {
         word.append(scalar)

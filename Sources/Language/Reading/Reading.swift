@@ -11,8 +11,14 @@ struct Reading {
 
   init(sources: [String: SourceFile]) { self.sources = sources }
 
+  /// A file with more findings than this is not an environment file; finding them all would take long.
+  static let limit = 1000
+
   mutating func report(_ diagnostic: Diagnostic) {
-    guard diagnostic.code != .notSupported || silence == 0 else { return }
+    guard diagnostic.code != .notSupported || silence == 0, diagnostics.count < Self.limit else { return }
+    var diagnostic = diagnostic
+    if diagnostic.message.count > 400 { diagnostic.message = diagnostic.message.prefix(400) + "…" }
+    if let help = diagnostic.help, help.count > 400 { diagnostic.help = help.prefix(400) + "…" }
     diagnostics.append(diagnostic)
   }
 
@@ -105,7 +111,9 @@ struct Reading {
       if entry.key.hasPrefix("x-") { continue }
       guard let key = shape.key(entry.key) else {
         unknownKey(entry, shape, path)
-        if let key = KeyAdvice.meant(by: entry.key, in: shape) { meant.insert(key) }
+        if diagnostics.count < Self.limit, let key = KeyAdvice.meant(by: entry.key, in: shape) {
+          meant.insert(key)
+        }
         continue
       }
       fields.keyMarks[key.name] = entry.keyMark
@@ -217,6 +225,7 @@ struct Reading {
   }
 
   private mutating func unknownKey(_ entry: Mapping.Entry, _ shape: ObjectShape, _ path: String) {
+    guard diagnostics.count < Self.limit else { return }
     let where_ = path.isEmpty ? "of an environment file" : "of `\(path)`"
     error(
       .unknownKey, "`\(entry.key)` is not a key \(where_)", at: entry.keyMark, path: path,

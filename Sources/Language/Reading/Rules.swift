@@ -17,6 +17,7 @@ struct Rules {
     checkPlatforms(&reading)
     for service in services { checkService(service.fields, key: service.key, &reading) }
     checkNames(&reading)
+    checkAddresses(&reading)
     checkReferences(&reading)
     Needs(fields: fields).check(&reading)
     checkProtection(&reading)
@@ -92,6 +93,11 @@ struct Rules {
         at: identity.mark, path: identity.path, help: "add `path: /health`, or write `identity: platform`")
     }
     for entry in service["variables"]?.map ?? [] {
+      if ["SHIPIT_COMMIT", "SHIPIT_RELEASE"].contains(entry.key) {
+        reading.error(
+          .badName, "`\(entry.key)` is set by shipit", at: entry.mark, path: entry.value.path,
+          help: "remove it")
+      }
       guard let template = entry.value.template, template.references.isEmpty,
         case .text(let text)? = template.parts.first
       else { continue }
@@ -108,6 +114,33 @@ struct Rules {
             "`\(entry.key)` is named like a secret, and everybody can read this file",
             at: entry.value.mark, path: entry.value.path, help: "write {secret: \(entry.key)}", conceals: true
           ))
+      }
+    }
+  }
+
+  private func checkAddresses(_ reading: inout Reading) {
+    for check in fields["checks"]?.list ?? [] {
+      guard let http = check.fields?["http"], let template = http.template else { continue }
+      switch template.parts.first {
+      case .reference(.serviceURL)?: continue
+      case .text(let text)? where text.hasPrefix("https://") || text.hasPrefix("http://"): continue
+      default:
+        reading.error(
+          .badText, "`\(http.path)` is not an address", at: http.mark, path: http.path,
+          help: "begin it with https:// or with ${services.NAME.url}")
+      }
+    }
+    for service in services {
+      guard let image = service.fields["source"]?.fields?["image"], let template = image.template else {
+        continue
+      }
+      let isGood = template.parts.allSatisfy { part in
+        if case .text(let text) = part { text.allSatisfy { !$0.isWhitespace } } else { true }
+      }
+      if !isGood || template.parts.isEmpty {
+        reading.error(
+          .badText, "`\(image.path)` is not a container image", at: image.mark, path: image.path,
+          help: "write it like ghcr.io/acme/api:${commit}")
       }
     }
   }
