@@ -121,16 +121,8 @@ package struct Engine: Sendable {
   func state(_ id: StepID) -> StepState? { undo?[id] ?? forward[id] }
 
   mutating func update(_ id: StepID, _ change: (inout StepState) -> Void) {
-    if undo?[id] != nil {
-      undo?.states[id].map { state in
-        var state = state
-        change(&state)
-        undo?.states[id] = state
-      }
-    } else if var state = forward[id] {
-      change(&state)
-      forward[id] = state
-    }
+    if undo?.update(id, change) ?? false { return }
+    _ = forward.update(id, change)
   }
 
   /// The graph that the present phase works on.

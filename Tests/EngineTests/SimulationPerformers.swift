@@ -1,0 +1,183 @@
+import Concurrency
+import Engine
+import Model
+
+/// One call of a performer that has not answered yet.
+struct SimulationCall {
+  enum Stage { case triggering, identifying, watching }
+  var number: Int
+  var step: Step
+  var attempt: Int
+  var deadline: Timestamp
+  var externalID: String?
+  var stage: Stage
+  var startedAt: Timestamp
+}
+
+/// Performers as truthful as adapters have to be, in a world that is not kind.
+extension Simulation {
+  mutating func start(_ step: Step, _ attempt: Int, _ externalID: String?, _ deadline: Timestamp) {
+    let number = Int(random.next() >> 8)
+    calls[step.id] = SimulationCall(
+      number: number, step: step, attempt: attempt, deadline: deadline, externalID: externalID,
+      stage: externalID == nil ? .triggering : .watching, startedAt: now)
+    later(milliseconds(100...2000), .call(number))
+  }
+
+  mutating func goOn(_ number: Int) throws(Violation) {
+    guard let call = calls.values.first(where: { $0.number == number }) else { return }
+    switch call.step.action {
+    case .deploy, .restore:
+      if call.stage == .watching { try watch(call) } else { try trigger(call) }
+    case .variables(let write):
+      if fault() { return try fail(call) }
+      world.sites[write.target.service]?.stored = SimulationWorld.text(write)
+      try end(call, .done(StepResult()))
+    case .prove(let request), .soak(let request):
+      let site = world.sites[request.target.service]
+      if fault(2) { return try end(call, .retry(Make.failure(.failed, "no answer"), after: nil)) }
+      let isRight = request.commit == nil || site?.commit == request.commit
+      if isRight && !fault(2) {
+        try end(call, .done(StepResult(proof: .served)))
+      } else {
+        try end(call, .failed(Make.failure(.failed, "wrong answer"), moved: false))
+      }
+    case .command, .check, .settings:
+      if fault(2) { return try end(call, .failed(Make.failure(), moved: false)) }
+      try end(call, .done(StepResult()))
+    }
+  }
+
+  /// What a request does that goes wrong.
+  private mutating func fail(_ call: SimulationCall) throws(Violation) {
+    switch random.number(0...7) {
+    case 0, 1:
+      try end(call, .retry(Make.failure(.failed, "429"), after: random.chance(500) ? .seconds(3) : nil))
+    case 2: try end(call, .ambiguous(Make.failure(.unknown, "connection lost")))
+    case 3, 4:
+      takeEffect(call.step)
+      try end(call, .ambiguous(Make.failure(.unknown, "connection lost")))
+    case 5: try end(call, .failed(Make.failure(.authentication, "token refused"), moved: false))
+    case 6: try end(call, .waiting("approve it"))
+    default: break  // It never answers.
+    }
+  }
+
+  private mutating func trigger(_ call: SimulationCall) throws(Violation) {
+    if case .deploy(let request) = call.step.action {
+      let service = request.target.service
+      if fault(6) { world.intrude(service) }
+      if world.sites[service]?.isForeign ?? false {
+        return try end(call, .failed(Make.failure(.stale, "a foreign deployment"), moved: false))
+      }
+    }
+    if fault() { return try fail(call) }
+    guard let id = takeEffect(call.step) else {
+      throw Violation("\(call.step.id) was deployed a second time though the first had its effect")
+    }
+    var waiting = call
+    waiting.stage = .identifying
+    waiting.externalID = id
+    calls[call.step.id] = waiting
+    try deliver(.identified(call.step.id, externalID: id))
+  }
+
+  private mutating func watch(_ call: SimulationCall) throws(Violation) {
+    guard let object = call.externalID.flatMap({ world.object($0) }) else {
+      return try end(call, .failed(Make.failure(.failed, "it is gone"), moved: false))
+    }
+    if fault(8) {
+      let failure = Make.failure(.unknown, "cannot be read")
+      return try end(call, random.chance(500) ? .ambiguous(failure) : .unknowable(failure))
+    }
+    switch object.status {
+    case .building:
+      guard now < call.deadline else {
+        world.cancel(object.id)
+        return try end(call, .failed(Make.failure(.timeout, "not live in time"), moved: false))
+      }
+      later(now - call.startedAt > .seconds(90) ? .seconds(60) : .seconds(5), .call(call.number))
+    case .live: try end(call, .done(result(object)))
+    case .failed: try end(call, .failed(Make.failure(.failed, "build failed"), moved: false))
+    case .retired, .cancelled: try end(call, .failed(Make.failure(.failed, "replaced"), moved: object.wasLive))
+    }
+  }
+
+  private mutating func end(_ call: SimulationCall, _ outcome: Outcome) throws(Violation) {
+    calls[call.step.id] = nil
+    judge.answered(call.step.id, outcome)
+    try deliver(.ended(call.step.id, attempt: call.attempt, outcome))
+  }
+
+  private func result(_ object: SimulationWorld.Object) -> StepResult {
+    StepResult(externalID: object.id, liveSince: now)
+  }
+
+  /// The effect of a request that has reached the platform.
+  @discardableResult mutating func takeEffect(_ step: Step) -> String? {
+    let deployment: (service: ServiceName, commit: String)
+    switch step.action {
+    case .variables(let write):
+      world.sites[write.target.service]?.stored = SimulationWorld.text(write)
+      return nil
+    case .deploy(let request): deployment = (request.target.service, request.commit)
+    case .restore(let restore): deployment = (restore.target.service, restore.commit ?? "")
+    default: return nil
+    }
+    guard let id = world.trigger(step.id, deployment.service, commit: deployment.commit) else { return nil }
+    // Rarely one hangs for ever in the platform's queue.
+    if !fault(10) { later(milliseconds(1000...60_000), .settles(id, fails: fault(4))) }
+    return id
+  }
+
+  // MARK: Probing and giving up
+
+  /// What a probe finds.
+  mutating func find(_ step: Step) -> Finding {
+    if fault(2) { return .unknown(Make.failure(.unknown, "cannot be read")) }
+    switch step.action {
+    case .deploy, .restore:
+      guard let object = world.object(of: step.id) else { return .absent }
+      switch object.status {
+      case .building: return .underWay(externalID: object.id)
+      case .live: return .done(result(object))
+      case .failed: return .failed(Make.failure(.failed, "build failed"), moved: false)
+      case .cancelled: return .absent
+      case .retired: return .failed(Make.failure(.stale, "replaced by somebody"), moved: object.wasLive)
+      }
+    case .variables(let write):
+      let isStored = world.sites[write.target.service]?.stored == SimulationWorld.text(write)
+      return isStored ? .done(StepResult()) : .absent
+    case .command(let command):
+      return command.repeatable ? .absent : .unknown(Make.failure(.unknown, "nobody saw it end"))
+    case .settings, .prove, .soak, .check: return .absent
+    }
+  }
+
+  mutating func abandon(_ step: Step) {
+    let call = calls.removeValue(forKey: step.id)
+    if call?.stage == .triggering, fault() { takeEffect(step) }
+    // Rarely the platform never answers.
+    if !fault(4) { later(milliseconds(50...2500), .abandonAnswers(step)) }
+  }
+
+  /// What became of a step that was asked to stop.
+  mutating func becameOf(_ step: Step) -> Abandonment {
+    switch step.action {
+    case .deploy, .restore:
+      guard let object = world.object(of: step.id) else { return .cancelled }
+      switch object.status {
+      case .building:
+        if fault() { return .inFlight("it does not stop") }
+        world.cancel(object.id)
+        return .cancelled
+      case .live: return .tookEffect(result(object))
+      case .failed, .cancelled, .retired: return .cancelled
+      }
+    case .variables(let write):
+      let isStored = world.sites[write.target.service]?.stored == SimulationWorld.text(write)
+      return isStored ? .tookEffect(StepResult()) : .cancelled
+    default: return .cancelled
+    }
+  }
+}
