@@ -39,6 +39,8 @@ package struct Engine: Sendable {
   var entropy: UInt64 = 0
   var actions: [EngineAction] = []
   let isResumed: Bool
+  /// News of the lease may come before the start: nothing begins by it.
+  var isStarted = false
 
   enum Durable {
     case began(StepID)
@@ -72,6 +74,7 @@ package struct Engine: Sendable {
     entropy = input.entropy
     actions = []
     if case .finished = phase { return [] }
+    if case .start = input.event { isStarted = true }
     switch input.event {
     case .start: start()
     case .durable(let through): becameDurable(through)
@@ -86,7 +89,7 @@ package struct Engine: Sendable {
       waitsForLease = false
     case .leaseLost(let failure): leaseLost(failure)
     }
-    proceed()
+    if isStarted { proceed() }
     return actions
   }
 

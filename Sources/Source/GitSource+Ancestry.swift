@@ -1,20 +1,10 @@
 package import Model
 import Processes
 
-/// How one commit stands to another.
-package enum Relation: String, Sendable, Hashable, Codable {
-  case same
-  /// It comes before the other.
-  case ancestor
-  /// It comes after the other.
-  case descendant
-  case diverged
-}
-
 extension GitSource {
   /// How `commit` stands to `other`. Brings history that a shallow clone lacks from the remote.
   /// - Throws: `stale` when it stays unknown.
-  package func relation(of commit: String, to other: String) async throws(Failure) -> Relation {
+  package func relation(of commit: String, to other: String) async throws(Failure) -> CommitRelation {
     if commit == other { return .same }
     var wasTried: Failure?
     if let known = try await localRelation(of: commit, to: other) { return known }
@@ -67,7 +57,7 @@ extension GitSource {
   // MARK: What is here
 
   /// Nil when a commit is missing, or when the cut of a shallow clone could hide the answer.
-  private func localRelation(of commit: String, to other: String) async throws(Failure) -> Relation? {
+  private func localRelation(of commit: String, to other: String) async throws(Failure) -> CommitRelation? {
     for id in [commit, other] {
       guard try await git.run(["cat-file", "-e", id + "^{commit}"]).exit.isSuccess else { return nil }
     }

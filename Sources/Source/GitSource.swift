@@ -8,21 +8,6 @@ package import Processes
   import Glibc
 #endif
 
-/// A commit, resolved.
-package struct Revision: Sendable, Hashable {
-  /// The full id.
-  package var commit: String
-  /// The first line of its message.
-  package var subject: String
-  package var author: String
-
-  package init(commit: String, subject: String, author: String) {
-    self.commit = commit
-    self.subject = subject
-    self.author = author
-  }
-}
-
 /// The git repository a project lies in. Only read; `fetch` brings missing history, and moves no branch.
 package struct GitSource: Sendable {
   let git: Git

@@ -39,10 +39,12 @@ package final class TwinServer: Sendable {
     do {
       let recording = try options.record.map { try Recording(path: $0) }
       core = try TwinCore(
-        clock: options.clock, runtime: runtime, seed: options.seed, speed: options.speed, recording: recording)
+        clock: options.clock, runtime: runtime, seed: options.seed, speed: options.speed, recording: recording
+      )
       let core = core
       if let sources = options.sources { await core.change { $0.read(sources: sources) } }
-      server = try HTTPServer(port: options.port, bodyLimit: 1 << 30) { request in await core.answer(request) }
+      server = try HTTPServer(port: options.port, bodyLimit: 1 << 30) { request in await core.answer(request)
+      }
     } catch {
       await runtime.stop()
       throw error

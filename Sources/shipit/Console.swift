@@ -33,12 +33,12 @@ final class Console: Sendable {
     let redact: @Sendable (String) -> String = { text in redaction.withLock { $0 }(text) }
     let symbols = Symbols.suiting(environment)
     func canvas(_ descriptor: Int32) -> Canvas {
-      let device = TerminalDevice(descriptor: descriptor)
-      let choice = invocation.has("no-color") ? ColorChoice.never : .auto
-      let isColored = choice.isColored(environment: environment, isTerminal: device.isTerminal)
+      let isTerminal = isatty(descriptor) == 1
+      let isColoured = TerminalColour.isWanted(
+        flag: invocation.has("no-color") ? false : nil, environment: environment, isTerminal: isTerminal)
       return Canvas(
-        palette: isColored ? .coloured : .plain, symbols: symbols,
-        width: device.isTerminal ? device.size?.columns ?? 80 : nil, redact: redact)
+        palette: isColoured ? .coloured : .plain, symbols: symbols,
+        width: isTerminal ? TerminalSize.of(descriptor)?.columns ?? 80 : nil, redact: redact)
     }
     resultCanvas = canvas(STDOUT_FILENO)
     noteCanvas = canvas(STDERR_FILENO)
@@ -67,7 +67,9 @@ final class Console: Sendable {
   /// One line of data on standard output, as it is.
   func write(_ text: String) {
     // A reader that has seen enough, as in `| head`, is no trouble.
-    guard let failure = Output.standard.write(text + "\n"), failure != .closed else { return }
+    guard case .failure(let failure) = Output(descriptor: STDOUT_FILENO).write(text + "\n"),
+      !failure.isBrokenPipe
+    else { return }
     trouble.withLock { $0 = $0 ?? failure.description }
   }
 
@@ -79,13 +81,17 @@ final class Console: Sendable {
 
   /// Bytes for the terminal on standard error.
   func raw(_ text: String) {
-    Output.error.write(text)
+    _ = Output(descriptor: STDERR_FILENO).write(text)
   }
 
   /// An error; in JSON mode as a document on standard output, always for people on standard error.
   func failure(_ failure: Failure, exit: ExitCode? = nil) {
     let report = FailureReport(failure, exit: exit)
-    if wantsJSON { write(report.json(redactor)) } else { raw(report.text(noteCanvas).joined(separator: "\n") + "\n") }
+    if wantsJSON {
+      write(report.json(redactor))
+    } else {
+      raw(report.text(noteCanvas).joined(separator: "\n") + "\n")
+    }
   }
 
   /// A question with yes or no; no on end of input.
@@ -93,7 +99,9 @@ final class Console: Sendable {
     raw("\(question) [y/N] ")
     // Reading waits for a person: on a thread of its own, so that the lease is renewed meanwhile.
     let answer = await withCheckedContinuation { continuation in
-      DispatchQueue(label: "question").async { continuation.resume(returning: readLine(strippingNewline: true)) }
+      DispatchQueue(label: "question").async {
+        continuation.resume(returning: readLine(strippingNewline: true))
+      }
     }
     return ["y", "yes"].contains((answer ?? "").lowercased())
   }

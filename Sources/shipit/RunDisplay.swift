@@ -9,7 +9,6 @@ actor RunDisplay {
   private let console: Console
   private let clock: any TimeSource
   private var block = LiveBlock()
-  private var isHidden = false
   private var ticker: Task<Void, Never>?
   private let events: AsyncStream<RunEvent>
   private let post: AsyncStream<RunEvent>.Continuation
@@ -67,21 +66,16 @@ actor RunDisplay {
     }
     let size = size
     let frame = face.frame(now: clock.now, height: size.rows - 1)
-    let text = block.render(frame, above: lines, in: size)
-    guard !text.isEmpty else { return }
-    if !isHidden && !frame.isEmpty {
-      isHidden = true
-      console.raw(LiveBlock.hideCursor)
-    }
-    console.raw(text)
+    let text = block.render(settled: lines, live: frame, rows: size.rows)
+    if !text.isEmpty { console.raw(text) }
   }
 
   private func erase() {
     guard console.isInteractive && !console.isQuiet && !console.wantsJSON else { return }
-    console.raw(block.erase(in: size) + LiveBlock.showCursor)
+    console.raw(block.finish())
   }
 
   private var size: TerminalSize {
-    TerminalDevice(descriptor: 2).size ?? TerminalSize(columns: 80, rows: 24)
+    TerminalSize.of(2) ?? TerminalSize(columns: 80, rows: 24)
   }
 }

@@ -1,5 +1,5 @@
-import Concurrency
 import Commands
+import Concurrency
 import Crypto
 import FoundationEssentials
 import HTTP
@@ -27,7 +27,7 @@ struct Session: Sendable {
   let clock: any TimeSource
   let ledger: any Ledger
   let secrets: SecretValues
-  let source: GitSource
+  let history: any RevisionHistory
   let platforms: [PlatformName: any Platform]
   let overrides: [Override]
   private let http: HTTPClient
@@ -35,7 +35,8 @@ struct Session: Sendable {
 
   /// - Throws: `Failure` when a secret is missing or the ledger cannot be used.
   init(
-    _ project: Project, _ environment: Model.Environment, _ console: Console, needsVariables: Bool, isDirty: Bool = false
+    _ project: Project, _ environment: Model.Environment, _ console: Console, needsVariables: Bool,
+    isDirty: Bool = false
   ) async throws(Failure) {
     self.project = project
     self.environment = environment
@@ -45,18 +46,22 @@ struct Session: Sendable {
     let key = try await ledger.fingerprintKey()
     let resolver = SecretResolver(environment: variables)
     secrets =
-      needsVariables ? try resolver.resolve(environment, key: key) : try resolver.resolveAccounts(environment, key: key)
+      needsVariables
+      ? try resolver.resolve(environment, key: key) : try resolver.resolveAccounts(environment, key: key)
     let redactor = Redactor(secrets: secrets.all.map { ($0.name, $0.value.reveal()) })
     console.redact { redactor.redact($0) }
-    source = GitSource(root: project.root, environment: variables)
+    let source = try await GitSource.find(root: project.root, process: variables)
+    let packer = CommitPacker(root: project.root, source: source, dirty: isDirty)
+    history = ProjectHistory(source: source, packer: packer, environment: environment)
     http = HTTPClient()
     overrides = try Session.overrides(variables)
     var platforms: [PlatformName: any Platform] = [:]
     if let target = environment.platforms.railway, let token = secrets[target.tokenSecret] {
       let base = overrides.first { $0.name == Session.railwayURL }?.value
       platforms[.railway] = RailwayPlatform(
-        baseURL: base ?? "https://backboard.railway.com", http: http, clock: clock, token: token, secrets: secrets,
-        packer: CommitPacker(source: source, isDirty: isDirty), random: { Double.random(in: 0..<1) })
+        baseURL: base ?? "https://backboard.railway.com", http: http, clock: clock, token: token,
+        secrets: secrets,
+        packer: packer, random: { Double.random(in: 0..<1) })
     }
     self.platforms = platforms
   }
@@ -93,7 +98,7 @@ struct Session: Sendable {
 
   var planning: Planning {
     Planning(
-      environment: environment, ledger: ledger, platforms: platforms, secrets: secrets, history: source,
+      environment: environment, ledger: ledger, platforms: platforms, secrets: secrets, history: history,
       digest: Session.digest)
   }
 
@@ -118,13 +123,16 @@ struct Session: Sendable {
       ledger: ledger, performers: performers(redact),
       surroundings: RunSurroundings(clock: clock, redact: redact, watch: watch), by: by,
       holder: Holder(
-        name: by, purpose: purpose, process: getpid(), nonce: Hex.encode(randomBytes(8))), digest: Session.digest,
+        name: by, purpose: purpose, process: getpid(), nonce: Hex.encode(randomBytes(8))),
+      digest: Session.digest,
       interrupter: interrupter)
   }
 
   /// `ann@laptop`; in GitHub Actions the actor and the run.
   static func user(_ variables: [String: String]) -> String {
-    if let actor = variables["GITHUB_ACTOR"], let run = variables["GITHUB_RUN_ID"] { return "\(actor)@actions-\(run)" }
+    if let actor = variables["GITHUB_ACTOR"], let run = variables["GITHUB_RUN_ID"] {
+      return "\(actor)@actions-\(run)"
+    }
     var name = [CChar](repeating: 0, count: 256)
     gethostname(&name, 255)
     let host = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)

@@ -17,7 +17,9 @@ final class Signals: Sendable {
   init(_ interrupter: Interrupter, onLeave: @escaping @Sendable () -> Void) {
     let count = Locked(0)
     let queue = DispatchQueue(label: "signals")
-    for (number, interruption) in [(SIGINT, Interruption.interrupt), (SIGTERM, .terminate), (SIGHUP, .hangup)] {
+    for (number, interruption) in [
+      (SIGINT, Interruption.interrupt), (SIGTERM, .terminate), (SIGHUP, .hangup),
+    ] {
       signal(number, SIG_IGN)
       let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
       source.setEventHandler {

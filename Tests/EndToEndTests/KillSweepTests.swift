@@ -42,10 +42,13 @@ import Testing
     }
   }
 
-  private func kill(at: Int, _ when: String, _ project: GitProject, _ twin: TwinProcess, _ shim: KillShim) async throws {
+  private func kill(at: Int, _ when: String, _ project: GitProject, _ twin: TwinProcess, _ shim: KillShim)
+    async throws
+  {
     let commit = try await project.commit("kill \(when) write \(at)")
     let killed = try await project.shipit(
-      ["deploy", "demo", "--yes"], variables: twin.variables.merging(shim.variables(at: at, when: when)) { $1 })
+      ["deploy", "demo", "--yes"],
+      variables: twin.variables.merging(shim.variables(at: at, when: when)) { $1 })
     let place = "killed \(when) write \(at)"
     // The number of heartbeats varies, so the last few writes may not be reached.
     try #require(killed.code == 137 || killed.code == 0, "\(place): \(killed.code) \(killed.text)")
@@ -75,7 +78,8 @@ import Testing
     let state = try await twin.control("GET", "state")
     var counts: [String: Int] = [:]
     for deployment in state["deployments"]?.array ?? [] {
-      guard deployment["message"]?.string?.contains(commit) ?? false, let service = deployment["service"]?.string
+      guard deployment["message"]?.string?.contains(commit) ?? false,
+        let service = deployment["service"]?.string
       else { continue }
       counts[service, default: 0] += 1
     }
@@ -110,7 +114,10 @@ struct KillShim {
       let result = try await Launcher().run(
         ProcessSpecification(
           "cc",
-          ["-shared", "-fPIC", "-O1", "-o", library, Checkout.root + "/Tests/Support/kill_at_write.c", "-ldl"],
+          [
+            "-shared", "-fPIC", "-O1", "-o", library, Checkout.root + "/Tests/Support/kill_at_write.c",
+            "-ldl",
+          ],
           environment: ["PATH": path]))
       guard result.exit.isSuccess else { throw ProcessError(code: .other, description: result.errorText) }
     } catch let error as ProcessError where error.code == .notFound {
@@ -120,7 +127,10 @@ struct KillShim {
   }
 
   func variables(at write: Int, when: String = "before") -> [String: String] {
-    ["LD_PRELOAD": library, "KILL_AT": String(write), "KILL_WHEN": when, "KILL_COUNT": scratch.path + "/count"]
+    [
+      "LD_PRELOAD": library, "KILL_AT": String(write), "KILL_WHEN": when,
+      "KILL_COUNT": scratch.path + "/count",
+    ]
   }
 
   /// The writes of the last counted process.

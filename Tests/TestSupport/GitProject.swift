@@ -11,16 +11,19 @@ package struct GitProject: Sendable {
   package init(environment: String? = nil) async throws {
     scratch = try ScratchDirectory()
     variables = [
-      "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin", "HOME": scratch.path, "LANG": "C.UTF-8",
+      "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin", "HOME": scratch.path,
+      "LANG": "C.UTF-8",
       "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null", "GIT_AUTHOR_NAME": "Ann",
-      "GIT_AUTHOR_EMAIL": "ann@example.com", "GIT_COMMITTER_NAME": "Ann", "GIT_COMMITTER_EMAIL": "ann@example.com",
+      "GIT_AUTHOR_EMAIL": "ann@example.com", "GIT_COMMITTER_NAME": "Ann",
+      "GIT_COMMITTER_EMAIL": "ann@example.com",
       "USER": "ann", "PYTHONDONTWRITEBYTECODE": "1",
     ]
     try scratch.write(
       environment ?? String(contentsOfFile: Checkout.root + "/environments/demo.yaml", encoding: .utf8),
       to: "project/environments/demo.yaml")
     try scratch.write(
-      String(contentsOfFile: Checkout.root + "/demo/app/server.py", encoding: .utf8), to: "project/app/server.py")
+      String(contentsOfFile: Checkout.root + "/demo/app/server.py", encoding: .utf8),
+      to: "project/app/server.py")
     try scratch.write(".shipit/\n__pycache__/\n", to: "project/.gitignore")
     try await git("init", "-q", "-b", "main", ".")
     try await commit("first")
@@ -29,11 +32,15 @@ package struct GitProject: Sendable {
   /// Replaces text in a tracked file.
   package func change(_ file: String, _ old: String, _ new: String) throws {
     let text = try scratch.read("project/" + file)
-    guard text.contains(old) else { throw ProcessError(code: .other, description: "\(file) holds no “\(old)”") }
+    guard text.contains(old) else {
+      throw ProcessError(code: .other, description: "\(file) holds no “\(old)”")
+    }
     try scratch.write(text.replacingOccurrences(of: old, with: new), to: "project/" + file)
   }
 
-  package func write(_ text: String, to file: String) throws { try scratch.write(text, to: "project/" + file) }
+  package func write(_ text: String, to file: String) throws {
+    try scratch.write(text, to: "project/" + file)
+  }
 
   /// Commits everything and gives the full id.
   @discardableResult

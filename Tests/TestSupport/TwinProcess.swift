@@ -33,7 +33,9 @@ package final class TwinProcess: Sendable {
         environment: project.variables, directory: project.path)
     ) { line in
       output.withLock { $0.append(line.text) }
-      if let range = line.text.range(of: "SHIPIT_RAILWAY_URL=") { found.yield(String(line.text[range.upperBound...])) }
+      if let range = line.text.range(of: "SHIPIT_RAILWAY_URL=") {
+        found.yield(String(line.text[range.upperBound...]))
+      }
     }
     let ended = Task {
       _ = await process.wait()

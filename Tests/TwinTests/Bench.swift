@@ -47,7 +47,10 @@ struct Bench {
             "settings": ["startCommand": "./run", "healthcheckPath": "/health", "healthcheckTimeout": 10],
           ],
           ["id": "web", "name": "web", "variables": ["API": "${{api.GREETING}} ${{ shared.REGION }}"]],
-          ["id": "store", "name": "store", "volume": ["mountPath": "/data"], "settings": ["drainingSeconds": 5]],
+          [
+            "id": "store", "name": "store", "volume": ["mountPath": "/data"],
+            "settings": ["drainingSeconds": 5],
+          ],
           [
             "id": "img", "name": "img", "source": ["image": "ghcr.io/acme/img:1"],
             "settings": ["healthcheckPath": "/"],
@@ -86,13 +89,17 @@ struct Bench {
     let response = try await transport.send(
       HTTPRequest(
         method: "POST", url: InProcessTransport.base + "/graphql/v2?source=shipit",
-        headers: [(tokenHeader, credential), ("User-Agent", "shipit/1"), ("Content-Type", "application/json")],
+        headers: [
+          (tokenHeader, credential), ("User-Agent", "shipit/1"), ("Content-Type", "application/json"),
+        ],
         body: .bytes(Array(JSON.object(body).serialized().utf8))))
     return (response.status, try JSON(parsing: response.body))
   }
 
   /// The `data` of an answer that must have no errors.
-  func ask(_ query: String, _ variables: JSON = [:], at place: SourceLocation = #_sourceLocation) async throws -> JSON {
+  func ask(_ query: String, _ variables: JSON = [:], at place: SourceLocation = #_sourceLocation) async throws
+    -> JSON
+  {
     let (status, body) = try await send(query, variables)
     #expect(status == 200, sourceLocation: place)
     #expect(body["errors"] == nil, sourceLocation: place)
@@ -106,7 +113,9 @@ struct Bench {
     return body["errors"]?[0]?["message"]?.string
   }
 
-  func upload(to service: String, environment: String = "e", message: String = "m") async throws -> HTTPResponse {
+  func upload(to service: String, environment: String = "e", message: String = "m") async throws
+    -> HTTPResponse
+  {
     let credential = tokenHeader == "Authorization" ? "Bearer \(token)" : token
     return try await transport.send(
       HTTPRequest(
@@ -124,8 +133,9 @@ struct Bench {
   }
 
   func status(_ id: String) async throws -> String? {
-    try await ask("query($id: String!) { deployment(id: $id) { status } }", ["id": .string(id)])["deployment"]?[
-      "status"]?.string
+    try await ask("query($id: String!) { deployment(id: $id) { status } }", ["id": .string(id)])[
+      "deployment"]?[
+        "status"]?.string
   }
 
   /// Goes on in steps of a quarter of a second until the deployment has the status.

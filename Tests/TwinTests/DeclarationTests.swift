@@ -11,7 +11,8 @@ import Testing
       ProcessInfo.processInfo.environment["SHIPIT_CONTRACTS"]
       ?? FileManager.default.currentDirectoryPath + "/../shared/contracts"
     guard let bytes = FileManager.default.contents(atPath: directory + "/railway/schema.json") else {
-      print("skipped: no contracts at \(directory); set SHIPIT_CONTRACTS to hold the declaration against them")
+      print(
+        "skipped: no contracts at \(directory); set SHIPIT_CONTRACTS to hold the declaration against them")
       return
     }
     let platform = try Schema(introspection: try JSON(parsing: bytes))

@@ -135,7 +135,9 @@ import Testing
     child.executableURL = URL(filePath: "/usr/bin/setsid")
     child.arguments = ["--wait", "sleep", "600"]
     child.executableURL = URL(filePath: "/bin/sh")
-    child.arguments = ["-c", "exec /usr/bin/python3 -c 'import os,time; os.setpgid(0,0); print(flush=True); time.sleep(600)'"]
+    child.arguments = [
+      "-c", "exec /usr/bin/python3 -c 'import os,time; os.setpgid(0,0); print(flush=True); time.sleep(600)'",
+    ]
     let output = Pipe()
     child.standardOutput = output
     try child.run()

@@ -38,7 +38,8 @@ import Testing
     #expect(try await bench.status(good) == "SUCCESS")
     #expect(try await bench.get("api").status == 200)
     let active = try await bench.ask(
-      "{ serviceInstance(environmentId: \"e\", serviceId: \"api\") { latestDeployment { id } activeDeployments { id } } }")
+      "{ serviceInstance(environmentId: \"e\", serviceId: \"api\") { latestDeployment { id } activeDeployments { id } } }"
+    )
     #expect(active["serviceInstance"]?["latestDeployment"]?["id"]?.string == bad)
     #expect(active["serviceInstance"]?["activeDeployments"] == [["id": .string(good)]])
   }
@@ -82,7 +83,9 @@ import Testing
     #expect(bench.services.endedDeployments == [old])
   }
 
-  @Test func withAVolumeTheOldDeploymentStopsBeforeTheNewOneStartsSoAFailureLeavesNothingServing() async throws {
+  @Test func withAVolumeTheOldDeploymentStopsBeforeTheNewOneStartsSoAFailureLeavesNothingServing()
+    async throws
+  {
     let bench = try Bench()
     let old = try await bench.deploy("store")
     try await bench.reach(old, "SUCCESS")
@@ -127,7 +130,10 @@ import Testing
     let data = try await bench.ask(
       "query($id: String!) { deployment(id: $id) { status deploymentStopped instances { status } } }",
       ["id": .string(id)])
-    #expect(data["deployment"] == ["status": "SUCCESS", "deploymentStopped": true, "instances": [["status": "EXITED"]]])
+    #expect(
+      data["deployment"] == [
+        "status": "SUCCESS", "deploymentStopped": true, "instances": [["status": "EXITED"]],
+      ])
   }
 
   @Test func aNewerDeploymentSupersedesAnUnfinishedOlderOne() async throws {
@@ -145,7 +151,8 @@ import Testing
     let ours = try await bench.deploy("api")
     try await bench.reach(ours, "REMOVED")
     let list = try await bench.ask(
-      "{ deployments(input: {projectId: \"p\", environmentId: \"e\", serviceId: \"api\"}) { edges { node { id meta } } } }")
+      "{ deployments(input: {projectId: \"p\", environmentId: \"e\", serviceId: \"api\"}) { edges { node { id meta } } } }"
+    )
     let newest = list["deployments"]?["edges"]?[0]?["node"]
     #expect(newest?["id"]?.string != ours)
     #expect(newest?["meta"]?["commitAuthor"] == "someone")

@@ -15,7 +15,8 @@ extension TwinCore {
       switch (request.method, name) {
       case ("GET", ""):
         return ServerResponse(
-          status: 200, headers: [("Content-Type", "text/html; charset=utf-8")], body: .bytes(Array(Page.html.utf8)))
+          status: 200, headers: [("Content-Type", "text/html; charset=utf-8")],
+          body: .bytes(Array(Page.html.utf8)))
       case ("GET", "state"): return .json(200, overview)
       case ("GET", "requests"):
         let since = request.query.first { $0.name == "since" }.flatMap { Int($0.value) } ?? 0
@@ -55,7 +56,9 @@ extension TwinCore {
       let id = body["environment"]?.string ?? ""
       for place in world.environments.values where place.id == id || place.name == id {
         if let canAccess = body["canAccess"]?.bool { world.environments[place.id]?.canAccess = canAccess }
-        if let count = body["unmergedChanges"]?.int { world.environments[place.id]?.unmergedChanges = Int(count) }
+        if let count = body["unmergedChanges"]?.int {
+          world.environments[place.id]?.unmergedChanges = Int(count)
+        }
       }
     case "revoke-token":
       let name = body["name"]?.string

@@ -28,13 +28,15 @@ extension TwinCore {
     let requests = faults.rules.map { rule -> JSON in
       [
         "fault": .string(rule.fault.name), "operation": rule.operation.map(JSON.string) ?? .null,
-        "service": rule.service.map(JSON.string) ?? .null, "skip": .int(Int64(rule.skip)), "left": left(rule.count),
+        "service": rule.service.map(JSON.string) ?? .null, "skip": .int(Int64(rule.skip)),
+        "left": left(rule.count),
       ]
     }
     let deployments = world.behaviours.map { rule -> JSON in
       [
         "deployment": .string(String(describing: rule.behaviour)),
-        "service": rule.service.map(JSON.string) ?? .null, "skip": .int(Int64(rule.skip)), "left": left(rule.count),
+        "service": rule.service.map(JSON.string) ?? .null, "skip": .int(Int64(rule.skip)),
+        "left": left(rule.count),
       ]
     }
     return .array(requests + deployments)

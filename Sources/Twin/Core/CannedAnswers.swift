@@ -9,7 +9,8 @@ extension ServerResponse {
 
   static func json(_ status: Int, _ value: JSON) -> ServerResponse {
     ServerResponse(
-      status: status, headers: [("Content-Type", "application/json")], body: .bytes(Array(value.serialized().utf8)))
+      status: status, headers: [("Content-Type", "application/json")],
+      body: .bytes(Array(value.serialized().utf8)))
   }
 
   /// HTTP 200 with an error, as resolvers fail.
@@ -62,7 +63,10 @@ extension JSON {
       .object(
         Dictionary(
           uniqueKeysWithValues: members.map { name, value in
-            (name, name == "status" && value.string != nil ? .string(status) : value.replacingStatuses(by: status))
+            (
+              name,
+              name == "status" && value.string != nil ? .string(status) : value.replacingStatuses(by: status)
+            )
           }))
     default: self
     }

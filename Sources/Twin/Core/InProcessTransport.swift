@@ -61,8 +61,10 @@ package struct InProcessTransport: HTTPTransport {
       return HTTPResponse(status: answer.status, headers: answer.headers, body: body)
     case .cut:
       switch answer.headers.first(where: { $0.name == ServerResponse.cutMark })?.value {
-      case "before": throw HTTPError(code: .refused, message: "\(target.host): connection refused", nothingSent: true)
-      case "timeout": throw HTTPError(code: .timeout, message: "\(target.host): timed out", nothingSent: false)
+      case "before":
+        throw HTTPError(code: .refused, message: "\(target.host): connection refused", nothingSent: true)
+      case "timeout":
+        throw HTTPError(code: .timeout, message: "\(target.host): timed out", nothingSent: false)
       default:
         throw HTTPError(code: .connectionLost, message: "\(target.host): connection lost", nothingSent: false)
       }

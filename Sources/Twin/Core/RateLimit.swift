@@ -11,7 +11,9 @@ package struct RateLimit: Sendable {
 
   /// Counts a request.
   /// - Returns: the headers of its answer, and the seconds to wait when the window is exhausted.
-  mutating func count(_ token: String, at now: Timestamp) -> (headers: [(name: String, value: String)], wait: Int?) {
+  mutating func count(_ token: String, at now: Timestamp) -> (
+    headers: [(name: String, value: String)], wait: Int?
+  ) {
     var current = windows[token] ?? (now + window, 0)
     if current.end <= now { current = (now + window, 0) }
     let exhausted = current.used >= limit

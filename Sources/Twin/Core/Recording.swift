@@ -1,10 +1,11 @@
+import Concurrency
+import JSON
+
 #if canImport(Darwin)
   import Darwin
 #else
   import Glibc
 #endif
-import Concurrency
-import JSON
 
 /// Writes every GraphQL exchange as one line of JSON, values of variables included: for tests with dummy
 /// secrets only.

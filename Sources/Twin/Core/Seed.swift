@@ -40,7 +40,9 @@ extension World {
     }
     for (repository, commits) in map["repositories"]?.object ?? [:] {
       for commit in commits.array ?? [] {
-        guard let sha = commit["commit"]?.string, let directory = commit["directory"]?.string else { continue }
+        guard let sha = commit["commit"]?.string, let directory = commit["directory"]?.string else {
+          continue
+        }
         sources.repositories[repository, default: []].removeAll { $0.sha == sha }
         sources.repositories[repository, default: []].append(
           SourceMap.Commit(sha: sha, directory: directory, message: commit["message"]?.string))

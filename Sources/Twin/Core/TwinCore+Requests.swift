@@ -20,7 +20,8 @@ extension TwinCore {
       call.operation = "upload"
       call.service = request.query.first { $0.name == "serviceId" }?.value
       call.variables = .object(
-        Dictionary(request.query.map { ($0.name, JSON.string($0.value)) }, uniquingKeysWith: { first, _ in first }))
+        Dictionary(
+          request.query.map { ($0.name, JSON.string($0.value)) }, uniquingKeysWith: { first, _ in first }))
     } else {
       return ServerResponse(status: 404, body: .bytes(Array("Not Found".utf8)))
     }

@@ -24,7 +24,8 @@ extension TwinCore {
     do {
       try await runtime.keep(archive: call.request.body, as: archive)
     } catch {
-      return .json(400, ["message": .string((error as? ArchiveRefused)?.message ?? String(describing: error))])
+      return .json(
+        400, ["message": .string((error as? ArchiveRefused)?.message ?? String(describing: error))])
     }
     settle()
     let message = call.request.query.first { $0.name == "message" }?.value

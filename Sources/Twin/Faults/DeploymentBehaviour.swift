@@ -35,7 +35,8 @@ package struct BehaviourRule: Sendable {
   package var behaviour: DeploymentBehaviour
 
   package init(
-    _ behaviour: DeploymentBehaviour, service: String? = nil, trigger: Deployment.Trigger? = nil, nth: Int = 1,
+    _ behaviour: DeploymentBehaviour, service: String? = nil, trigger: Deployment.Trigger? = nil,
+    nth: Int = 1,
     count: Int? = 1
   ) {
     self.behaviour = behaviour
@@ -56,7 +57,9 @@ extension DeploymentBehaviour {
     case "gate-never-passes": self = .gateNeverPasses
     case "crashes": self = .crashes(after: after)
     case "stuck":
-      guard let status = script["status"]?.string.flatMap(DeploymentStatus.init(rawValue:)) else { return nil }
+      guard let status = script["status"]?.string.flatMap(DeploymentStatus.init(rawValue:)) else {
+        return nil
+      }
       self = .stuck(status)
     case "skipped": self = .skipped
     case "needs-approval": self = .needsApproval

@@ -24,10 +24,13 @@ package enum FaultScript: Sendable {
         FaultRule(fault, operation: script["operation"]?.string, service: service, nth: nth, count: count))
     } else if let name = script["deployment"]?.string {
       guard let behaviour = DeploymentBehaviour(name: name, script: script) else {
-        throw Refusal("unknown behaviour \(name); known: \(DeploymentBehaviour.names.joined(separator: ", "))")
+        throw Refusal(
+          "unknown behaviour \(name); known: \(DeploymentBehaviour.names.joined(separator: ", "))")
       }
       let trigger = try script["trigger"]?.string.map { name throws(Refusal) in
-        guard let trigger = Deployment.Trigger(rawValue: name) else { throw Refusal("unknown trigger \(name)") }
+        guard let trigger = Deployment.Trigger(rawValue: name) else {
+          throw Refusal("unknown trigger \(name)")
+        }
         return trigger
       }
       self = .deployment(

@@ -87,11 +87,15 @@ package struct Answers: Sendable {
     var start = 0
     var end = nodes.count
     if let after = arguments["after"]?.string {
-      guard let position = Int(after.dropFirst(2)), after.hasPrefix("c:") else { throw Refusal("Invalid cursor") }
+      guard let position = Int(after.dropFirst(2)), after.hasPrefix("c:") else {
+        throw Refusal("Invalid cursor")
+      }
       start = min(position + 1, end)
     }
     if let before = arguments["before"]?.string {
-      guard let position = Int(before.dropFirst(2)), before.hasPrefix("c:") else { throw Refusal("Invalid cursor") }
+      guard let position = Int(before.dropFirst(2)), before.hasPrefix("c:") else {
+        throw Refusal("Invalid cursor")
+      }
       end = max(start, min(position, end))
     }
     if let first = arguments["first"]?.int { end = min(end, start + max(0, Int(first))) }

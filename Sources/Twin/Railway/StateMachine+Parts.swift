@@ -70,7 +70,8 @@ extension World {
     let instance = instances[deployment.key]
     return Job(
       deployment: deployment.id, key: deployment.key, source: deployment.source,
-      image: deployment.image ?? "image-\(deployment.id)", settings: deployment.settings, variables: variables,
+      image: deployment.image ?? "image-\(deployment.id)", settings: deployment.settings,
+      variables: variables,
       volume: instance?.volume)
   }
 
@@ -98,7 +99,8 @@ extension World {
     let origin = active(of: deployment.key).first ?? deployment
     create(
       DeploymentRequest(
-        key: deployment.key, trigger: .foreign, source: origin.source, settings: origin.settings, variables: nil,
+        key: deployment.key, trigger: .foreign, source: origin.source, settings: origin.settings,
+        variables: nil,
         image: origin.image, meta: ["commitMessage": "pushed by someone else", "commitAuthor": "someone"]))
   }
 }

@@ -78,7 +78,9 @@ extension World {
     let name = String(reference[reference.index(after: dot)...])
     if namespace == "shared" {
       let place = "shared.\(name)"
-      guard !trail.contains(place), let variable = environments[key.environment]?.shared[name] else { return "" }
+      guard !trail.contains(place), let variable = environments[key.environment]?.shared[name] else {
+        return ""
+      }
       return render(variable.value, in: key, trail: trail.union([place]))
     }
     let project = environments[key.environment]?.project

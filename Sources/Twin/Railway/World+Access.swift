@@ -57,7 +57,9 @@ extension World {
   }
 
   func deployment(_ id: String, for token: Token, writing: Bool = false) throws(Refusal) -> Deployment {
-    guard let deployment = deployments[id], !deployment.vanished else { throw Refusal("Deployment not found") }
+    guard let deployment = deployments[id], !deployment.vanished else {
+      throw Refusal("Deployment not found")
+    }
     guard mayAccess(token, environment: deployment.key.environment) else { throw World.notAuthorized }
     guard environments[deployment.key.environment]?.canAccess == true || !writing else {
       throw World.notAuthorized

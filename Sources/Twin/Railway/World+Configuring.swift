@@ -33,7 +33,9 @@ extension World {
     let key = try instanceKey(input.object ?? [:], for: token)
     var containers: [String: JSON] = instances[key]?.limits?["containers"]?.object ?? [:]
     if let cpu = input["vCPUs"]?.double { containers["cpu"] = .double(cpu) }
-    if let memory = input["memoryGB"]?.double { containers["memoryBytes"] = .int(Int64(memory * 1_000_000_000)) }
+    if let memory = input["memoryGB"]?.double {
+      containers["memoryBytes"] = .int(Int64(memory * 1_000_000_000))
+    }
     instances[key]?.limits = ["containers": .object(containers)]
     environments[key.environment]?.revision += 1
   }
@@ -99,7 +101,8 @@ extension World {
   mutating func createService(_ input: JSON, for token: Token) throws(Refusal) -> String {
     let project = try project(input["projectId"]?.string ?? "", for: token)
     let name = input["name"]?.string ?? "service-\(services.count + 1)"
-    guard !services.values.contains(where: { $0.project == project.id && $0.name == name && $0.deletedAt == nil })
+    guard
+      !services.values.contains(where: { $0.project == project.id && $0.name == name && $0.deletedAt == nil })
     else { throw Refusal("A service named \"\(name)\" already exists in this project") }
     let targets: [String]
     if let wanted = input["environmentId"]?.string {
@@ -176,7 +179,9 @@ extension World {
     if let service { keys.insert(InstanceKey(service: service, environment: environment), at: 0) }
     let patch = mint()
     for key in keys {
-      guard latest(of: key) != nil, var request = try? currentRequest(for: key, trigger: .variables) else { continue }
+      guard latest(of: key) != nil, var request = try? currentRequest(for: key, trigger: .variables) else {
+        continue
+      }
       request.meta["patchId"] = .string(patch)
       create(request)
     }

@@ -12,7 +12,8 @@ extension World {
   mutating func create(_ request: DeploymentRequest) -> String? {
     let behaviour = takeBehaviour(for: request)
     if behaviour == .neverAppears { return nil }
-    for id in deploymentOrder where deployments[id]?.key == request.key && deployments[id]?.isInFlight == true {
+    for id in deploymentOrder where deployments[id]?.key == request.key && deployments[id]?.isInFlight == true
+    {
       finish(id, as: .removed, error: nil)
     }
     let id = mint()
@@ -21,8 +22,10 @@ extension World {
     variables["RAILWAY_DEPLOYMENT_ID"] = id
     if case .commit(let sha, _, _) = request.source { variables["RAILWAY_GIT_COMMIT_SHA"] = sha }
     var deployment = Deployment(
-      id: id, key: request.key, project: services[request.key.service]?.project ?? "", trigger: request.trigger,
-      createdAt: now, updatedAt: now, statusUpdatedAt: now, settings: request.settings, source: request.source,
+      id: id, key: request.key, project: services[request.key.service]?.project ?? "",
+      trigger: request.trigger,
+      createdAt: now, updatedAt: now, statusUpdatedAt: now, settings: request.settings,
+      source: request.source,
       variables: variables, meta: request.meta, instanceID: mint())
     deployment.image = request.image
     deployment.behaviour = behaviour

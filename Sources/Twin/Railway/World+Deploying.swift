@@ -24,7 +24,9 @@ extension World {
     let old = try deployment(arguments["id"]?.string ?? "", for: token, writing: true)
     guard canRedeploy(old) else { throw Refusal("Deployment cannot be redeployed") }
     let reuses = arguments["usePreviousImageTag"]?.bool == true
-    if reuses, old.image == nil || old.imageExpired { throw Refusal("Deployment image is no longer available") }
+    if reuses, old.image == nil || old.imageExpired {
+      throw Refusal("Deployment image is no longer available")
+    }
     let request = DeploymentRequest(
       key: old.key, trigger: .redeploy, source: old.source, settings: old.settings, variables: nil,
       image: reuses ? old.image : nil, meta: old.meta)
@@ -38,7 +40,8 @@ extension World {
       PromisedDeployment(
         due: now + durations.rollback,
         request: DeploymentRequest(
-          key: old.key, trigger: .rollback, source: old.source, settings: old.settings, variables: old.variables,
+          key: old.key, trigger: .rollback, source: old.source, settings: old.settings,
+          variables: old.variables,
           image: old.image, meta: old.meta)))
   }
 
@@ -87,14 +90,16 @@ extension World {
     var meta: [String: JSON] = [:]
     if let message { meta["cliMessage"] = .string(message) }
     let request = DeploymentRequest(
-      key: key, trigger: .upload, source: .archive(archive), settings: instances[key]?.settings ?? InstanceSettings(),
+      key: key, trigger: .upload, source: .archive(archive),
+      settings: instances[key]?.settings ?? InstanceSettings(),
       variables: nil, image: nil, meta: meta)
     return create(request) ?? mint()
   }
 
   func instanceKey(_ arguments: [String: JSON], for token: Token) throws(Refusal) -> InstanceKey {
     try instance(
-      arguments["serviceId"]?.string ?? "", in: arguments["environmentId"]?.string ?? "", for: token, writing: true
+      arguments["serviceId"]?.string ?? "", in: arguments["environmentId"]?.string ?? "", for: token,
+      writing: true
     ).key
   }
 }

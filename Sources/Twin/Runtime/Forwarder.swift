@@ -1,9 +1,10 @@
+import Concurrency
+
 #if canImport(Darwin)
   import Darwin
 #else
   import Glibc
 #endif
-import Concurrency
 
 /// Gives each service a stable loopback port and passes new connections on to whatever is live behind it.
 ///
@@ -113,7 +114,9 @@ final class Forwarder: Sendable {
       connections.removeAll(where: \.isOver)
       for (index, listener) in listeners.enumerated() where polls[1 + index].revents != 0 {
         let target = table.withLock { $0.targets[listener] ?? nil }
-        while let connection = ForwardedConnection(accepting: listener, to: target) { connections.append(connection) }
+        while let connection = ForwardedConnection(accepting: listener, to: target) {
+          connections.append(connection)
+        }
       }
     }
     for index in connections.indices { connections[index].end() }

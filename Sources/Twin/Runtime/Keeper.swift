@@ -1,9 +1,10 @@
+import Processes
+
 #if canImport(Darwin)
   import Darwin
 #else
   import Glibc
 #endif
-import Processes
 
 /// Ends the twin's children and removes its directory when the twin itself is killed.
 ///

@@ -1,9 +1,10 @@
+import Processes
+
 #if canImport(Darwin)
   import Darwin
 #else
   import Glibc
 #endif
-import Processes
 
 /// Builds and pre-deploy commands: programs that end.
 extension ProcessRuntime {
@@ -59,7 +60,8 @@ extension ProcessRuntime {
   }
 
   private func run(
-    _ command: String, _ job: Job, variables: [String: String], onLine: @escaping @Sendable (ProcessLine) -> Void
+    _ command: String, _ job: Job, variables: [String: String],
+    onLine: @escaping @Sendable (ProcessLine) -> Void
   ) async throws -> ProcessExit {
     try await Launcher().run(
       ProcessSpecification(

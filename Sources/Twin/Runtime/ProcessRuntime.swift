@@ -1,11 +1,12 @@
+package import Concurrency
+import HTTP
+import Processes
+
 #if canImport(Darwin)
   import Darwin
 #else
   import Glibc
 #endif
-package import Concurrency
-import HTTP
-import Processes
 
 /// Services as real processes on loopback ports.
 ///

@@ -83,7 +83,9 @@ package final class ScriptedRuntime: ServiceRuntime {
       case .probe(let deployment, let path):
         guard let job = state.running[deployment] else { return }
         let program = program(of: job, in: state)
-        guard let ready = program.healthyAfter, program.answer(path, job.variables).status == 200 else { return }
+        guard let ready = program.healthyAfter, program.answer(path, job.variables).status == 200 else {
+          return
+        }
         add(.healthy, of: deployment, at: now + ready, to: &state)
       case .stopProbing(let deployment):
         state.queue.removeAll { event in

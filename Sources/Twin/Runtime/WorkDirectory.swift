@@ -1,12 +1,13 @@
+import Archive
+import Dispatch
+import FoundationEssentials
+import Processes
+
 #if canImport(Darwin)
   import Darwin
 #else
   import Glibc
 #endif
-import Archive
-import Dispatch
-import FoundationEssentials
-import Processes
 
 /// The directory of a twin's process runtime, for its owner's eyes only: `snapshots/`, `images/`, `volumes/`.
 struct WorkDirectory: Sendable {

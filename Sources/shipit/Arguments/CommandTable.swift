@@ -33,7 +33,8 @@ struct CommandSpecification: Sendable {
 /// Options every command takes.
 let commonOptions: [CommandSpecification.Option] = [
   .init(
-    name: "root", value: "DIR", help: "the project; default: the nearest directory upwards with environments/",
+    name: "root", value: "DIR",
+    help: "the project; default: the nearest directory upwards with environments/",
     completes: .files),
   .init(name: "json", help: "print typed, versioned JSON"),
   .init(name: "quiet", help: "print results and errors only"),
@@ -86,7 +87,8 @@ let commandTable: [CommandSpecification] = [
     options: [
       .init(name: "to", value: "N", help: "the release to restore; default: the good one before the present"),
       .init(
-        name: "only", value: "SERVICE", help: "restore this service alone", isRepeatable: true, completes: .services),
+        name: "only", value: "SERVICE", help: "restore this service alone", isRepeatable: true,
+        completes: .services),
       .init(name: "code-only", help: "the old code with today's variables, after a secret was rotated"),
       .init(name: "reason", value: "TEXT", help: "why; stands in the hold and in history"),
       .init(name: "yes", help: "do not ask"),
@@ -95,7 +97,9 @@ let commandTable: [CommandSpecification] = [
     run: RollbackCommand.run),
   .init(
     name: "status", summary: "what is live, how it is proven, and what is in flight",
-    positionals: [.init(name: "ENV", help: "an environment; default: all", isOptional: true, completes: .environments)],
+    positionals: [
+      .init(name: "ENV", help: "an environment; default: all", isOptional: true, completes: .environments)
+    ],
     options: [.init(name: "offline", help: "answer from the ledger alone")],
     examples: ["shipit status", "shipit status prod --json"],
     run: StatusCommand.run),
@@ -142,19 +146,27 @@ let commandTable: [CommandSpecification] = [
     run: DoctorCommand.run),
   .init(
     name: "twin", summary: "run the offline twin: the platforms' APIs on loopback, with real processes",
-    discussion: "Prints the variables that point shipit at it. Ends with Ctrl-C and leaves nothing behind. After -- it runs one command with those variables set, and ends with it.",
+    discussion:
+      "Prints the variables that point shipit at it. Ends with Ctrl-C and leaves nothing behind. After -- it runs one command with those variables set, and ends with it.",
     options: [
-      .init(name: "seed", value: "FILE", help: "projects, services and tokens to begin with", completes: .files),
-      .init(name: "sources", value: "FILE", help: "maps images and commits to directories", completes: .files),
+      .init(
+        name: "seed", value: "FILE", help: "projects, services and tokens to begin with", completes: .files),
+      .init(
+        name: "sources", value: "FILE", help: "maps images and commits to directories", completes: .files),
       .init(name: "port", value: "N", help: "the port; default: any free one"),
       .init(name: "speed", value: "X", help: "how many times faster than real platforms; default 50"),
-      .init(name: "record", value: "FILE", help: "write every exchange as a line of JSON (with dummy secrets only)"),
+      .init(
+        name: "record", value: "FILE",
+        help: "write every exchange as a line of JSON (with dummy secrets only)"),
     ],
     examples: ["shipit twin", "shipit twin --seed demo/seed.json", "shipit twin -- shipit plan demo"],
     run: TwinCommand.run),
   .init(
     name: "explain", summary: "what a key of the environment file means",
-    positionals: [.init(name: "KEY", help: "a dotted key, such as services.health.within", isOptional: true, completes: .keys)],
+    positionals: [
+      .init(
+        name: "KEY", help: "a dotted key, such as services.health.within", isOptional: true, completes: .keys)
+    ],
     examples: ["shipit explain services.health", "shipit explain protect.deadline"],
     run: ExplainCommand.run),
   .init(
@@ -166,5 +178,7 @@ let commandTable: [CommandSpecification] = [
     positionals: [.init(name: "SHELL", help: "bash, zsh or fish", completes: .shells)],
     examples: ["shipit completions bash > /etc/bash_completion.d/shipit"],
     run: CompletionsCommand.run),
-  .init(name: "version", summary: "print the version", examples: ["shipit version --json"], run: VersionCommand.run),
+  .init(
+    name: "version", summary: "print the version", examples: ["shipit version --json"],
+    run: VersionCommand.run),
 ]

@@ -41,7 +41,8 @@ struct Completions {
       lines.append("        ;;")
     }
     lines += [
-      "    esac", "  fi", "  COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))", "}", "complete -o default -F _shipit shipit",
+      "    esac", "  fi", "  COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))", "}",
+      "complete -o default -F _shipit shipit",
       "",
     ]
     return lines.joined(separator: "\n")
@@ -50,15 +51,19 @@ struct Completions {
   private var fish: String {
     var lines = ["complete -c shipit -f"]
     for command in table {
-      lines.append("complete -c shipit -n __fish_use_subcommand -a \(command.name) -d '\(escaped(command.summary))'")
+      lines.append(
+        "complete -c shipit -n __fish_use_subcommand -a \(command.name) -d '\(escaped(command.summary))'")
       let condition = "'__fish_seen_subcommand_from \(command.name)'"
       for option in command.options + commonOptions {
         lines.append(
-          "complete -c shipit -n \(condition) -l \(option.name)\(option.value == nil ? "" : " -r") -d '\(escaped(option.help))'")
+          "complete -c shipit -n \(condition) -l \(option.name)\(option.value == nil ? "" : " -r") -d '\(escaped(option.help))'"
+        )
       }
       switch command.positionals.first?.completes {
       case .environments:
-        lines.append("complete -c shipit -n \(condition) -a \"(\(Completions.environments.replacing("$", with: "\\$")))\"")
+        lines.append(
+          "complete -c shipit -n \(condition) -a \"(\(Completions.environments.replacing("$", with: "\\$")))\""
+        )
       case .shells:
         lines.append("complete -c shipit -n \(condition) -a '\(Completions.shells.joined(separator: " "))'")
       default: break

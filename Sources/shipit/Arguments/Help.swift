@@ -27,9 +27,10 @@ struct Help {
       lines += columns(command.positionals.map { ($0.name, $0.help) })
     }
     lines += ["", "options:"]
-    lines += columns((command.options + commonOptions).map { option in
-      ("--\(option.name)" + (option.value.map { " \($0)" } ?? ""), option.help)
-    })
+    lines += columns(
+      (command.options + commonOptions).map { option in
+        ("--\(option.name)" + (option.value.map { " \($0)" } ?? ""), option.help)
+      })
     lines += ["", "examples:"]
     lines += command.examples.map { "  \($0)" }
     return lines.joined(separator: "\n")

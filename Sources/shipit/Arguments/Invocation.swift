@@ -19,7 +19,8 @@ struct Invocation: Sendable {
     guard let text = value(name) else { return standard }
     guard let number = Int(text), range.contains(number) else {
       throw UsageError(
-        "--\(name) takes a whole number from \(range.lowerBound) to \(range.upperBound), not “\(text)”", command: command.name)
+        "--\(name) takes a whole number from \(range.lowerBound) to \(range.upperBound), not “\(text)”",
+        command: command.name)
     }
     return number
   }
@@ -70,14 +71,19 @@ struct ArgumentParser {
         break
       }
       if !argument.hasPrefix("-") || argument == "-" {
-        if !isCommandTaken && argument == word { isCommandTaken = true } else { invocation.positionals.append(argument) }
+        if !isCommandTaken && argument == word {
+          isCommandTaken = true
+        } else {
+          invocation.positionals.append(argument)
+        }
         continue
       }
       if argument == "-h" {
         invocation.switches.insert("help")
         continue
       }
-      let parts = argument.drop { $0 == "-" }.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      let parts = argument.drop { $0 == "-" }.split(
+        separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       let name = String(parts.first ?? "")
       guard argument.hasPrefix("--"), let option = options.first(where: { $0.name == name }) else {
         throw UsageError(
@@ -111,7 +117,8 @@ struct ArgumentParser {
     }
     if invocation.positionals.count > command.positionals.count {
       throw UsageError(
-        "\(command.name) does not take “\(invocation.positionals[command.positionals.count])”", command: command.name)
+        "\(command.name) does not take “\(invocation.positionals[command.positionals.count])”",
+        command: command.name)
     }
     return invocation
   }

@@ -7,7 +7,7 @@ enum DeployCommand {
     await EnvironmentCommand.run(invocation) { project, environment, console throws(Failure) in
       let isDirty = invocation.has("dirty")
       let session = try await Session(project, environment, console, needsVariables: true, isDirty: isDirty)
-      let revision = try await session.source.resolve(invocation.value("commit") ?? "HEAD")
+      let revision = try await session.history.resolve(invocation.value("commit") ?? "HEAD")
       let request = DeployRequest(
         revision: revision, isDirty: isDirty, allowsOlder: invocation.has("allow-older"),
         again: invocation.has("again"))
@@ -17,8 +17,9 @@ enum DeployCommand {
         show: { plan throws(Failure) in
           let live = try await session.ledger.releases(limit: 50).first(where: \.isGood)
           let next = (try await session.ledger.runs(limit: 1).first?.release ?? 0) + 1
-          return PlanReport(plan, live: live.map(ReleaseHead.init), next: next, overrides: session.overrides).text(
-            console.noteCanvas)
+          return PlanReport(plan, live: live.map(ReleaseHead.init), next: next, overrides: session.overrides)
+            .text(
+              console.noteCanvas)
         },
         perform: { context, agree in
           await DeployOperation(context, planning: session.planning, request: request).run(agree: agree)

@@ -8,7 +8,8 @@ enum DoctorCommand {
       do throws(Failure) {
         let ledger = try await Session.ledger(project, environment, Session.clock)
         _ = try await ledger.releases(limit: 1)
-        examinations.append(Examination("ledger", .good, ".shipit/\(environment.name).db can be read and written"))
+        examinations.append(
+          Examination("ledger", .good, ".shipit/\(environment.name).db can be read and written"))
       } catch {
         examinations.append(Examination("ledger", .bad, error.message, hint: error.hint))
       }
@@ -22,14 +23,16 @@ enum DoctorCommand {
       do throws(Failure) {
         let session = try await Session(project, environment, console, needsVariables: false)
         do throws(Failure) {
-          let revision = try await session.source.resolve("HEAD")
-          examinations.append(Examination("revision", .good, "HEAD is \(revision.commit.prefix(7)), \(revision.subject)"))
+          let revision = try await session.history.resolve("HEAD")
+          examinations.append(
+            Examination("revision", .good, "HEAD is \(revision.commit.prefix(7)), \(revision.subject)"))
         } catch {
           examinations.append(Examination("revision", .bad, error.message, hint: error.hint))
         }
         for platform in session.platforms.values { examinations += await platform.examine(environment) }
       } catch {
-        examinations.append(Examination("platforms", .skipped, "not asked: \(error.message)", hint: error.hint))
+        examinations.append(
+          Examination("platforms", .skipped, "not asked: \(error.message)", hint: error.hint))
       }
       console.result(DoctorReport(environment: environment.name, examinations, overrides: overrides))
       return examinations.contains { $0.verdict == .bad } ? .authentication : .done

@@ -16,7 +16,10 @@ enum HoldCommand {
       let hold = Hold(
         reason: invocation.value("reason") ?? "no reason was given", by: by, at: Session.clock.now)
       try await write(hold, project, environment)
-      console.result(["\(environment.name) is on hold: \(hold.reason)", "  next: shipit unhold \(environment.name), to lift it"])
+      console.result([
+        "\(environment.name) is on hold: \(hold.reason)",
+        "  next: shipit unhold \(environment.name), to lift it",
+      ])
       return .done
     }
   }

@@ -29,14 +29,16 @@ enum LogsCommand {
           hint: "shipit logs \(environment.name) \(name) --deployment ID, for one that failed")
       }
       var lines = try await platform.logs(query)
-      console.result(LogsReport(environment: environment.name, service: name, deployment: query.deployment, lines))
+      console.result(
+        LogsReport(environment: environment.name, service: name, deployment: query.deployment, lines))
       while invocation.has("follow") {
         do { try await session.clock.sleep(for: .seconds(2)) } catch { return .done }
         query.since = lines.last?.at ?? query.since
         let seen = Set(lines.suffix(500))
         let fresh = try await platform.logs(query).filter { !seen.contains($0) }
         guard !fresh.isEmpty else { continue }
-        console.result(LogsReport(environment: environment.name, service: name, deployment: query.deployment, fresh))
+        console.result(
+          LogsReport(environment: environment.name, service: name, deployment: query.deployment, fresh))
         lines = Array((lines + fresh).suffix(1000))
       }
       return .done

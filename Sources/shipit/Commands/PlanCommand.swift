@@ -7,7 +7,7 @@ enum PlanCommand {
     await EnvironmentCommand.run(invocation) { project, environment, console throws(Failure) in
       let isDirty = invocation.has("dirty")
       let session = try await Session(project, environment, console, needsVariables: true, isDirty: isDirty)
-      let revision = try await session.source.resolve(invocation.value("commit") ?? "HEAD")
+      let revision = try await session.history.resolve(invocation.value("commit") ?? "HEAD")
       let plan = try await session.planning.plan(
         DeployRequest(revision: revision, isDirty: isDirty, allowsOlder: invocation.has("allow-older")))
       let releases = try await session.ledger.releases(limit: 50)

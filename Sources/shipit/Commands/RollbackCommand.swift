@@ -29,7 +29,8 @@ enum RollbackCommand {
     do throws(UsageError) {
       if invocation.value("to") != nil { to = try invocation.number("to", in: 1...1_000_000_000, default: 0) }
     } catch {
-      throw Failure(.configuration, error.message, hint: "shipit history \(invocation.positional(0) ?? "ENV")")
+      throw Failure(
+        .configuration, error.message, hint: "shipit history \(invocation.positional(0) ?? "ENV")")
     }
     return RollbackRequest(
       to: to, only: Set((invocation.values["only"] ?? []).map { ServiceName(rawValue: $0) }),

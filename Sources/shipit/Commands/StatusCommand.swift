@@ -46,7 +46,9 @@ enum StatusCommand {
       do throws(Failure) {
         let session = try await Session(project, environment, console, needsVariables: false)
         for (name, platform) in session.platforms {
-          do throws(Failure) { report.fill(try await platform.live(environment)) } catch { report.fail(name, error) }
+          do throws(Failure) { report.fill(try await platform.live(environment)) } catch {
+            report.fail(name, error)
+          }
         }
       } catch {
         for name in Set(environment.services.map(\.platform)) { report.fail(name, error) }

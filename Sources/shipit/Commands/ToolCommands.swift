@@ -15,7 +15,8 @@ enum ExplainCommand {
         keys.map { key in
           key.name + String(repeating: " ", count: width - key.name.count + 2) + key.doc
         } + ["", "next: shipit explain KEY, such as shipit explain services.health"])
-    case .several(let paths): console.result(["“\(path)” is the last word of several keys:"] + paths.map { "  \($0)" })
+    case .several(let paths):
+      console.result(["“\(path)” is the last word of several keys:"] + paths.map { "  \($0)" })
     case .unknown(let help):
       console.failure(Failure(.configuration, "there is no key “\(path)”", hint: help))
       return console.ended(.usage)
@@ -52,7 +53,8 @@ enum VersionCommand {
   static func run(_ invocation: Invocation) async -> Int32 {
     let console = Console(invocation, environment: processEnvironment())
     if console.wantsJSON {
-      console.write(JSON.object(["shipit": 1, "kind": "version", "version": .string(shipitVersion)]).serialized())
+      console.write(
+        JSON.object(["shipit": 1, "kind": "version", "version": .string(shipitVersion)]).serialized())
     } else {
       console.write("shipit \(shipitVersion)")
     }

@@ -16,7 +16,8 @@ enum TwinCommand {
       console.failure(failure)
       return console.ended(failure.exitCode)
     } catch {
-      console.failure(Failure(.configuration, "the twin could not start", cause: "\(error)", hint: "shipit twin --help"))
+      console.failure(
+        Failure(.configuration, "the twin could not start", cause: "\(error)", hint: "shipit twin --help"))
       return console.ended(.usage)
     }
     let interrupter = Interrupter()
@@ -40,7 +41,8 @@ enum TwinCommand {
     options.port = UInt16(try invocation.count("port", in: 0...65535, default: 0))
     if let text = invocation.value("speed") {
       guard let speed = Double(text), speed > 0, speed <= 10_000 else {
-        throw Failure(.configuration, "--speed takes a number above 0, not “\(text)”", hint: "shipit twin --help")
+        throw Failure(
+          .configuration, "--speed takes a number above 0, not “\(text)”", hint: "shipit twin --help")
       }
       options.speed = speed
     } else {

@@ -35,8 +35,10 @@ enum ValidateCommand {
     }
     if console.wantsJSON {
       console.write(
-        JSON.object(["shipit": 1, "kind": "validate", "environments": .array(documents), "valid": .bool(isValid)])
-          .serialized())
+        JSON.object([
+          "shipit": 1, "kind": "validate", "environments": .array(documents), "valid": .bool(isValid),
+        ])
+        .serialized())
     }
     return console.ended(isValid ? .done : .usage)
   }

@@ -23,7 +23,8 @@ enum WhyCommand {
     guard let text = invocation.positional(1) else { return try await ledger.runs(limit: 1).first }
     guard let number = Int(text), let record = try await ledger.run(RunID(number)) else {
       throw Failure(
-        .configuration, "\(environment) has no run “\(text)”", hint: "shipit history \(environment), for the runs there are")
+        .configuration, "\(environment) has no run “\(text)”",
+        hint: "shipit history \(environment), for the runs there are")
     }
     return record
   }
