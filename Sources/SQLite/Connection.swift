@@ -13,6 +13,8 @@ package final class Connection {
 
   private var handle: OpaquePointer?
   private var statements: [String: Statement] = [:]
+  /// The error number the last call into SQLite left behind.
+  private var systemError: Int32 = 0
   private static let keptStatements = 64
 
   init(path: String, options: DatabaseOptions) throws {
@@ -55,8 +57,8 @@ package final class Connection {
     let statement = try prepare(sql)
     defer { statement.reset() }
     try check(statement.bind(values))
-    var result = statement.step()
-    while result == SQLITE_ROW { result = statement.step() }
+    var result = calling { statement.step() }
+    while result == SQLITE_ROW { result = calling { statement.step() } }
     guard result == SQLITE_DONE else { throw failure(result) }
     return Int(sqlite3_changes64(handle))
   }
@@ -69,7 +71,7 @@ package final class Connection {
     try check(statement.bind(values))
     var rows: [Row] = []
     while true {
-      switch statement.step() {
+      switch calling({ statement.step() }) {
       case SQLITE_ROW: rows.append(Row(values: statement.values(), columns: statement.columns))
       case SQLITE_DONE: return rows
       case let result: throw failure(result)
@@ -80,7 +82,8 @@ package final class Connection {
   /// Runs several statements without parameters, such as a schema.
   /// - Throws: `SQLiteError`.
   package func script(_ sql: String) throws {
-    try check(sqlite3_exec(try open(), sql, nil, nil, nil))
+    let handle = try open()
+    try check(calling { sqlite3_exec(handle, sql, nil, nil, nil) })
   }
 
   /// The key of the row inserted last.
@@ -153,6 +156,14 @@ package final class Connection {
     return statement
   }
 
+  /// Keeps the system's error number of `call`: SQLite itself forgets it for the write-ahead log.
+  private func calling(_ call: () -> Int32) -> Int32 {
+    errno = 0
+    let result = call()
+    systemError = errno
+    return result
+  }
+
   private func check(_ result: Int32) throws {
     guard result == SQLITE_OK else { throw failure(result) }
   }
@@ -170,8 +181,7 @@ package final class Connection {
     case SQLITE_CANTOPEN, SQLITE_PERM, SQLITE_AUTH: code = .cannotOpen
     case SQLITE_IOERR:
       // A limit on file sizes and a quota end in other error numbers than a full disk.
-      let cause = handle.map { sqlite3_system_errno($0) } ?? 0
-      code = cause == EFBIG || cause == EDQUOT || cause == ENOSPC ? .full : .other
+      code = [EFBIG, EDQUOT, ENOSPC].contains(systemError) ? .full : .other
     default: code = .other
     }
     return SQLiteError(code: code, message: message, path: path)
