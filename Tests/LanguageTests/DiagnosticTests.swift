@@ -15,6 +15,11 @@ struct DiagnosticTests {
       .sorted()
   }()
 
+  /// Every case, read once.
+  static let results: [(name: String, result: ReadResult)] = cases.compactMap { name in
+    (try? read(name)).map { (name, $0) }
+  }
+
   static func read(_ name: String) throws -> ReadResult {
     var files = MemoryFiles([:])
     for file in try FileManager.default.contentsOfDirectory(atPath: folder.path) where file.hasSuffix(".yaml")
@@ -39,18 +44,17 @@ struct DiagnosticTests {
   }
 
   @Test("the cases cover at least 36 findings, and every code but those of sizes that make no readable file")
-  func coverage() throws {
+  func coverage() {
     #expect(Self.cases.count >= 36)
     var codes: Set<Diagnostic.Code> = []
-    for name in Self.cases { codes.formUnion(try Self.read(name).diagnostics.map(\.code)) }
+    for (_, result) in Self.results { codes.formUnion(result.diagnostics.map(\.code)) }
     let elsewhere: Set<Diagnostic.Code> = [.tooLarge, .tooDeep, .unknownEnvironment, .unreadableFile]
     #expect(Set(Diagnostic.Code.allCases).subtracting(codes) == elsewhere)
   }
 
   @Test("no line is wider than the terminal, down to 40 columns", arguments: [40, 60, 100])
-  func width(columns: Int) throws {
-    for name in Self.cases {
-      let result = try Self.read(name)
+  func width(columns: Int) {
+    for (name, result) in Self.results {
       let text = DiagnosticRenderer(files: result.files, width: columns).render(result.diagnostics)
       for line in text.split(separator: "\n") {
         let width = line.reduce(0) { $0 + Cells.width(of: $1) }

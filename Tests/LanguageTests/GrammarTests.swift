@@ -71,6 +71,8 @@ private struct Sample {
         services[name] = .object(members)
       }
       file["services"] = .object(services)
+    }
+    if path.first != "platforms" {
       file["platforms"] = [
         "railway": value(.object(Grammar.railway)), "vercel": value(.object(Grammar.vercel)),
       ]

@@ -103,7 +103,7 @@ package struct EnvironmentReader: Sendable {
       if let base = mapping["extends"]?.value.scalar?.text { bases.insert(normalized(base)) }
     }
     return names.filter { !(unnamed.contains($0) && bases.contains($0)) }
-      .map { String($0.prefix(while: { $0 != "." })) }.sorted()
+      .map { String($0.dropLast($0.hasSuffix(".yml") ? 4 : 5)) }.sorted()
   }
 
   // MARK: - Bases

@@ -24,6 +24,15 @@ enum LiteralSecret {
     return credentials(in: text) ? "an address with a password" : nil
   }
 
+  /// What the text, or one of its words, looks like.
+  static func kind(within text: String) -> String? {
+    if let kind = kind(of: text) { return kind }
+    let scalars = Array(text.unicodeScalars)
+    return words(in: text).first.flatMap { column, length in
+      kind(of: String(String.UnicodeScalarView(scalars[(column - 1)..<(column - 1 + length)])))
+    }
+  }
+
   /// The words of a line that look like secrets: column from 1 and length, in Unicode scalars.
   static func words(in line: String) -> [(column: Int, length: Int)] {
     var found: [(column: Int, length: Int)] = []

@@ -4,7 +4,7 @@ import YAML
 /// What the parts of an environment say of each other.
 struct Rules {
   let fields: Fields
-  private var services: [(key: String, mark: Mark, fields: Fields)] = []
+  private(set) var services: [(key: String, mark: Mark, fields: Fields)] = []
 
   init(fields: Fields) {
     self.fields = fields
@@ -18,7 +18,7 @@ struct Rules {
     for service in services { checkService(service.fields, key: service.key, &reading) }
     checkNames(&reading)
     checkAddresses(&reading)
-    checkReferences(&reading)
+    checkTexts(&reading)
     Needs(fields: fields).check(&reading)
     checkProtection(&reading)
     for entry in fields["rollouts"]?.map ?? [] {
@@ -98,23 +98,6 @@ struct Rules {
           .badName, "`\(entry.key)` is set by shipit", at: entry.mark, path: entry.value.path,
           help: "remove it")
       }
-      guard let template = entry.value.template, template.references.isEmpty,
-        case .text(let text)? = template.parts.first
-      else { continue }
-      if let kind = LiteralSecret.kind(of: text) {
-        reading.report(
-          Diagnostic(
-            .warning, .literalSecret, "`\(entry.key)` looks like \(kind), and everybody can read this file",
-            at: entry.value.mark, path: entry.value.path,
-            help: "write {secret: \(entry.key)}, and replace the value where it came from", conceals: true))
-      } else if LiteralSecret.isNamed(entry.key, with: text) {
-        reading.report(
-          Diagnostic(
-            .warning, .literalSecret,
-            "`\(entry.key)` is named like a secret, and everybody can read this file",
-            at: entry.value.mark, path: entry.value.path, help: "write {secret: \(entry.key)}", conceals: true
-          ))
-      }
     }
   }
 
@@ -173,48 +156,6 @@ struct Rules {
     }
   }
 
-  private func checkReferences(_ reading: inout Reading) {
-    var templates: [Placed] = []
-    collect(Placed(value: .object(fields), mark: fields.mark, path: ""), into: &templates)
-    let keys = services.map(\.key)
-    for placed in templates {
-      for reference in placed.template?.references ?? [] {
-        guard case .serviceURL(let name) = reference, !keys.contains(name.rawValue) else {
-          if case .serviceHost(let name) = reference, !keys.contains(name.rawValue) {
-            unknownService(name, reference, placed, keys, &reading)
-          }
-          continue
-        }
-        unknownService(name, reference, placed, keys, &reading)
-      }
-    }
-  }
-
-  private func unknownService(
-    _ name: ServiceName, _ reference: Reference, _ placed: Placed, _ keys: [String], _ reading: inout Reading
-  ) {
-    let near = Suggestion.nearest(to: name.rawValue, among: keys)
-    reading.error(
-      .unknownService, "there is no service `\(name)`",
-      at: reading.sources[placed.mark.file]?.mark(of: reference.description, within: placed.mark)
-        ?? placed.mark,
-      path: placed.path,
-      help: near.map { "did you mean `\($0)`?" } ?? "the services are \(keys.joined(separator: ", "))")
-  }
-
-  private func collect(_ placed: Placed, into templates: inout [Placed]) {
-    switch placed.value {
-    case .template: templates.append(placed)
-    case .list(let elements): for element in elements { collect(element, into: &templates) }
-    case .map(let entries): for entry in entries { collect(entry.value, into: &templates) }
-    case .object(let fields):
-      for key in fields.shape.keys {
-        if let value = fields[key.name] { collect(value, into: &templates) }
-      }
-    default: break
-    }
-  }
-
   private func checkProtection(_ reading: inout Reading) {
     let protect = fields["protect"]?.fields
     if let after = protect?["after"], after.text == fields["environment"]?.text {
@@ -255,21 +196,5 @@ struct Rules {
       reading.error(
         .contradiction, "the last step must be 100", at: last.mark, path: last.path, help: "add 100")
     }
-  }
-}
-
-extension LiteralSecret {
-  /// Whether a variable's name says that its value is a secret, and the value is not obviously none.
-  static func isNamed(_ name: String, with value: String) -> Bool {
-    let endings = [
-      "PASSWORD", "PASSWD", "SECRET", "SECRET_KEY", "PRIVATE_KEY", "API_KEY", "ACCESS_KEY", "TOKEN",
-    ]
-    let name = name.uppercased()
-    guard endings.contains(where: { name == $0 || name.hasSuffix("_\($0)") }), !name.hasPrefix("NEXT_PUBLIC_")
-    else {
-      return false
-    }
-    let isPlain = value.contains("://") || value.contains(" ") || value.hasPrefix("/") || Double(value) != nil
-    return value.count >= 8 && !isPlain
   }
 }
