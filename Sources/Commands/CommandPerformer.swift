@@ -10,6 +10,9 @@ package struct CommandPerformer: StepPerformer {
   private let redact: @Sendable (String) -> String
   private let running = RunningCommands()
 
+  /// Giving up may take three seconds in all, so half of them are for a polite end.
+  private static let ladder = StopLadder([.init(signal: 15, wait: .milliseconds(1500))])
+
   /// - Parameters:
   ///   - root: the project's root, where commands run.
   ///   - redact: takes secrets out of output lines that become part of a failure.
@@ -43,7 +46,7 @@ package struct CommandPerformer: StepPerformer {
       let result = try await launcher.run(
         ProcessSpecification(
           program, Array(work.command.dropFirst()), environment: environment.variables(for: call.run),
-          directory: root, outputLimit: 0),
+          directory: root, stop: Self.ladder, outputLimit: 0),
         timeout: work.timeout
       ) { line in
         tail.add(line.text)

@@ -59,11 +59,15 @@ extension GitSource {
   /// Nil when a commit is missing, or when the cut of a shallow clone could hide the answer.
   private func localRelation(of commit: String, to other: String) async throws(Failure) -> CommitRelation? {
     for id in [commit, other] {
-      guard try await git.run(["cat-file", "-e", id + "^{commit}"]).exit.isSuccess else { return nil }
+      guard try await isHere(id) else { return nil }
     }
     if try await isAncestor(commit, of: other) { return .ancestor }
     if try await isAncestor(other, of: commit) { return .descendant }
     return try await isShallow() ? nil : .diverged
+  }
+
+  private func isHere(_ commit: String) async throws(Failure) -> Bool {
+    try await git.run(["cat-file", "-e", commit + "^{commit}"]).exit.isSuccess
   }
 
   private func isAncestor(_ commit: String, of other: String) async throws(Failure) -> Bool {
@@ -94,6 +98,7 @@ extension GitSource {
   }
 
   private func isContained(_ commit: String, in branch: String) async throws(Failure) -> Bool {
+    guard try await isHere(commit) else { return false }
     for head in try await heads(of: branch) where try await isAncestor(commit, of: head) { return true }
     return false
   }

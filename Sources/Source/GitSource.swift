@@ -79,12 +79,17 @@ package struct GitSource: Sendable {
 
   /// Tracked files under `paths` (relative to the project's root) that differ from HEAD.
   package func changedFiles(under paths: [String]) async throws(Failure) -> [String] {
+    // `diff` would write the index to remember what it found.
     let result = try await git.output(
       [
-        "diff", "--name-only", "-z", "--no-ext-diff", "--no-textconv", "--relative", "--no-renames", "HEAD",
-        "--",
+        "status", "--porcelain=v1", "-z", "--untracked-files=no", "--no-renames",
+        "--ignore-submodules=dirty", "--",
       ] + paths)
-    return nulSeparated(result.output).map { String(decoding: $0, as: UTF8.self) }
+    // XY PATH, from the repository's top.
+    return nulSeparated(result.output).map { line in
+      let path = String(decoding: line.dropFirst(3), as: UTF8.self)
+      return path.hasPrefix(prefix) ? String(path.dropFirst(prefix.count)) : path
+    }.sorted()
   }
 
   /// Refuses a tree with changes that a deploy would silently leave out.

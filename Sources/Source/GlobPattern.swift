@@ -2,7 +2,7 @@
 struct GlobPattern: Sendable, Equatable {
   private enum Token: Sendable, Equatable {
     case byte(UInt8)
-    /// Any one character.
+    /// Any one byte, as git has it.
     case one
     /// Any number of characters.
     case many
@@ -80,9 +80,9 @@ struct GlobPattern: Sendable, Equatable {
           token += 1
           continue
         }
-        if let length = length(of: tokens[token], in: name, at: position) {
+        if match(tokens[token], name[position]) {
           token += 1
-          position += length
+          position += 1
           continue
         }
       }
@@ -94,20 +94,12 @@ struct GlobPattern: Sendable, Equatable {
     return tokens[token...].allSatisfy { $0 == .many }
   }
 
-  /// How many bytes the token takes at `position`; nil when it does not match there.
-  private static func length(of token: Token, in name: [UInt8], at position: Int) -> Int? {
-    let byte = name[position]
+  private static func match(_ token: Token, _ byte: UInt8) -> Bool {
     switch token {
-    case .byte(let wanted): return byte == wanted ? 1 : nil
-    case .one:
-      // One character of UTF-8, however many bytes.
-      var length = 1
-      while byte >= 0xC0, position + length < name.count, name[position + length] & 0xC0 == 0x80 {
-        length += 1
-      }
-      return length
-    case .set(let ranges, let negated): return ranges.contains { $0.contains(byte) } != negated ? 1 : nil
-    case .many: return nil
+    case .byte(let wanted): return byte == wanted
+    case .one: return true
+    case .set(let ranges, let negated): return ranges.contains { $0.contains(byte) } != negated
+    case .many: return false
     }
   }
 
@@ -127,7 +119,8 @@ struct GlobPattern: Sendable, Equatable {
           tokens.append(set)
           index = end
         } else {
-          tokens.append(.byte(text[index]))
+          // Not closed: git lets it match nothing.
+          tokens.append(.set([], negated: false))
         }
       case let byte: tokens.append(.byte(byte))
       }
@@ -145,6 +138,11 @@ struct GlobPattern: Sendable, Equatable {
     let first = index
     while index < text.count {
       if text[index] == UInt8(ascii: "]"), index > first { return (.set(ranges, negated: negated), index) }
+      if let (named, end) = namedSet(text, from: index) {
+        ranges += named
+        index = end + 1
+        continue
+      }
       if text[index] == UInt8(ascii: "\\"), index + 1 < text.count { index += 1 }
       let low = text[index]
       if index + 2 < text.count, text[index + 1] == UInt8(ascii: "-"), text[index + 2] != UInt8(ascii: "]") {
@@ -157,4 +155,26 @@ struct GlobPattern: Sendable, Equatable {
     }
     return nil
   }
+
+  /// `[:alpha:]` and the like within brackets, and the index of its last `]`.
+  private static func namedSet(_ text: [UInt8], from start: Int) -> ([ClosedRange<UInt8>], Int)? {
+    guard text[start...].starts(with: Array("[:".utf8)) else { return nil }
+    for end in (start + 2)..<max(start + 2, text.count - 1)
+    where text[end...].starts(with: Array(":]".utf8)) {
+      return named[String(decoding: text[(start + 2)..<end], as: UTF8.self)].map { ($0, end + 1) }
+    }
+    return nil
+  }
+
+  private static let named: [String: [ClosedRange<UInt8>]] = {
+    let digit: ClosedRange<UInt8> = 48...57
+    let upper: ClosedRange<UInt8> = 65...90
+    let lower: ClosedRange<UInt8> = 97...122
+    return [
+      "digit": [digit], "upper": [upper], "lower": [lower], "alpha": [upper, lower],
+      "alnum": [digit, upper, lower], "xdigit": [digit, 65...70, 97...102], "blank": [9...9, 32...32],
+      "space": [9...13, 32...32], "cntrl": [0...31, 127...127], "print": [32...126], "graph": [33...126],
+      "punct": [33...47, 58...64, 91...96, 123...126],
+    ]
+  }()
 }

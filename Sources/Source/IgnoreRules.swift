@@ -57,8 +57,9 @@ struct IgnoreRules: Sendable {
     let brings = text.hasPrefix("!")
     if brings { text.removeFirst() }
     let directoriesOnly = text.hasSuffix("/")
-    while text.hasSuffix("/") { text.removeLast() }
-    guard !text.isEmpty else { return nil }
+    if directoriesOnly { text.removeLast() }
+    // An empty name matches no path.
+    guard !text.isEmpty, text != "/", !text.contains("//"), !text.hasSuffix("/") else { return nil }
     // Without a slash before its end a pattern holds at any depth.
     let pattern = text.contains("/") ? String(text) : "**/" + text
     return Rule(

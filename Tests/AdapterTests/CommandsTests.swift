@@ -143,7 +143,8 @@ struct CommandsTests {
     task.cancel()
     let start = ContinuousClock.now
     #expect(await performer.abandon(step, call) == .cancelled)
-    #expect(ContinuousClock.now - start < .seconds(3))
+    // Generous, for a busy machine; unstopped it would take minutes.
+    #expect(ContinuousClock.now - start < .seconds(30))
     #expect(await task.value == .cancelled(moved: false))
     let child = try #require(lines.withLock { $0.first }.flatMap { Int32($0) })
     #expect(await ended(child))

@@ -13,7 +13,7 @@ struct IgnoreRulesTests {
     "[!ab].c", "[a-c]x", "[]x]", "[", "**", "*", "/**", "/*\n!/a", "**/", "*/z", "/a/*/z", "foo**bar",
     "a\\*b",
     "**/a/**", "dir//", "/", "//", " lead", "*.LOG", "a/**", "z/\n!z/", "tab\t", "?.c", "é?x",
-    "[[:alpha:]].c",
+    "[[:alpha:]].c", "[![:upper:]b].c", "[[:nope:]].c", "a//b",
   ]
 
   private static let paths = [

@@ -34,7 +34,10 @@ final class Scratch: Sendable {
     let file = URL(fileURLWithPath: path + "/" + name)
     try FileManager.default.createDirectory(
       at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
-    try data.write(to: file)
+    // Foundation waits for the disk with every file; thousands of them took half a minute.
+    guard let stream = fopen(file.path, "w") else { throw CocoaError(.fileWriteUnknown) }
+    defer { fclose(stream) }
+    _ = data.withUnsafeBytes { fwrite($0.baseAddress, 1, $0.count, stream) }
   }
 
   func read(_ name: String) -> Data? { FileManager.default.contents(atPath: path + "/" + name) }

@@ -273,15 +273,4 @@ struct LocalLedgerTests {
     }
     #expect(try await other.holder() == nil)
   }
-
-  @Test func appendingIsFastEnoughForALongJournal() async throws {
-    let ledger = try await open()
-    let lease = try await ledger.acquire(holder: Sample.holder("ann"))
-    let run = try await ledger.open(Sample.plan(), by: "ann", at: clock.now, lease: lease)
-    let start = ContinuousClock.now
-    for number in 1...200 {
-      try await ledger.append(Sample.entries(number...number, at: clock.now), to: run.id, lease: lease)
-    }
-    #expect(ContinuousClock.now - start < .seconds(10))
-  }
 }

@@ -173,7 +173,7 @@ struct PackingTests {
     {
       #expect(text.contains(name), "\(name) is missing in: \(text)")
     }
-    #expect(!text.contains("example,") && !text.contains("planted"))
+    #expect(refusal?.cause?.contains("example") == false && !text.contains("planted"))
 
     try await repository.commit([".railwayignore": ".env*\n!.env.*.template\nkeys/\n", "tls/k.pem": secret])
     let second = await failure { try await pack(repository) }
@@ -278,11 +278,13 @@ struct PackingTests {
 
   @Test func fiveThousandFilesArePackedInSeconds() async throws {
     let repository = try await ScratchRepository()
-    var files: [String: String] = [:]
+    // Straight into a pack: thousands of loose files would measure the disk.
+    var stream = "commit refs/heads/main\ncommitter Ann <ann@example.com> 1700000000 +0000\ndata 1\nx\n"
     for number in 0..<5000 {
-      files["d\(number % 50)/f\(number)"] = String(repeating: "\(number) ", count: 100)
+      let text = String(repeating: "\(number) ", count: 100)
+      stream += "M 644 inline d\(number % 50)/f\(number)\ndata \(text.utf8.count)\n\(text)\n"
     }
-    try await repository.commit(files)
+    try await repository.git(["fast-import", "--quiet"], input: stream)
     let start = ContinuousClock.now
     let packed = try await pack(repository)
     let took = ContinuousClock.now - start

@@ -22,6 +22,7 @@ final class ScratchRepository: Sendable {
   init() async throws {
     scratch = try Scratch("repository")
     try await git("init", "--quiet", "--initial-branch=main")
+    try await git("config", "core.fsync", "none")
   }
 
   /// A clone with these arguments to `git clone`.
@@ -34,9 +35,10 @@ final class ScratchRepository: Sendable {
   func git(_ arguments: String...) async throws -> String { try await git(arguments) }
 
   @discardableResult
-  func git(_ arguments: [String]) async throws -> String {
+  func git(_ arguments: [String], input: String = "") async throws -> String {
     let result = try await Launcher().run(
-      ProcessSpecification("git", arguments, environment: Self.environment, directory: path))
+      ProcessSpecification(
+        "git", arguments, environment: Self.environment, directory: path, input: Array(input.utf8)))
     guard result.exit.isSuccess else {
       throw Failure(.failed, "git \(arguments.joined(separator: " "))", cause: result.errorText)
     }
