@@ -1,3 +1,5 @@
+import CArchive
+
 #if canImport(Darwin)
   import Darwin
 #else

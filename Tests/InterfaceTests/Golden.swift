@@ -1,5 +1,6 @@
 import Foundation
 import Interface
+import Terminal
 import Testing
 
 /// Compares text with a file in `Golden`. `SHIPIT_UPDATE_GOLDEN=1` writes the files anew.
@@ -23,7 +24,7 @@ func expectGolden(
 /// Every line fits: what a terminal of this width would not break.
 func expectFits(_ lines: [String], _ width: Int, sourceLocation: SourceLocation = #_sourceLocation) {
   for line in lines {
-    #expect(plainText(line).columns <= width, "\(line)", sourceLocation: sourceLocation)
+    #expect(displayWidth(of: line) <= width, "\(line)", sourceLocation: sourceLocation)
   }
 }
 

@@ -2,6 +2,7 @@ package import Concurrency
 import FoundationEssentials
 import JSON
 package import Model
+import Terminal
 
 /// What a command says in the end: shown to people as lines, to programs as one JSON document.
 package protocol Report: Codable, Sendable {
@@ -46,8 +47,7 @@ extension JSON {
   }
 
   private func showable(_ text: String, _ redact: (String) -> String) -> String {
-    redact(text).split(separator: "\n", omittingEmptySubsequences: false).map(plainText).joined(
-      separator: "\n")
+    sanitise(redact(text), keepingLines: true)
   }
 }
 
