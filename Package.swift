@@ -104,7 +104,9 @@ let package = Package(
     tests("LanguageTests", ["Language", "Model", "YAML", "JSON"], exclude: ["Golden"]),
     tests("EngineTests", ["Engine", "Model", "Concurrency"]),
     tests("RunnerTests", ["Runner", "Engine", "Model", "Concurrency", "Ledgers", "Redaction"]),
-    tests("RailwayTests", ["Railway", "Model", "HTTP", "JSON", "Concurrency", "TestSupport"]),
+    tests(
+      "RailwayTests",
+      ["Railway", "Probing", "Twin", "GraphQL", "Model", "HTTP", "JSON", "Concurrency", "TestSupport"]),
     tests(
       "AdapterTests",
       [

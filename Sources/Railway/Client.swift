@@ -19,10 +19,12 @@ actor RailwayClient {
   private(set) var skew: Duration?
   var identification: Task<Result<TokenKind, APIError>, Never>?
 
-  static let userAgent = "shipit/0.1 (+https://github.com/shipit)"
+  /// Named, because the edge refuses the defaults of libraries.
+  nonisolated let userAgent: String
 
   init(
     baseURL: String, http: any HTTPTransport, clock: any TimeSource, token: Sensitive, hidden: [Sensitive],
+    userAgent: String,
     random: @escaping @Sendable () -> Double
   ) {
     self.baseURL = baseURL.hasSuffix("/") ? String(baseURL.dropLast()) : baseURL
@@ -31,6 +33,7 @@ actor RailwayClient {
     self.token = token
     self.hidden = hidden + [token]
     self.random = random
+    self.userAgent = userAgent
   }
 
   /// How a call is made.
@@ -105,7 +108,7 @@ actor RailwayClient {
       method: "POST", url: baseURL + "/graphql/v2?source=shipit",
       headers: [
         ("Content-Type", "application/json"), ("Accept", "application/json"),
-        ("User-Agent", RailwayClient.userAgent), (authorization.name, authorization.value.reveal()),
+        ("User-Agent", userAgent), (authorization.name, authorization.value.reveal()),
       ], body: .bytes(Array(body.serialized().utf8)), timeout: manner.timeout)
     let response = try await send(
       request, operation.name, isMutation: operation.isMutation, manner.patience, hiding)

@@ -118,7 +118,7 @@ extension RailwayClient {
         + "&message=\(RailwayClient.percentEncoded(message))",
       headers: [
         ("Content-Type", "application/gzip"), ("Accept", "application/json"),
-        ("User-Agent", RailwayClient.userAgent), (authorization.name, authorization.value.reveal()),
+        ("User-Agent", userAgent), (authorization.name, authorization.value.reveal()),
       ], body: .file(path: file), timeout: timeout)
     let response = try await send(request, operation, isMutation: true, .seconds(60))
     let answer = try? JSON(parsing: response.body)

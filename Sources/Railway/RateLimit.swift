@@ -93,7 +93,7 @@ struct PollPace: Sendable, Hashable {
     var seconds: Double
     if quota.isGenerous(now: now) {
       seconds = 0.1
-      for _ in 1..<max(step, 2) where seconds < 2 { seconds *= 1.1 }
+      for _ in 1..<step where seconds < 2 { seconds *= 1.1 }
       seconds = min(2, seconds) * jitter
     } else {
       seconds = waited < .seconds(120) ? min(5, 3 + 0.2 * Double(step)) : 15

@@ -79,7 +79,7 @@ struct WaitDecision: Sendable, Hashable {
     failuresInARow = 0
     guard let ours = sight.ours else { return missing(now) }
     missingSince = nil
-    if ours.status != .live { (goodLooks, stoppedLooks) = (0, 0) }
+    if ours.status != .live, ours.status != .sleeping { (goodLooks, stoppedLooks) = (0, 0) }
     needsApproval = ours.status == .needsApproval
     switch ours.status {
     case .queued: return tell(ours.word == "WAITING" ? "waiting for CI checks" : "queued at Railway")
