@@ -31,7 +31,7 @@ struct RealTwin {
               "id": "api", "name": "api",
               "settings": [
                 "buildCommand": "sh build.sh", "startCommand": "exec /usr/bin/python3 -u server.py",
-                "healthcheckPath": "/health", "healthcheckTimeout": 2,
+                "healthcheckPath": "/health", "healthcheckTimeout": 20,
               ],
             ]
           ],
@@ -161,7 +161,14 @@ struct RealTwin {
   }
 
   func reach(_ id: String, _ status: String) async throws {
-    try await until("\(id) is \(status)") { await server.core.state.deployments[id]?.status.rawValue == status }
+    try await until("\(id) is \(status)") {
+      guard let deployment = await server.core.state.deployments[id] else { return false }
+      if deployment.status.rawValue != status, [.failed, .crashed].contains(deployment.status) {
+        let lines = (deployment.buildLogs + deployment.logs).map(\.message)
+        throw Refusal("\(deployment.status): \(deployment.events.last?.error ?? ""): \(lines)")
+      }
+      return deployment.status.rawValue == status
+    }
   }
 
   func until(_ what: String, _ condition: () async throws -> Bool) async throws {
