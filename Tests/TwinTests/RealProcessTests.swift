@@ -3,12 +3,13 @@ import Concurrency
 import Foundation
 import HTTP
 import JSON
+import Processes
 import Testing
 
 @testable import Twin
 
 /// Each test has a twin of its own, with python programs as services.
-@Suite struct RealProcessTests {
+@Suite(.serialized) struct RealProcessTests {
   @Test func anUploadIsBuiltStartedGatedAndServedAtItsAddress() async throws {
     try await RealTwin.with { twin in
       try await twin.set(["SHIPIT_COMMIT": "c1", "GREETING": "hello"])
@@ -35,6 +36,7 @@ import Testing
       try await twin.set(["SHIPIT_COMMIT": "c1"])
       let good = try await twin.upload(program: .good)
       try await twin.reach(good, "SUCCESS")
+      try await twin.configure("healthcheckTimeout: 1")
       let sick = try await twin.upload(program: .sick)
       try await twin.reach(sick, "FAILED")
       let unbuildable = try await twin.upload(program: .unbuildable)
@@ -131,21 +133,12 @@ import Testing
   @Test func theKeeperEndsWhatIsLeftWhenTheTwinIsGone() async throws {
     let directory = try WorkDirectory()
     let keeper = try Keeper(directory: directory.path)
-    let child = Process()
-    child.executableURL = URL(filePath: "/usr/bin/setsid")
-    child.arguments = ["--wait", "sleep", "600"]
-    child.executableURL = URL(filePath: "/bin/sh")
-    child.arguments = [
-      "-c", "exec /usr/bin/python3 -c 'import os,time; os.setpgid(0,0); print(flush=True); time.sleep(600)'",
-    ]
-    let output = Pipe()
-    child.standardOutput = output
-    try child.run()
-    _ = try output.fileHandleForReading.read(upToCount: 1)
-    keeper.watch(child.processIdentifier)
+    let child = try Launcher().start(
+      ProcessSpecification("/bin/sh", ["-c", "sleep 600"], environment: ["PATH": "/usr/bin:/bin"])
+    ) { _ in }
+    keeper.watch(child.id)
     await keeper.end()
-    child.waitUntilExit()
-    #expect(child.terminationReason == .uncaughtSignal)
+    #expect(await child.wait() == .signal(SIGKILL))
     #expect(!FileManager.default.fileExists(atPath: directory.path))
   }
 

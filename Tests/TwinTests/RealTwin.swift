@@ -31,7 +31,7 @@ struct RealTwin {
               "id": "api", "name": "api",
               "settings": [
                 "buildCommand": "sh build.sh", "startCommand": "exec /usr/bin/python3 -u server.py",
-                "healthcheckPath": "/health", "healthcheckTimeout": 2,
+                "healthcheckPath": "/health", "healthcheckTimeout": 20,
               ],
             ]
           ],
@@ -92,8 +92,7 @@ struct RealTwin {
   func write(_ program: Program) throws -> String {
     let directory = scratch + "/" + UUID().uuidString
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-    let build =
-      program == .unbuildable ? "echo no; exit 2" : "echo building; echo \"by $SHIPIT_COMMIT\" > built"
+    let build = program == .unbuildable ? "echo no; exit 2" : "echo building; echo \"by $SHIPIT_COMMIT\" > built"
     for (name, text) in [("server.py", RealTwin.source), ("mode", program.rawValue), ("build.sh", build)] {
       try text.write(toFile: directory + "/" + name, atomically: true, encoding: .utf8)
     }
@@ -129,8 +128,7 @@ struct RealTwin {
 
   func control(_ command: String, _ body: JSON) async throws {
     let response = try await client.send(
-      HTTPRequest(
-        method: "POST", url: server.url + "/_twin/" + command, body: .bytes(Array(body.serialized().utf8))))
+      HTTPRequest(method: "POST", url: server.url + "/_twin/" + command, body: .bytes(Array(body.serialized().utf8))))
     #expect(response.status == 200)
   }
 
@@ -164,7 +162,12 @@ struct RealTwin {
 
   func reach(_ id: String, _ status: String) async throws {
     try await until("\(id) is \(status)") {
-      await server.core.state.deployments[id]?.status.rawValue == status
+      guard let deployment = await server.core.state.deployments[id] else { return false }
+      if deployment.status.rawValue != status, [.failed, .crashed].contains(deployment.status) {
+        let lines = (deployment.buildLogs + deployment.logs).map(\.message)
+        throw Refusal("\(deployment.status): \(deployment.events.last?.error ?? ""): \(lines)")
+      }
+      return deployment.status.rawValue == status
     }
   }
 

@@ -26,7 +26,7 @@ final class Keeper: Sendable {
         groups=$rest
       fi
     done < "$1/keeper"
-    for group in $groups; do kill -9 -- "-$group"; done 2>/dev/null
+    for group in $groups; do kill -s KILL -- "-$group"; done 2>/dev/null
     rm -rf -- "$1"
     """
 
