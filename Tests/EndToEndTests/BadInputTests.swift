@@ -8,7 +8,8 @@ import Testing
 @Suite struct BadInputTests {
   /// Commands that read an environment, with what they need beside it.
   private static let commands: [[String]] = [
-    ["plan"], ["deploy"], ["rollback"], ["status"], ["history"], ["logs", "api"], ["why"], ["doctor"], ["hold"],
+    ["plan"], ["deploy"], ["rollback"], ["status"], ["history"], ["logs", "api"], ["why"], ["doctor"],
+    ["hold"],
     ["unhold"], ["validate"],
   ]
 
@@ -18,12 +19,15 @@ import Testing
 
   /// What an error must have: what happened, and what to type next.
   private func expectError(
-    _ result: ShipitResult, _ code: Int32, _ words: String..., comment: String, location: SourceLocation = #_sourceLocation
+    _ result: ShipitResult, _ code: Int32, _ words: String..., comment: String,
+    location: SourceLocation = #_sourceLocation
   ) {
     #expect(result.code == code, "\(comment): \(result.text)", sourceLocation: location)
     #expect(result.errorOutput.contains("error"), "\(comment): \(result.text)", sourceLocation: location)
     for word in words {
-      #expect(result.text.contains(word), "\(comment) does not say “\(word)”: \(result.text)", sourceLocation: location)
+      #expect(
+        result.text.contains(word), "\(comment) does not say “\(word)”: \(result.text)",
+        sourceLocation: location)
     }
   }
 
@@ -38,7 +42,8 @@ import Testing
   @Test func everyCommandSaysThatThereIsNoProject() async throws {
     let project = try await GitProject()
     for command in Self.commands {
-      let result = try await project.shipit(arguments(command, "demo") + ["--root", project.scratch.path + "/nowhere"])
+      let result = try await project.shipit(
+        arguments(command, "demo") + ["--root", project.scratch.path + "/nowhere"])
       expectError(result, 2, "nowhere", comment: command[0])
     }
   }
@@ -64,7 +69,8 @@ import Testing
   @Test func anUnreachablePlatformIsSaidWithItsAddress() async throws {
     let project = try await GitProject()
     let variables = [
-      "SHIPIT_RAILWAY_URL": "http://127.0.0.1:9", "RAILWAY_API_TOKEN": "some-token", "DEMO_API_KEY": "some-key-value",
+      "SHIPIT_RAILWAY_URL": "http://127.0.0.1:9", "RAILWAY_API_TOKEN": "some-token",
+      "DEMO_API_KEY": "some-key-value",
     ]
     let result = try await project.shipit("plan", "demo", variables: variables)
     expectError(result, 7, "127.0.0.1:9", comment: "plan")
@@ -78,7 +84,8 @@ import Testing
     let result = try await project.shipit(
       "plan", "demo",
       variables: [
-        "SHIPIT_RAILWAY_URL": "http://example.com", "RAILWAY_API_TOKEN": "some-token", "DEMO_API_KEY": "some-key-value",
+        "SHIPIT_RAILWAY_URL": "http://example.com", "RAILWAY_API_TOKEN": "some-token",
+        "DEMO_API_KEY": "some-key-value",
       ])
     expectError(result, 2, "SHIPIT_RAILWAY_URL", "https", comment: "plan")
   }
@@ -86,11 +93,13 @@ import Testing
   @Test func aCorruptLedgerIsNamedAndKept() async throws {
     let project = try await GitProject()
     let rubbish = String(repeating: "this is no database ", count: 400)
-    try FileManager.default.createDirectory(atPath: project.path + "/.shipit", withIntermediateDirectories: true)
+    try FileManager.default.createDirectory(
+      atPath: project.path + "/.shipit", withIntermediateDirectories: true)
     try project.write(rubbish, to: ".shipit/demo.db")
     for command in [["status"], ["history"], ["why"], ["plan"], ["deploy"], ["rollback"], ["hold"]] {
       let result = try await project.shipit(
-        arguments(command, "demo"), variables: ["RAILWAY_API_TOKEN": "some-token", "DEMO_API_KEY": "some-key-value"])
+        arguments(command, "demo"),
+        variables: ["RAILWAY_API_TOKEN": "some-token", "DEMO_API_KEY": "some-key-value"])
       #expect(result.code != 0 && result.code != 1, "\(command[0]): \(result.code) \(result.text)")
       #expect(result.text.contains("demo.db"), "\(command[0]): \(result.text)")
     }
@@ -100,9 +109,11 @@ import Testing
   @Test func aCommandLineThatMakesNoSenseIsExplained() async throws {
     let project = try await GitProject()
     let cases: [([String], String)] = [
-      (["deplyo", "demo"], "shipit deploy"), (["deploy", "demo", "--comit", "x"], "--commit"), (["deploy"], "ENV"),
+      (["deplyo", "demo"], "shipit deploy"), (["deploy", "demo", "--comit", "x"], "--commit"),
+      (["deploy"], "ENV"),
       (["deploy", "demo", "extra"], "extra"), (["history", "demo", "--limit", "many"], "many"),
-      (["rollback", "demo", "--to", "zero"], "zero"), (["completions", "tcsh"], "tcsh"), (["explain", "servces"], "services"),
+      (["rollback", "demo", "--to", "zero"], "zero"), (["completions", "tcsh"], "tcsh"),
+      (["explain", "servces"], "services"),
       ([], "usage"), (["deploy", "demo", "--commit"], "--commit"),
     ]
     for (arguments, word) in cases {
@@ -124,13 +135,15 @@ import Testing
     let project = try await GitProject()
     let shell = try await Launcher().run(
       ProcessSpecification(
-        "sh", ["-c", "'\(Checkout.binary)' status demo --offline >&-; echo code $? >&2"], environment: project.variables,
+        "sh", ["-c", "'\(Checkout.binary)' status demo --offline >&-; echo code $? >&2"],
+        environment: project.variables,
         directory: project.path), timeout: .seconds(20))
     #expect(shell.errorText.contains("code 1"), "\(shell.errorText)")
     #expect(shell.errorText.contains("standard output"), "\(shell.errorText)")
     let head = try await Launcher().run(
       ProcessSpecification(
-        "sh", ["-c", "{ '\(Checkout.binary)' schema; echo code $? >&2; } | head -1"], environment: project.variables,
+        "sh", ["-c", "{ '\(Checkout.binary)' schema; echo code $? >&2; } | head -1"],
+        environment: project.variables,
         directory: project.path), timeout: .seconds(20))
     #expect(head.errorText.contains("code 0"), "\(head.errorText)")
   }
@@ -144,12 +157,14 @@ import Testing
       try #require(first.code == 0, "\(first.text)")
       try await project.commit("second")
       // No file may grow: the journal cannot be written any more.
-      let size = try FileManager.default.attributesOfItem(atPath: project.path + "/.shipit/demo.db")[.size] as? Int
+      let size =
+        try FileManager.default.attributesOfItem(atPath: project.path + "/.shipit/demo.db")[.size] as? Int
       let blocks = max(1, (size ?? 4096) / 512)
       let limited = try await Launcher().run(
         ProcessSpecification(
           "sh", ["-c", "ulimit -f \(blocks / 8); exec '\(Checkout.binary)' deploy demo --yes"],
-          environment: project.variables.merging(twin.variables) { $1 }, directory: project.path), timeout: .seconds(60))
+          environment: project.variables.merging(twin.variables) { $1 }, directory: project.path),
+        timeout: .seconds(60))
       #expect(!limited.exit.isSuccess)
       #expect(limited.exit != .code(1), "\(limited.errorText)")
       #expect(limited.errorText.contains("error") || limited.errorText.contains("✗"), "\(limited.errorText)")

@@ -15,7 +15,8 @@ import Testing
       "app/server.py", "print(f\"{ROLE} {REVISION[:7]} listens\", flush=True)",
       "print('key is', os.environ.get('API_KEY'), flush=True)")
     try project.change(
-      "environments/demo.yaml", "run: [python3, -m, py_compile, app/server.py]", "run: [python3, app/look.py]")
+      "environments/demo.yaml", "run: [python3, -m, py_compile, app/server.py]", "run: [python3, app/look.py]"
+    )
     try project.write(
       """
       import os, pathlib
@@ -32,7 +33,8 @@ import Testing
     try await project.commit("betray")
     let seed = project.scratch.path + "/seed.json"
     try String(contentsOfFile: Checkout.root + "/demo/seed.json", encoding: .utf8)
-      .replacingOccurrences(of: "demo-token", with: Self.token).write(toFile: seed, atomically: true, encoding: .utf8)
+      .replacingOccurrences(of: "demo-token", with: Self.token).write(
+        toFile: seed, atomically: true, encoding: .utf8)
     let twin = try await TwinProcess.start(for: project, seed: seed)
     var variables = twin.variables
     variables["RAILWAY_API_TOKEN"] = Self.token
@@ -50,8 +52,10 @@ import Testing
       #expect(bad.code == 7, "\(bad.text)")
       seen.append(bad.text)
       for arguments in [
-        ["status", "demo", "--json"], ["why", "demo"], ["why", "demo", "--json"], ["history", "demo", "--json"],
-        ["logs", "demo", "api"], ["logs", "demo", "api", "--json"], ["plan", "demo", "--again"], ["plan", "demo", "--json"],
+        ["status", "demo", "--json"], ["why", "demo"], ["why", "demo", "--json"],
+        ["history", "demo", "--json"],
+        ["logs", "demo", "api"], ["logs", "demo", "api", "--json"], ["plan", "demo", "--again"],
+        ["plan", "demo", "--json"],
         ["doctor", "demo"], ["rollback", "demo", "--yes"],
       ] {
         seen.append(try await project.shipit(arguments, variables: variables).text)
@@ -82,7 +86,9 @@ import Testing
   private func forms(of secret: String) -> [String] {
     let base64 = Data(secret.utf8).base64EncodedString()
     let escaped = secret.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? secret
-    let json = (try? JSONEncoder().encode(secret)).map { String(decoding: $0, as: UTF8.self).dropFirst().dropLast() }
+    let json = (try? JSONEncoder().encode(secret)).map {
+      String(decoding: $0, as: UTF8.self).dropFirst().dropLast()
+    }
     return [secret, base64, escaped, String(json ?? "")].filter { !$0.isEmpty }
   }
 

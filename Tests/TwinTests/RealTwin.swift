@@ -92,7 +92,8 @@ struct RealTwin {
   func write(_ program: Program) throws -> String {
     let directory = scratch + "/" + UUID().uuidString
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-    let build = program == .unbuildable ? "echo no; exit 2" : "echo building; echo \"by $SHIPIT_COMMIT\" > built"
+    let build =
+      program == .unbuildable ? "echo no; exit 2" : "echo building; echo \"by $SHIPIT_COMMIT\" > built"
     for (name, text) in [("server.py", RealTwin.source), ("mode", program.rawValue), ("build.sh", build)] {
       try text.write(toFile: directory + "/" + name, atomically: true, encoding: .utf8)
     }
@@ -128,7 +129,8 @@ struct RealTwin {
 
   func control(_ command: String, _ body: JSON) async throws {
     let response = try await client.send(
-      HTTPRequest(method: "POST", url: server.url + "/_twin/" + command, body: .bytes(Array(body.serialized().utf8))))
+      HTTPRequest(
+        method: "POST", url: server.url + "/_twin/" + command, body: .bytes(Array(body.serialized().utf8))))
     #expect(response.status == 200)
   }
 

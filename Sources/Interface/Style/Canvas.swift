@@ -1,4 +1,4 @@
-package import Terminal
+import Terminal
 
 /// Everything that turns lines into text: colours, signs, width, and what must not be shown.
 package struct Canvas: Sendable {

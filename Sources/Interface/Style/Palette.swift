@@ -1,26 +1,31 @@
-package import Terminal
+import Terminal
 
 /// What a piece of text means, so that a palette can colour it.
 package enum Role: Sendable, Hashable, CaseIterable {
   case plain, strong, faint, good, bad, warning, add, change, remove, accent
 }
 
-extension Palette {
+/// How roles look on the stream at hand.
+package struct Palette: Sendable, Hashable {
+  private let isColoured: Bool
+
   /// No styling; what pipes, files and NO_COLOR get.
-  package static let plain = Palette(isColored: false)
+  package static let plain = Palette(isColoured: false)
   /// The sixteen colours every terminal has, so that the reader's own scheme decides the shades.
-  package static let coloured = Palette(isColored: true)
+  package static let coloured = Palette(isColoured: true)
 
   /// The text as its role looks.
   package func paint(_ text: String, _ role: Role) -> String {
+    let style: TextStyle
     switch role {
-    case .plain: text
-    case .strong: bold(text)
-    case .faint: dim(text)
-    case .good, .add: green(text)
-    case .bad, .remove: red(text)
-    case .warning, .change: yellow(text)
-    case .accent: cyan(text)
+    case .plain: return text
+    case .strong: style = .bold
+    case .faint: style = .dim
+    case .good, .add: style = .green
+    case .bad, .remove: style = .red
+    case .warning, .change: style = .yellow
+    case .accent: style = .cyan
     }
+    return style.applied(to: text, isColoured: isColoured)
   }
 }
