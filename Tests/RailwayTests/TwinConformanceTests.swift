@@ -55,7 +55,7 @@ import Twin
           ["token": "project", "kind": "project", "project": "shop", "environment": "production"],
         ],
       ]
-      core = try TwinCore(clock: clock, runtime: services, seed: seed)
+      core = try TwinCore(clock: clock, runtime: services, seed: seed, speed: 10)
       let transport = InProcessTransport(core: core, services: services)
       archive = FileManager.default.temporaryDirectory.path + "/railway-conformance-\(UUID().uuidString).tgz"
       let platform = RailwayPlatform(
@@ -89,14 +89,14 @@ import Twin
     }
 
     func step(_ id: String, _ action: StepAction) -> Step {
-      Step(id: StepID(id), title: id, action: action, limit: .seconds(300))
+      Step(id: StepID(id), title: id, action: action, limit: .seconds(90))
     }
 
     func call(run: Int = 1, externalID: String? = nil) -> StepCall {
       StepCall(
         run: RunFacts(
           id: RunID(run), release: run, app: "shop", environment: "prod", commit: "c", startedAt: clock.now),
-        attempt: 1, beganAt: clock.now, externalID: externalID, deadline: clock.now + .seconds(300))
+        attempt: 1, beganAt: clock.now, externalID: externalID, deadline: clock.now + .seconds(90))
     }
 
     func deployStep(_ source: PlannedSource, commit: String = first, to service: String = "api") -> Step {
@@ -236,7 +236,7 @@ import Twin
     ] as [(String, String, String?)])
   func astray(behaviour: String, word: String, message: String?) async throws {
     let bench = try Bench()
-    try await bench.behave(["deployment": .string(behaviour), "after": 1])
+    try await bench.behave(["deployment": .string(behaviour), "after": 0.1])
     let outcome = await bench.deploy(directory)
     #expect(outcome.word == word, "\(outcome)")
     if let message { #expect(outcome.failure?.message.contains(message) == true, "\(outcome)") }
@@ -245,7 +245,7 @@ import Twin
   @Test("a deployment that gives way to a foreign one is stale, a stuck one runs out of time")
   func supersededAndStuck() async throws {
     let superseded = try Bench()
-    try await superseded.behave(["deployment": "superseded", "after": 1])
+    try await superseded.behave(["deployment": "superseded", "after": 0.1])
     #expect(await superseded.deploy(directory).failure?.kind == .stale)
     let stuck = try Bench()
     try await stuck.behave(["deployment": "stuck", "status": "BUILDING"])
