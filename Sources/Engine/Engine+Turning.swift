@@ -36,7 +36,8 @@ extension Engine {
 
   mutating func abandoned(_ id: StepID, _ abandonment: Abandonment) {
     guard let state = state(id), case .abandoning = state.status else { return }
-    announce(.stepAbandoned(id, abandonment))
+    // The other two are told by the end that follows.
+    if case .inFlight = abandonment { announce(.stepAbandoned(id, abandonment)) }
     let reason = waitingReason.removeValue(forKey: id)
     switch abandonment {
     case .tookEffect(let result): end(id, .done(result))

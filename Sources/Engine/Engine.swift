@@ -135,7 +135,7 @@ package struct Engine: Sendable {
 
   private mutating func start() {
     if isResumed {
-      announce(.resumed(run, finished: forward.all.filter(\.isDone).map(\.step.id)))
+      announce(.resumed(run, plan: plan, finished: forward.all.filter(\.isDone).map(\.step.id)))
     } else {
       announce(.started(run, plan: plan))
     }

@@ -47,7 +47,9 @@ package struct DeployOperation: Sendable {
     } catch {
       result = OperationResult(error)
       if let interruption = context.interrupter.interruption, error.kind != .unknown {
-        result.exit = interruption.exitCode
+        let failure = Failure(
+          .cancelled, "interrupted before anything was changed", cause: error.kind == .cancelled ? nil : error.message)
+        result = OperationResult(exit: interruption.exitCode, failure: failure)
       }
     }
     await keeper.release()

@@ -28,8 +28,9 @@ package struct JSONFace: RunFace {
       return typed("run-started", facts.members) {
         $0["plan"] = try? JSON(encoding: PlanReport(plan, live: nil, next: facts.release))
       }
-    case .resumed(let facts, let finished):
+    case .resumed(let facts, let plan, let finished):
       return typed("run-resumed", facts.members) {
+        $0["plan"] = try? JSON(encoding: PlanReport(plan, live: nil, next: facts.release))
         $0["finished"] = .array(finished.map { .string($0.rawValue) })
       }
     case .stepBegan(let step, let attempt):

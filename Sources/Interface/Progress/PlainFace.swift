@@ -46,7 +46,7 @@ package struct PlainFace: RunFace {
     let symbols = canvas.symbols
     switch event.kind {
     case .started: return [picture.heading]
-    case .resumed(_, let finished):
+    case .resumed(_, _, let finished):
       return [
         picture.heading, stamped(event.at, "continues: \(count(finished.count, "step")) had ended before"),
       ]

@@ -53,7 +53,7 @@ package struct RunPicture: Sendable {
   package private(set) var startedAt: Timestamp?
   package private(set) var lastAt: Timestamp?
 
-  /// - Parameter plan: The plan when the run is continued, since `resumed` does not carry it.
+  /// - Parameter plan: The plan, when it is known before the run tells it.
   package init(plan: Plan? = nil) {
     if let plan { take(plan) }
   }
@@ -77,8 +77,9 @@ package struct RunPicture: Sendable {
     case .started(let facts, let plan):
       self.facts = facts
       take(plan)
-    case .resumed(let facts, let finished):
+    case .resumed(let facts, let plan, let finished):
       self.facts = facts
+      take(plan)
       for id in finished {
         steps[id]?.phase = .done(StepResult(summary: "ended before"))
         moved(id, nil, event.at)

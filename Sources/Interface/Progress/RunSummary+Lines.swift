@@ -62,7 +62,9 @@ extension RunSummary {
       return Line(
         [
           .warning("\(symbols.warning) run \(run) was interrupted; "),
-          .strong("some of it is still in flight"), time,
+          .strong(
+            unattended.isEmpty
+              ? "nothing of it is in flight, and what it wrote is not live" : "some of it is still in flight"), time,
         ],
         overflow: .wrap(hanging: 2))
     case .abandoned:

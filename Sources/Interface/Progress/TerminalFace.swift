@@ -24,7 +24,7 @@ package struct TerminalFace: RunFace {
     let symbols = canvas.symbols
     switch event.kind {
     case .started: return [picture.heading]
-    case .resumed(_, let finished):
+    case .resumed(_, _, let finished):
       return [
         picture.heading, Line(.faint("  continues: \(count(finished.count, "step")) had ended before")),
       ]

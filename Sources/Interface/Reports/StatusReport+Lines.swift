@@ -59,7 +59,7 @@ extension StatusReport {
       }
     } else if let trouble = line.trouble {
       spans.append(.warning("  live state not known: \(trouble)"))
-    } else {
+    } else if !isOffline {
       spans.append(.faint("  asking \(line.platform.rawValue) \(symbols.ellipsis)"))
     }
     if let address = line.address { spans.append(.faint("  \(address)")) }

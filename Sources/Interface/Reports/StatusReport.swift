@@ -106,6 +106,8 @@ package struct StatusReport: Report {
   package var bad: [BadMark]
   package var overrides: [Override]
   package var notes: [String]
+  /// The platforms are not asked: the answer is the ledger's alone.
+  package var isOffline = false
 
   /// Reads the truth out of what the ledger has.
   /// - Parameters:

@@ -5,7 +5,7 @@ package struct RunEvent: Sendable, Hashable, Codable {
   package enum Kind: Sendable, Hashable, Codable {
     case started(RunFacts, plan: Plan)
     /// An earlier run is continued; these steps had already ended.
-    case resumed(RunFacts, finished: [StepID])
+    case resumed(RunFacts, plan: Plan, finished: [StepID])
     case stepBegan(Step, attempt: Int)
     case stepProgress(StepID, String)
     case stepLog(StepID, String)

@@ -41,6 +41,7 @@ enum StatusCommand {
       releases: try await ledger.releases(limit: 50), runs: runs, journal: journal,
       lease: try await ledger.holder(), hold: try await ledger.hold(), bad: try await ledger.badCommits(),
       overrides: try Session.overrides(processEnvironment()))
+    report.isOffline = isOffline
     if !isOffline {
       // The ledger's answer stands even when no token is at hand or a platform is silent.
       do throws(Failure) {
