@@ -11,10 +11,13 @@ extension RailwayPlatform {
     case .deploy(let request): return await abandon(request.target, request.cutOver, step, call)
     case .restore(let restore): return await abandon(restore.target, .gated, step, call)
     case .settings(let write):
-      guard let details = try? await client.details(of: write.target, lastWords) else {
+      guard
+        let details = try? await client.details(
+          of: write.target, withAutoDeploys: write.autoDeploys != nil, lastWords)
+      else {
         return .inFlight("settings of \(write.target.name) may be written or not")
       }
-      return write.settings.differences(from: details.settings).isEmpty
+      return write.missing(in: details).isEmpty
         ? .tookEffect(StepResult(summary: "settings are written")) : .cancelled
     case .variables(let write):
       guard let stored = try? await client.storedVariables(of: write.target, lastWords),

@@ -6,68 +6,68 @@ extension RailwayPlatform {
   func perform(_ write: SettingsWrite) async -> Outcome {
     let doing = "writing the settings of \(write.target.name)"
     let current: ServiceDetails
-    do { current = try await client.details(of: write.target) } catch {
+    do {
+      current = try await client.details(of: write.target, withAutoDeploys: write.autoDeploys != nil)
+    } catch {
       return await reading(error, doing)
     }
-    if let enabled = write.autoDeploys, let trouble = await setAutoDeploys(enabled, of: write.target) {
-      return trouble
-    }
-    let changes = write.settings.differences(from: current.settings)
-    if changes.isEmpty && write.clear.isEmpty {
-      return .done(
-        StepResult(summary: write.autoDeploys == nil ? "settings were so already" : "automatic deploys"))
-    }
-    var input = RailwaySettings.input(write.settings)
-    for name in write.clear { if let key = RailwaySettings.keys[name] { input[key] = .null } }
-    if let trouble = await update(
-      write.target, input, replicas: current.settings.replicas, doing,
-      isApplied: {
-        var wanted = write.settings
-        (wanted.memory, wanted.cpu) = (nil, nil)
-        return wanted.differences(from: $0.settings).isEmpty
-      })
-    {
-      return trouble
-    }
-    var limits = RailwaySettings.limits(write.settings)
-    if changes.contains(where: { $0.name == "memory" || $0.name == "cpu" }) {
-      limits["environmentId"] = .string(write.target.place.environment)
-      limits["serviceId"] = .string(write.target.serviceID)
-      let trouble = await settle(doing) { () async throws(APIError) in
-        try await client.mutate(Documents.limitsUpdate, ["input": .object(limits)])
-      } isApplied: { () async throws(APIError) in
-        let changes = write.settings.differences(from: try await client.details(of: write.target).settings)
-        return !changes.contains { $0.name == "memory" || $0.name == "cpu" }
+    let missing = write.missing(in: current)
+    if missing.isEmpty { return .done(StepResult(summary: "settings were so already")) }
+    let isLimit: @Sendable (String) -> Bool = { name in name == "memory" || name == "cpu" }
+    if missing.contains(where: { !isLimit($0) && $0 != SettingsWrite.autoDeploysName }) {
+      let input = RailwaySettings.input(write.settings).merging(RailwaySettings.nulls(write.clear)) {
+        own, _ in own
+      }
+      let trouble = await update(write.target, input, replicas: current.settings.replicas, doing) { details in
+        write.missing(in: details).allSatisfy { isLimit($0) || $0 == SettingsWrite.autoDeploysName }
       }
       if let trouble { return trouble }
     }
-    let words = changes.map { "\($0.name) \($0.to)" } + write.clear.map { "\($0) emptied" }
-    return .done(StepResult(summary: words.joined(separator: ", ")))
+    if missing.contains(where: isLimit), let trouble = await updateLimits(write, doing) { return trouble }
+    if let wanted = write.autoDeploys, missing.contains(SettingsWrite.autoDeploysName),
+      let trouble = await setAutoDeploys(wanted, of: write.target)
+    {
+      return trouble
+    }
+    return .done(StepResult(summary: missing.joined(separator: ", ") + " written"))
   }
 
-  /// Whether Railway deploys each push by itself.
-  private func setAutoDeploys(_ enabled: Bool, of target: ServiceTarget) async -> Outcome? {
-    await settle("switching automatic deploys of \(target.name) \(enabled ? "on" : "off")") {
-      () async throws(APIError) in
+  private func updateLimits(_ write: SettingsWrite, _ doing: String) async -> Outcome? {
+    var limits = RailwaySettings.limits(write.settings)
+    if write.clear.contains("memory") { limits["memoryGB"] = .null }
+    if write.clear.contains("cpu") { limits["vCPUs"] = .null }
+    limits["environmentId"] = .string(write.target.place.environment)
+    limits["serviceId"] = .string(write.target.serviceID)
+    return await settle(doing) { () async throws(APIError) in
+      try await client.mutate(Documents.limitsUpdate, ["input": .object(limits)])
+    } isApplied: { () async throws(APIError) in
+      let missing = write.missing(in: try await client.details(of: write.target))
+      return !missing.contains("memory") && !missing.contains("cpu")
+    }
+  }
+
+  /// A platform that deploys pushes by itself is a second deployer.
+  private func setAutoDeploys(_ wanted: Bool, of target: ServiceTarget) async -> Outcome? {
+    let doing = "turning the automatic deploys of \(target.name) \(wanted ? "on" : "off")"
+    return await settle(doing) { () async throws(APIError) in
       try await client.mutate(
         Documents.autoDeployUpdate,
         [
-          "input": .object([
+          "input": [
             "projectId": .string(target.place.project), "environmentId": .string(target.place.environment),
-            "serviceId": .string(target.serviceID), "enabled": .bool(enabled),
-          ])
+            "serviceId": .string(target.serviceID), "enabled": .bool(wanted),
+          ]
         ])
     } isApplied: { () async throws(APIError) in
-      try await client.details(of: [(target.serviceID, true)], in: target.place)[target.serviceID]?
-        .autoDeploys == enabled
+      try await client.details(of: target, withAutoDeploys: true).autoDeploys == wanted
     }
   }
 
   /// Nobody can tell who wrote settings, and it does not matter: they are so, or are written again.
   func probe(_ write: SettingsWrite) async -> Finding {
-    guard write.clear.isEmpty, write.autoDeploys == nil,
-      let current = try? await client.details(of: write.target),
-      write.settings.differences(from: current.settings).isEmpty
+    guard
+      let current = try? await client.details(of: write.target, withAutoDeploys: write.autoDeploys != nil),
+      write.missing(in: current).isEmpty
     else { return .absent }
     return .done(StepResult(summary: "settings are written"))
   }
@@ -119,5 +119,17 @@ extension RailwayPlatform {
     if error.kind == .cancelled { return .cancelled(moved: false) }
     if case .rateLimited(let after) = error.kind { return .retry(failure, after: after) }
     return error.kind.isPassing ? .retry(failure, after: nil) : .failed(failure, moved: false)
+  }
+}
+
+extension SettingsWrite {
+  static let autoDeploysName = "automatic deploys"
+
+  /// What the write asks for and is not so yet, by name.
+  func missing(in details: ServiceDetails) -> [String] {
+    var names = settings.differences(from: details.settings).map(\.name)
+    names += RailwaySettings.left(of: clear, in: details.settings).filter { !names.contains($0) }
+    if let autoDeploys, autoDeploys != details.autoDeploys { names.append(SettingsWrite.autoDeploysName) }
+    return names
   }
 }

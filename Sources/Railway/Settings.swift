@@ -44,15 +44,6 @@ enum RailwaySettings {
     return settings
   }
 
-  /// Railway's words for settings that can be emptied, by ours.
-  static let keys = [
-    "build": "buildCommand", "start": "startCommand", "pre-deploy": "preDeployCommand",
-    "dockerfile": "dockerfilePath", "builder": "builder", "root": "rootDirectory", "region": "region",
-    "overlap": "overlapSeconds", "drain": "drainingSeconds", "restart": "restartPolicyType",
-    "restart-limit": "restartPolicyMaxRetries", "cron": "cronSchedule", "sleep": "sleepApplication",
-    "health path": "healthcheckPath", "health timeout": "healthcheckTimeout",
-  ]
-
   /// The input of `serviceInstanceUpdate`: the managed fields.
   static func input(_ settings: ServiceSettings) -> [String: JSON] {
     var input: [String: JSON] = [:]
@@ -75,6 +66,37 @@ enum RailwaySettings {
     put("healthcheckPath", settings.healthPath.map { .string($0) })
     put("healthcheckTimeout", seconds(settings.healthTimeout))
     return input
+  }
+
+  /// Railway's fields by the names that changes of settings carry; limits are not among them. Empty
+  /// is also what Railway shows for a field that was emptied: its default.
+  private static let fields: [(name: String, field: String, isEmpty: @Sendable (ServiceSettings) -> Bool)] = [
+    ("build", "buildCommand", { $0.build == nil }), ("start", "startCommand", { $0.start == nil }),
+    ("pre-deploy", "preDeployCommand", { ($0.preDeploy ?? []).isEmpty }),
+    ("dockerfile", "dockerfilePath", { $0.dockerfile == nil }),
+    ("builder", "builder", { ($0.builder ?? "railpack") == "railpack" }),
+    ("root", "rootDirectory", { $0.root == nil }), ("region", "region", { $0.region == nil }),
+    ("overlap", "overlapSeconds", { ($0.overlap ?? .zero) == .zero }),
+    ("drain", "drainingSeconds", { ($0.drain ?? .zero) == .zero }),
+    ("cron", "cronSchedule", { $0.cron == nil }),
+    ("restart", "restartPolicyType", { ($0.restart ?? .onFailure) == .onFailure }),
+    ("restart-limit", "restartPolicyMaxRetries", { ($0.restartLimit ?? 10) == 10 }),
+    ("sleep", "sleepApplication", { $0.sleep != true }),
+    ("health path", "healthcheckPath", { $0.healthPath == nil }),
+    ("health timeout", "healthcheckTimeout", { ($0.healthTimeout ?? .seconds(300)) == .seconds(300) }),
+  ]
+
+  /// The fields to be emptied, as nulls. The number of replicas cannot be emptied, only set.
+  static func nulls(_ names: [String]) -> [String: JSON] {
+    Dictionary(
+      fields.filter { names.contains($0.name) }.map { ($0.field, JSON.null) }, uniquingKeysWith: { $1 })
+  }
+
+  /// Those of the names that are not empty in `settings`.
+  static func left(of names: [String], in settings: ServiceSettings) -> [String] {
+    fields.filter { names.contains($0.name) && !$0.isEmpty(settings) }.map(\.name)
+      + (names.contains("memory") && settings.memory != nil ? ["memory"] : [])
+      + (names.contains("cpu") && settings.cpu != nil ? ["cpu"] : [])
   }
 
   /// The input of `serviceInstanceLimitsUpdate`; empty when no limit is managed.
@@ -131,8 +153,10 @@ extension RailwayClient {
   }
 
   /// The details of one service.
-  func details(of target: ServiceTarget, _ manner: Manner = .read) async throws(APIError) -> ServiceDetails {
-    let all = try await details(of: [(target.serviceID, false)], in: target.place, manner)
+  func details(of target: ServiceTarget, withAutoDeploys: Bool = false, _ manner: Manner = .read)
+    async throws(APIError) -> ServiceDetails
+  {
+    let all = try await details(of: [(target.serviceID, withAutoDeploys)], in: target.place, manner)
     guard let details = all[target.serviceID] else {
       throw APIError(.notFound, "the service instance is gone", operation: "ShipitServices")
     }

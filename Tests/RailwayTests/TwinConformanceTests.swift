@@ -206,6 +206,29 @@ import Twin
     #expect(stored == .some(.some(Sensitive("one"))))
   }
 
+  @Test("automatic deploys are turned off, and a setting is emptied")
+  func configuring() async throws {
+    let bench = try Bench()
+    let off = SettingsWrite(
+      target: bench.target("repo"), settings: ServiceSettings(), changes: [], autoDeploys: false)
+    #expect(
+      await bench.platform.perform(bench.step("repo.settings", .settings(off)), bench.call()).result != nil)
+    var wanted = ServiceSettings()
+    wanted.memory = 1_000_000_000
+    wanted.start = "./run"
+    let write = SettingsWrite(
+      target: bench.target("api"), settings: wanted, changes: [], clear: ["health path"])
+    let step = bench.step("api.settings", .settings(write))
+    #expect(await bench.platform.perform(step, bench.call()).result != nil)
+    guard case .done = await bench.platform.probe(step, bench.call()) else {
+      Issue.record("the settings are not so")
+      return
+    }
+    let observation = try await bench.platform.observe(bench.file)
+    #expect(observation.services["repo"]?.autoDeploys == false)
+    #expect(observation.services["api"]?.settings.healthPath == nil)
+  }
+
   @Test("code alone goes back by a redeploy")
   func codeOnly() async throws {
     let bench = try Bench()

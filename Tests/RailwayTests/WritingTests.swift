@@ -73,6 +73,31 @@ import Testing
     #expect(await dead.platform().probe(step, Sample.call(dead.clock)) == .absent)
   }
 
+  @Test("settings that are no longer wanted are emptied, and automatic deploys turned off")
+  func clearing() async throws {
+    let railway = FakeRailway([
+      "ShipitServices": [
+        Sample.details(["healthcheckPath": "/old", "startCommand": "./old"], autoDeploys: true)
+      ],
+      "ShipitServiceInstanceUpdate": [.data(["serviceInstanceUpdate": true])],
+      "ShipitAutoDeployUpdate": [.data(["serviceInstanceAutoDeployUpdate": ["enabled": false]])],
+    ])
+    var settings = ServiceSettings()
+    settings.start = "./run"
+    let step = Sample.step(
+      .settings(
+        SettingsWrite(
+          target: Sample.target, settings: settings, changes: [], clear: ["health path", "cron"],
+          autoDeploys: false)))
+    #expect(await railway.platform().perform(step, Sample.call(railway.clock)).word == "done")
+    #expect(
+      railway.calls("ShipitServiceInstanceUpdate").map { $0.variables["input"] } == [
+        ["startCommand": "./run", "healthcheckPath": .null, "cronSchedule": .null, "numReplicas": 2]
+      ])
+    #expect(railway.calls("ShipitAutoDeployUpdate").map { $0.variables["input"]?["enabled"] } == [false])
+    #expect(await railway.platform().probe(step, Sample.call(railway.clock)) == .absent)
+  }
+
   @Test("variables go in one write with deploys suppressed; removals are single; nothing else is touched")
   func variables() async throws {
     let railway = FakeRailway([
