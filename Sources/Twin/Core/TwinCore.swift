@@ -28,7 +28,7 @@ package actor TwinCore {
   ) throws {
     self.runtime = runtime
     self.recording = recording
-    schema = try Schema(sdl: RailwayDeclaration.text)
+    schema = try RailwayDeclaration.schema.get()
     time = TwinTime(clock)
     var world = World(now: time.now)
     world.durations = StepDurations().scaled(by: speed)
