@@ -28,7 +28,9 @@ import Testing
     var bench = try Bench()
     let project = "{ projectToken { projectId environmentId } }"
     #expect(try await bench.refusal(project) == "Not Authorized")
-    #expect(try await bench.ask("{ apiToken { workspaces { name } } }")["apiToken"]?["workspaces"]?.array?.count == 2)
+    #expect(
+      try await bench.ask("{ apiToken { workspaces { name } } }")["apiToken"]?["workspaces"]?.array?.count
+        == 2)
     bench.token = "workspace"
     let own = try await bench.ask("{ apiToken { workspaces { name } } }")
     #expect(own["apiToken"] == ["workspaces": [["name": "acme"]]])
@@ -116,7 +118,8 @@ import Testing
           headers: [("Authorization", "Bearer account"), ("User-Agent", "shipit/1")],
           body: .bytes(Array(body.serialized().utf8))))
       if response.status != 200 {
-        let more = response.header("Retry-After") ?? (response.text.hasPrefix("error code") ? response.text : "")
+        let more =
+          response.header("Retry-After") ?? (response.text.hasPrefix("error code") ? response.text : "")
         return more.isEmpty ? "\(response.status)" : "\(response.status) \(more)"
       }
       guard let answer = try? JSON(parsing: response.body) else { return "200 not JSON" }
@@ -129,7 +132,8 @@ import Testing
   @Test func answersMayCarryUnknownStatusesAndFields() async throws {
     let bench = try Bench()
     let id = try await bench.deploy("api")
-    await bench.core.add(try FaultScript(["operation": "deployment", "fault": "unknown-status", "status": "CANCELLED"]))
+    await bench.core.add(
+      try FaultScript(["operation": "deployment", "fault": "unknown-status", "status": "CANCELLED"]))
     #expect(try await bench.status(id) == "CANCELLED")
     await bench.core.add(try FaultScript(["operation": "deployment", "fault": "extra-field"]))
     let data = try await bench.ask(
@@ -206,7 +210,8 @@ import Testing
   @Test func theControlSurfaceRefusesOtherOrigins() async throws {
     let bench = try Bench()
     let request = ServerRequest(
-      method: "POST", path: "/_twin/shutdown", headers: [("Host", "127.0.0.1:1"), ("Origin", "https://evil.example")])
+      method: "POST", path: "/_twin/shutdown",
+      headers: [("Host", "127.0.0.1:1"), ("Origin", "https://evil.example")])
     #expect(await bench.core.answer(request).status == 403)
     let renamed = ServerRequest(method: "GET", path: "/_twin/state", headers: [("Host", "evil.example")])
     #expect(await bench.core.answer(renamed).status == 403)

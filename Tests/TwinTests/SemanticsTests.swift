@@ -27,15 +27,17 @@ import Testing
   }
 
   private func image(_ bench: Bench, _ id: String) async throws -> String? {
-    try await bench.ask("query($id: String!) { deployment(id: $id) { meta } }", ["id": .string(id)])["deployment"]?[
-      "meta"]?["image"]?.string
+    try await bench.ask("query($id: String!) { deployment(id: $id) { meta } }", ["id": .string(id)])[
+      "deployment"]?[
+        "meta"]?["image"]?.string
   }
 
   @Test func aNewImageDeploysNothingByItselfAndTheRedeployMutationsKeepTheOldOne() async throws {
     let bench = try Bench()
     let first = try await deployImage(bench)
     _ = try await bench.ask(
-      #"mutation { serviceInstanceUpdate(serviceId: "img", environmentId: "e", input: {source: {image: "ghcr.io/acme/img:2"}}) }"#)
+      #"mutation { serviceInstanceUpdate(serviceId: "img", environmentId: "e", input: {source: {image: "ghcr.io/acme/img:2"}}) }"#
+    )
     #expect(await bench.core.state.deployments.count == 1)
     _ = try await bench.ask(#"mutation { serviceInstanceRedeploy(serviceId: "img", environmentId: "e") }"#)
     let again = try #require(await bench.core.state.deploymentOrder.last)
@@ -91,7 +93,8 @@ import Testing
     #expect(created.compactMap { state.deployments[$0]?.key.service } == ["api", "web"])
     #expect(created.allSatisfy { state.deployments[$0]?.meta["patchId"] != nil })
     _ = try await bench.ask(
-      #"mutation { variableDelete(input: {projectId: "p", environmentId: "e", serviceId: "api", name: "GREETING"}) }"#)
+      #"mutation { variableDelete(input: {projectId: "p", environmentId: "e", serviceId: "api", name: "GREETING"}) }"#
+    )
     #expect(await bench.core.state.deployments.count == 5)
   }
 
@@ -101,7 +104,8 @@ import Testing
     let raw = try await bench.ask(
       #"{ variables(projectId: "p", environmentId: "e", serviceId: "web", unrendered: true) }"#)
     #expect(raw["variables"] == ["API": "${{api.GREETING}} ${{ shared.REGION }}"])
-    let rendered = try await bench.ask(#"{ variables(projectId: "p", environmentId: "e", serviceId: "web") }"#)
+    let rendered = try await bench.ask(
+      #"{ variables(projectId: "p", environmentId: "e", serviceId: "web") }"#)
     #expect(rendered["variables"] == ["API": "hello north"])
     let id = try await bench.deploy("web")
     try await write(bench, ["GREETING": "changed"], to: "api")
@@ -130,7 +134,8 @@ import Testing
     let first = try await deployImage(bench)
     try await write(bench, ["SHIPIT_COMMIT": "two"], to: "img")
     _ = try await bench.ask(
-      #"mutation { serviceInstanceUpdate(serviceId: "img", environmentId: "e", input: {source: {image: "ghcr.io/acme/img:2"}}) }"#)
+      #"mutation { serviceInstanceUpdate(serviceId: "img", environmentId: "e", input: {source: {image: "ghcr.io/acme/img:2"}}) }"#
+    )
     _ = try await deployImage(bench)
     let rollback = "mutation($id: String!) { deploymentRollback(id: $id) }"
     #expect(try await bench.ask(rollback, ["id": .string(first)]) == ["deploymentRollback": true])
@@ -225,7 +230,8 @@ import Testing
   @Test func aRestrictedEnvironmentSaysSoAndRefusesChanges() async throws {
     let bench = try Bench()
     await bench.core.change { $0.environments["e"]?.canAccess = false }
-    #expect(try await bench.ask(#"{ environment(id: "e") { canAccess } }"#)["environment"]?["canAccess"] == false)
+    #expect(
+      try await bench.ask(#"{ environment(id: "e") { canAccess } }"#)["environment"]?["canAccess"] == false)
     #expect(try await bench.refusal(Self.deployImage) == "Not Authorized")
   }
 }

@@ -108,7 +108,9 @@ package actor TwinCore {
     let lag = world.switches.staleness
     guard lag > .zero else { return world }
     let moment = time.now - lag
-    return history.last { $0.time <= moment }?.world ?? history.first?.world ?? world
+    var old = history.last { $0.time <= moment }?.world ?? history.first?.world ?? world
+    old.now = max(old.now, moment)
+    return old
   }
 
   private func perform() {
