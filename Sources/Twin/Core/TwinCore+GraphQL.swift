@@ -22,7 +22,7 @@ extension TwinCore {
         if case .field(let field) = selection { field.name } else { nil }
       }
       call.prepared = prepared
-      call.service = service(of: prepared.variables, rootFields: call.rootFields)
+      call.service = service(of: prepared)
     } catch {
       call.rejection = error
     }
@@ -94,14 +94,37 @@ extension TwinCore {
     }
   }
 
-  /// The service that the variables of an operation point to, directly or through a deployment.
-  private func service(of variables: [String: JSON], rootFields: [String]) -> String? {
-    for place in [variables, variables["input"]?.object ?? [:]] {
-      if let id = place["serviceId"]?.string { return id }
-      if let id = (place["deploymentId"] ?? place["id"])?.string, let deployment = world.deployments[id] {
-        return deployment.key.service
+  /// The service that an operation's root fields point to, directly or through a deployment.
+  private func service(of prepared: PreparedOperation) -> String? {
+    for case .field(let field) in prepared.operation.selections {
+      for argument in field.arguments {
+        if let found = service(in: argument.value, named: argument.name, prepared.variables) { return found }
       }
     }
     return nil
+  }
+
+  private func service(in value: Document.Value, named name: String, _ variables: [String: JSON]) -> String? {
+    switch value.kind {
+    case .object(let members):
+      return members.lazy.compactMap { self.service(in: $0.value, named: $0.name, variables) }.first
+    case .string(let text): return service(named: name, text)
+    case .variable(let variable):
+      guard let given = variables[variable] else { return nil }
+      if let text = given.string { return service(named: name, text) }
+      let found = given.object?.lazy.compactMap { name, value in
+        value.string.flatMap { self.service(named: name, $0) }
+      }.first
+      return found
+    default: return nil
+    }
+  }
+
+  private func service(named name: String, _ text: String) -> String? {
+    switch name {
+    case "serviceId": text
+    case "deploymentId", "id": world.deployments[text]?.key.service
+    default: nil
+    }
   }
 }

@@ -28,7 +28,7 @@ package actor TwinCore {
   ) throws {
     self.runtime = runtime
     self.recording = recording
-    schema = try Schema(sdl: RailwayDeclaration.text)
+    schema = try RailwayDeclaration.schema.get()
     time = TwinTime(clock)
     var world = World(now: time.now)
     world.durations = StepDurations().scaled(by: speed)
@@ -108,7 +108,9 @@ package actor TwinCore {
     let lag = world.switches.staleness
     guard lag > .zero else { return world }
     let moment = time.now - lag
-    return history.last { $0.time <= moment }?.world ?? history.first?.world ?? world
+    var old = history.last { $0.time <= moment }?.world ?? history.first?.world ?? world
+    old.now = max(old.now, moment)
+    return old
   }
 
   private func perform() {
