@@ -18,7 +18,8 @@ extension Engine {
     let failure = forward.all.compactMap(\.failure).first
     let unattended = unattended()
     return RunResult(
-      state: unattended.isEmpty ? .mixed : .inFlight, exit: .rollbackFailed, failure: failure, failedStep: broken.step.id,
+      state: unattended.isEmpty ? .mixed : .inFlight, exit: .rollbackFailed, failure: failure,
+      failedStep: broken.step.id,
       unattended: unattended, rollbackFailure: failure)
   }
 

@@ -142,7 +142,8 @@ struct Operation {
   private func hold(after record: RunRecord) -> Hold {
     let number = record.plan.restores.map(String.init) ?? "?"
     return Hold(
-      reason: "rolled back to release \(number): \(record.plan.reason ?? "no reason was given")", by: record.by,
+      reason: "rolled back to release \(number): \(record.plan.reason ?? "no reason was given")",
+      by: record.by,
       at: context.surroundings.clock.now)
   }
 

@@ -60,7 +60,8 @@ enum Make {
           previous: isFirst ? nil : oldDeployment(service), cutOver: .gated)),
       limit: .seconds(1500), isCutOver: true, lane: .railway,
       undo: isFirst
-        ? [] : [restore(undone, service), prove(StepID("undo.\(service).prove"), service, old, after: undone)],
+        ? []
+        : [restore(undone, service), prove(StepID("undo.\(service).prove"), service, old, after: undone)],
       affirm: isFirst ? [] : [prove(StepID("affirm.\(service)"), service, old, after: nil)],
       expected: expected)
   }

@@ -69,7 +69,8 @@ struct Simulation {
     random = SeededRandom(seed: seed ^ 0xABCD)
     world = scenario.world
     judge = SimulationJudge(scenario: scenario)
-    machine = SimulationMachine(plan: scenario.plan, history: [], mode: .run, actUntil: now, mutation: mutation)
+    machine = SimulationMachine(
+      plan: scenario.plan, history: [], mode: .run, actUntil: now, mutation: mutation)
   }
 
   /// Plays the seed; throws the first broken promise.
@@ -135,9 +136,11 @@ struct Simulation {
       }
     }
     guard let finished else { return .killed }
-    if finished.failure?.kind != .stale || durable.last.map({ entry in
-      if case .finished = entry.fact { true } else { false }
-    }) == true {
+    if finished.failure?.kind != .stale
+      || durable.last.map({ entry in
+        if case .finished = entry.fact { true } else { false }
+      }) == true
+    {
       try judge.judge(finished, world)
     }
     // The process is gone: calls that were under way stop here.

@@ -210,11 +210,13 @@ struct SimulationJudge {
       for (name, site) in world.sites.sorted(by: { $0.key < $1.key }) where !site.isForeign {
         let before = scenario.firsts.contains(name) && commit == Make.old ? nil : commit
         if site.commit != before {
-          throw Violation("\(result.state.rawValue) \(result.exit.rawValue): \(name) runs \(site.commit ?? "nothing")")
+          throw Violation(
+            "\(result.state.rawValue) \(result.exit.rawValue): \(name) runs \(site.commit ?? "nothing")")
         }
         let isWritten = scenario.plan.steps.contains { $0.id.rawValue == "\(name).variables" }
         if let stored, isWritten, site.stored != stored {
-          throw Violation("\(result.state.rawValue) \(result.exit.rawValue): \(name) has variables \(site.stored)")
+          throw Violation(
+            "\(result.state.rawValue) \(result.exit.rawValue): \(name) has variables \(site.stored)")
         }
       }
       if world.isAnythingBuilding {

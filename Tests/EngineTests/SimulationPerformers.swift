@@ -99,7 +99,8 @@ extension Simulation {
       later(now - call.startedAt > .seconds(90) ? .seconds(60) : .seconds(5), .call(call.number))
     case .live: try end(call, .done(result(object)))
     case .failed: try end(call, .failed(Make.failure(.failed, "build failed"), moved: false))
-    case .retired, .cancelled: try end(call, .failed(Make.failure(.failed, "replaced"), moved: object.wasLive))
+    case .retired, .cancelled:
+      try end(call, .failed(Make.failure(.failed, "replaced"), moved: object.wasLive))
     }
   }
 

@@ -37,7 +37,8 @@ struct SimulationWorld {
   /// - Returns: its id; nil when the step has one already that has or may have an effect.
   mutating func trigger(_ step: StepID, _ service: ServiceName, commit: String) -> String? {
     if let known = object(of: step), known.status == .building || known.status == .live { return nil }
-    for index in objects.indices where objects[index].service == service && objects[index].status == .building {
+    for index in objects.indices where objects[index].service == service && objects[index].status == .building
+    {
       objects[index].status = .retired
     }
     let id = "d\(objects.count + 1)"
@@ -74,7 +75,9 @@ struct SimulationWorld {
   /// Somebody else's deployment goes live.
   mutating func intrude(_ service: ServiceName) {
     for index in objects.indices where objects[index].service == service {
-      if objects[index].status == .live || objects[index].status == .building { objects[index].status = .retired }
+      if objects[index].status == .live || objects[index].status == .building {
+        objects[index].status = .retired
+      }
     }
     sites[service]?.commit = "foreign"
     sites[service]?.isForeign = true
