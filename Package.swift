@@ -103,7 +103,9 @@ let package = Package(
     tests("ModelTests", ["Model", "Concurrency", "JSON"]),
     tests("LanguageTests", ["Language", "Model", "YAML", "JSON"], exclude: ["Golden"]),
     tests("EngineTests", ["Engine", "Model", "Concurrency"]),
-    tests("RunnerTests", ["Runner", "Engine", "Model", "Concurrency", "Ledgers", "Redaction"]),
+    tests(
+      "RunnerTests",
+      ["Runner", "Engine", "Model", "Concurrency", "Ledgers", "Redaction", "TestSupport"]),
     tests(
       "RailwayTests",
       ["Railway", "Probing", "Twin", "GraphQL", "Model", "HTTP", "JSON", "Concurrency", "TestSupport"]),

@@ -38,6 +38,7 @@ struct RunEventRedactor {
   func failure(_ failure: Failure) -> Failure {
     var failure = failure
     failure.message = redact(failure.message)
+    failure.place = failure.place.map(redact)
     failure.cause = failure.cause.map(redact)
     failure.hint = failure.hint.map(redact)
     return failure
@@ -75,10 +76,11 @@ struct RunEventRedactor {
   private func stepResult(_ result: StepResult) -> StepResult {
     var result = result
     result.summary = redact(result.summary)
+    result.facts = result.facts.mapValues(redact)
     return result
   }
 
-  private func result(_ result: RunResult) -> RunResult {
+  func result(_ result: RunResult) -> RunResult {
     var result = result
     result.failure = result.failure.map(failure)
     result.rollbackFailure = result.rollbackFailure.map(failure)

@@ -115,7 +115,7 @@ package actor RunShell {
         abandon(step, call(step, beganAt: beganAt, externalID: externalID))
       case .wake(let timer, let moment): wake(timer, at: moment)
       case .announce(let kind): announce(kind)
-      case .finish(let result): self.result = result
+      case .finish(let result): self.result = RunEventRedactor(surroundings.redact).result(result)
       }
     }
     // After the loop, for entries reach the ledger in the order of their numbers.

@@ -61,7 +61,7 @@ struct Session: Sendable {
       platforms[.railway] = RailwayPlatform(
         baseURL: base ?? "https://backboard.railway.com", http: http, clock: clock, token: token,
         secrets: secrets,
-        packer: packer, random: { Double.random(in: 0..<1) })
+        packer: packer, version: shipitVersion, random: { Double.random(in: 0..<1) })
     }
     self.platforms = platforms
   }
