@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import Testing
 
 @testable import Language
@@ -75,6 +76,9 @@ struct DiagnosticTests {
       let text = DiagnosticRenderer(files: result.files).render(result.diagnostics)
       #expect(!text.contains(secret) || result.diagnostics.first?.code == .syntax)
     }
+    let named = readProd(minimal(service: "name: \(secret)/x\nsettings: {restart: \(secret)}"))
+    #expect(named.diagnostics.count == 2)
+    #expect(named.diagnostics.allSatisfy { !$0.json.serialized().contains(secret) })
     let token = readProd(minimal().replacing("{secret: RAILWAY_API_TOKEN}", with: "6f1c2b9e-1a2b-4c3d"))
     #expect(!DiagnosticRenderer(files: token.files).render(token.diagnostics).contains("2b9e-1a2b"))
   }

@@ -121,10 +121,6 @@ package struct DiagnosticRenderer: Sendable {
 
   /// Text from the file may hold escape sequences, which are shown, not sent, and secrets, which are not shown.
   private func printable(_ text: String) -> String {
-    var scalars = Array(text.unicodeScalars)
-    for (column, length) in LiteralSecret.words(in: text).reversed() {
-      scalars.replaceSubrange((column - 1)..<(column - 1 + length), with: "•••".unicodeScalars)
-    }
-    return String(String.UnicodeScalarView(scalars.map(Cells.visible)))
+    String(String.UnicodeScalarView(LiteralSecret.masked(text).unicodeScalars.map(Cells.visible)))
   }
 }

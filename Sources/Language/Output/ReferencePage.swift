@@ -93,7 +93,7 @@ extension Grammar {
         text += "Has at least one of \(Shape.alternatives(object.atLeastOne.map { "`\($0)`" })).\n\n"
       }
       text += table(object)
-      if let example = example(object) { text += "\n```yaml fragment\n\(example)```\n" }
+      if let example = example(object, of: key) { text += "\n```yaml fragment\n\(example)```\n" }
       for below in object.keys where !below.shape.objects.isEmpty {
         text += section(below, path: "\(path).\(below.shape.written(below.name))", level: level + 1)
       }
@@ -121,7 +121,9 @@ extension Grammar {
     return text
   }
 
-  private static func example(_ object: ObjectShape) -> String? {
+  /// Keys with their examples; of many keys the example of the whole, for not all of them go together.
+  private static func example(_ object: ObjectShape, of parent: Key) -> String? {
+    if object.keys.count > 10 { return parent.example.map { "\(parent.name): \($0)\n" } }
     let keys = object.keys.filter { key in
       guard key.example != nil else { return false }
       guard let choice = object.exactlyOne.first(where: { object.key($0)?.example != nil }) else {
@@ -161,6 +163,7 @@ extension Shape {
     case .size: "size"
     case .word: "word"
     case .secret: "`{secret: NAME}`"
+    case .list(.either(let shapes), _): "list of " + shapes.map(\.short).joined(separator: " or ")
     case .list(let element, _): "list of \(element.short)s"
     case .map(_, let value): "\(value.short) by name"
     case .object: "mapping"

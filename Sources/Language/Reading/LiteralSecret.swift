@@ -33,6 +33,17 @@ enum LiteralSecret {
     }
   }
 
+  /// The text with dots in place of such words.
+  static func masked(_ text: String) -> String {
+    let found = words(in: text)
+    guard !found.isEmpty else { return text }
+    var scalars = Array(text.unicodeScalars)
+    for (column, length) in found.reversed() {
+      scalars.replaceSubrange((column - 1)..<(column - 1 + length), with: "•••".unicodeScalars)
+    }
+    return String(String.UnicodeScalarView(scalars))
+  }
+
   /// The words of a line that look like secrets: column from 1 and length, in Unicode scalars.
   static func words(in line: String) -> [(column: Int, length: Int)] {
     var found: [(column: Int, length: Int)] = []

@@ -17,6 +17,7 @@ struct Reading {
   mutating func report(_ diagnostic: Diagnostic) {
     guard diagnostic.code != .notSupported || silence == 0, diagnostics.count < Self.limit else { return }
     var diagnostic = diagnostic
+    diagnostic.message = LiteralSecret.masked(diagnostic.message)
     if diagnostic.message.count > 400 { diagnostic.message = diagnostic.message.prefix(400) + "…" }
     if let help = diagnostic.help, help.count > 400 { diagnostic.help = help.prefix(400) + "…" }
     diagnostics.append(diagnostic)
