@@ -128,7 +128,7 @@ struct GitSourceTests {
     let side = try await origin.commit(["b": "1"])
     try await origin.git("checkout", "--quiet", "main")
 
-    for (other, wanted) in [(first, Relation.ancestor), (side, .diverged)] {
+    for (other, wanted) in [(first, CommitRelation.ancestor), (side, .diverged)] {
       let clone = try await ScratchRepository(cloning: origin, "--depth=1")
       let head = try await clone.git("rev-parse", "HEAD")
       #expect(head == last)
