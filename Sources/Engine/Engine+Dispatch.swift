@@ -51,7 +51,7 @@ extension Engine {
   /// before all are known (promise 2).
   private mutating func probeUnknown() -> Bool {
     var anyUnknown = false
-    for state in forward.all + (undo?.all ?? []) {
+    for state in everyState {
       guard case .unknown(let probing) = state.status else { continue }
       anyUnknown = true
       if !probing { probe(state) }
@@ -69,6 +69,7 @@ extension Engine {
   private mutating func dispatch() {
     skipHopeless()
     let graph = active
+    guard graph.all.contains(where: \.isPending) else { return }
     var busy: [Lane: Int] = [:]
     for state in graph.all {
       guard let lane = state.step.lane else { continue }

@@ -135,7 +135,7 @@ extension Engine {
           .timeout, "the run's deadline of \(Int(plan.deadline.inSeconds)) s passed",
           hint: "raise protect.deadline, or see what was slow: shipit why"))
     case .abandonment:
-      for state in forward.all + (undo?.all ?? []) {
+      for state in everyState {
         guard case .abandoning = state.status, let since = state.stoppedAt,
           now >= since + Engine.abandonmentLimit
         else { continue }

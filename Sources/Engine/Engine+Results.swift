@@ -77,12 +77,12 @@ extension Engine {
   func settledResult() -> RunResult {
     let unattended = unattended()
     if unattended.isEmpty { return RunResult(state: .abandoned, exit: .done) }
-    let failure = (forward.all + (undo?.all ?? [])).compactMap(\.failure).first
+    let failure = everyState.compactMap(\.failure).first
     return RunResult(state: .inFlight, exit: .failedMixed, failure: failure, unattended: unattended)
   }
 
   private func unattended() -> [StepID] {
-    (forward.all + (undo?.all ?? [])).filter { state in
+    everyState.filter { state in
       switch state.status {
       case .unattended, .unknown, .ended(.unknowable), .ended(.ambiguous), .ended(.cancelled(moved: true)):
         true

@@ -113,7 +113,7 @@ extension Engine {
     phase = .interrupted(interruption)
     journal(.interrupted(interruption))
     announce(.interrupted(interruption))
-    for state in forward.all + (undo?.all ?? []) {
+    for state in everyState {
       switch state.status {
       case .running: stop(state)
       case .backingOff: end(state.step.id, .cancelled(moved: false))
@@ -131,8 +131,8 @@ extension Engine {
   /// Stops acting at once: another holder may be at work, so nothing is cancelled, undone or written.
   mutating func leaseLost(_ failure: Failure) {
     if case .finished = phase { return }
-    let unattended = (forward.all + (undo?.all ?? [])).filter { !$0.isQuiet || isUnknown($0) }.map(\.step.id)
-    let begun = (forward.all + (undo?.all ?? [])).contains(where: \.wasBegun)
+    let unattended = everyState.filter { !$0.isQuiet || isUnknown($0) }.map(\.step.id)
+    let begun = everyState.contains(where: \.wasBegun)
     let exit: ExitCode = failure.kind == .stale ? .stale : begun ? .failedMixed : failure.exitCode
     let result = RunResult(state: .inFlight, exit: exit, failure: failure, unattended: unattended)
     phase = .finished

@@ -105,7 +105,7 @@ package struct Engine: Sendable {
   /// What finished steps left, by id: of the plan and of the undo plan.
   package var results: [StepID: StepResult] {
     var results: [StepID: StepResult] = [:]
-    for state in forward.all + (undo?.all ?? []) {
+    for state in everyState {
       if let result = state.result { results[state.step.id] = result }
     }
     return results
@@ -127,6 +127,9 @@ package struct Engine: Sendable {
     if undo?.update(id, change) ?? false { return }
     _ = forward.update(id, change)
   }
+
+  /// The steps of the plan and of its undo.
+  var everyState: [StepState] { undo.map { forward.all + $0.all } ?? forward.all }
 
   /// The graph that the present phase works on.
   var active: StepGraph {

@@ -23,7 +23,8 @@ struct StepState {
     case skipped
   }
 
-  var step: Step
+  /// Held by reference, for states are copied with every event and steps are large.
+  private let planned: Planned
   var status: Status = .pending
   var attempt = 0
   /// Of the first attempt whose effect may have taken place: what a probe searches from.
@@ -35,13 +36,22 @@ struct StepState {
   /// How often a probe found nothing and the step was performed again.
   var absences = 0
 
-  init(_ step: Step) { self.step = step }
+  private final class Planned: Sendable {
+    let step: Step
+    init(_ step: Step) { self.step = step }
+  }
+
+  init(_ step: Step) { planned = Planned(step) }
+
+  var step: Step { planned.step }
 
   var result: StepResult? {
     if case .ended(.done(let result)) = status { result } else { nil }
   }
 
   var isDone: Bool { result != nil }
+
+  var isPending: Bool { if case .pending = status { true } else { false } }
 
   /// No action of ours or answer of a performer is outstanding.
   var isQuiet: Bool {

@@ -6,7 +6,7 @@ import Model
 /// outlives every process, and processes that are killed, interrupted and started again.
 ///
 /// Single-threaded; everything that happens is drawn from the seed.
-struct Simulation {
+final class Simulation {
   enum Happening {
     case event(EngineEvent)
     /// What was written to the journal so far reaches the disk.
@@ -74,7 +74,7 @@ struct Simulation {
   }
 
   /// Plays the seed; throws the first broken promise.
-  mutating func play() throws(Violation) {
+  func play() throws(Violation) {
     var last: RunResult?
     for number in 0..<14 {
       isCalm = number >= 6
@@ -92,7 +92,7 @@ struct Simulation {
     }
   }
 
-  private mutating func playSession(_ mode: EngineMode) throws(Violation) -> SessionEnd {
+  private func playSession(_ mode: EngineMode) throws(Violation) -> SessionEnd {
     session += 1
     calls = [:]
     finished = nil
@@ -108,10 +108,9 @@ struct Simulation {
     try deliver(.start)
     var events = 0
     while finished == nil {
-      guard let index = queue.indices.min(by: { before(queue[$0], queue[$1]) }) else {
+      guard let next = takeNext() else {
         throw Violation("nothing is left to happen and the run has not ended")
       }
-      let next = queue.remove(at: index)
       now = max(now, next.at)
       if case .settles(let id, let fails) = next.happening {
         note("world: \(id) \(fails ? "fails" : "goes live")")
@@ -148,12 +147,20 @@ struct Simulation {
     return .finished(finished)
   }
 
-  private func before(_ one: Queued, _ other: Queued) -> Bool {
-    (one.at, one.order) < (other.at, other.order)
+  /// The earliest of what is to happen; of equals the first that was asked for.
+  private func takeNext() -> Queued? {
+    guard !queue.isEmpty else { return nil }
+    var earliest = 0
+    for index in queue.indices.dropFirst() {
+      if (queue[index].at, queue[index].order) < (queue[earliest].at, queue[earliest].order) {
+        earliest = index
+      }
+    }
+    return queue.remove(at: earliest)
   }
 
   /// The process ends: requests that were on their way may still arrive, part of what was not on disk may be.
-  private mutating func kill() {
+  private func kill() {
     note("the process ends")
     for call in calls.values.sorted(by: { $0.number < $1.number }) where call.stage == .triggering {
       if !isCalm && random.chance(250) { takeEffect(call.step) }
@@ -169,21 +176,21 @@ struct Simulation {
 
   // MARK: Time
 
-  mutating func later(_ delay: Duration, _ happening: Happening) {
+  func later(_ delay: Duration, _ happening: Happening) {
     order += 1
     queue.append(Queued(at: now + delay, order: order, session: session, happening: happening))
   }
 
-  mutating func milliseconds(_ range: ClosedRange<Int>) -> Duration { .milliseconds(random.number(range)) }
+  func milliseconds(_ range: ClosedRange<Int>) -> Duration { .milliseconds(random.number(range)) }
 
   /// Whether the next call goes wrong.
-  mutating func fault(_ part: Int = 1) -> Bool { !isCalm && random.chance(scenario.faults / part) }
+  func fault(_ part: Int = 1) -> Bool { !isCalm && random.chance(scenario.faults / part) }
 
   func note(_ text: @autoclosure () -> String) {
     if trace.isOn { trace.lines.append("\((now - Make.startedAt).inSeconds) \(text())") }
   }
 
-  private mutating func happen(_ happening: Happening) throws(Violation) {
+  private func happen(_ happening: Happening) throws(Violation) {
     switch happening {
     case .event(let event): try deliver(event)
     case .flush:
@@ -214,7 +221,7 @@ struct Simulation {
 
   // MARK: The shell
 
-  mutating func deliver(_ event: EngineEvent) throws(Violation) {
+  func deliver(_ event: EngineEvent) throws(Violation) {
     note("→ \(event)")
     judge.delivered(event)
     let (actions, injected) = machine.handle(EngineInput(event, at: now, entropy: random.next()))
@@ -222,7 +229,7 @@ struct Simulation {
     for event in injected { later(.zero, .event(event)) }
   }
 
-  private mutating func carryOut(_ action: EngineAction) throws(Violation) {
+  private func carryOut(_ action: EngineAction) throws(Violation) {
     if trace.isOn {
       if case .announce = action {} else { note("  ← \(SimulationJudge.short(action))") }
     }

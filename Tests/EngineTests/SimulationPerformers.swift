@@ -16,7 +16,7 @@ struct SimulationCall {
 
 /// Performers as truthful as adapters have to be, in a world that is not kind.
 extension Simulation {
-  mutating func start(_ step: Step, _ attempt: Int, _ externalID: String?, _ deadline: Timestamp) {
+  func start(_ step: Step, _ attempt: Int, _ externalID: String?, _ deadline: Timestamp) {
     let number = Int(random.next() >> 8)
     calls[step.id] = SimulationCall(
       number: number, step: step, attempt: attempt, deadline: deadline, externalID: externalID,
@@ -24,7 +24,7 @@ extension Simulation {
     later(milliseconds(100...2000), .call(number))
   }
 
-  mutating func goOn(_ number: Int) throws(Violation) {
+  func goOn(_ number: Int) throws(Violation) {
     guard let call = calls.values.first(where: { $0.number == number }) else { return }
     switch call.step.action {
     case .deploy, .restore:
@@ -49,7 +49,7 @@ extension Simulation {
   }
 
   /// What a request does that goes wrong.
-  private mutating func fail(_ call: SimulationCall) throws(Violation) {
+  private func fail(_ call: SimulationCall) throws(Violation) {
     switch random.number(0...7) {
     case 0, 1:
       try end(call, .retry(Make.failure(.failed, "429"), after: random.chance(500) ? .seconds(3) : nil))
@@ -63,7 +63,7 @@ extension Simulation {
     }
   }
 
-  private mutating func trigger(_ call: SimulationCall) throws(Violation) {
+  private func trigger(_ call: SimulationCall) throws(Violation) {
     if case .deploy(let request) = call.step.action {
       let service = request.target.service
       if fault(6) { world.intrude(service) }
@@ -82,7 +82,7 @@ extension Simulation {
     try deliver(.identified(call.step.id, externalID: id))
   }
 
-  private mutating func watch(_ call: SimulationCall) throws(Violation) {
+  private func watch(_ call: SimulationCall) throws(Violation) {
     guard let object = call.externalID.flatMap({ world.object($0) }) else {
       return try end(call, .failed(Make.failure(.failed, "it is gone"), moved: false))
     }
@@ -104,7 +104,7 @@ extension Simulation {
     }
   }
 
-  private mutating func end(_ call: SimulationCall, _ outcome: Outcome) throws(Violation) {
+  private func end(_ call: SimulationCall, _ outcome: Outcome) throws(Violation) {
     calls[call.step.id] = nil
     judge.answered(call.step.id, outcome)
     try deliver(.ended(call.step.id, attempt: call.attempt, outcome))
@@ -115,7 +115,7 @@ extension Simulation {
   }
 
   /// The effect of a request that has reached the platform.
-  @discardableResult mutating func takeEffect(_ step: Step) -> String? {
+  @discardableResult func takeEffect(_ step: Step) -> String? {
     let deployment: (service: ServiceName, commit: String)
     switch step.action {
     case .variables(let write):
@@ -134,7 +134,7 @@ extension Simulation {
   // MARK: Probing and giving up
 
   /// What a probe finds.
-  mutating func find(_ step: Step) -> Finding {
+  func find(_ step: Step) -> Finding {
     if fault(2) { return .unknown(Make.failure(.unknown, "cannot be read")) }
     switch step.action {
     case .deploy, .restore:
@@ -155,7 +155,7 @@ extension Simulation {
     }
   }
 
-  mutating func abandon(_ step: Step) {
+  func abandon(_ step: Step) {
     let call = calls.removeValue(forKey: step.id)
     if call?.stage == .triggering, fault() { takeEffect(step) }
     // Rarely the platform never answers.
@@ -163,7 +163,7 @@ extension Simulation {
   }
 
   /// What became of a step that was asked to stop.
-  mutating func becameOf(_ step: Step) -> Abandonment {
+  func becameOf(_ step: Step) -> Abandonment {
     switch step.action {
     case .deploy, .restore:
       guard let object = world.object(of: step.id) else { return .cancelled }
