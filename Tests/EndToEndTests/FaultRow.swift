@@ -109,7 +109,7 @@ struct FaultOutcome: Sendable {
   var duration: Duration
   /// Deployments made meanwhile, `SERVICE TRIGGER`, without those of others.
   var deployments: [String]
-  /// Foreign deployments that serve.
+  /// Services with a deployment of somebody else that serves or is on its way.
   var foreign: [String]
   /// Requests meanwhile, by operation's name and service.
   var requests: [(operation: String, service: String?)]

@@ -80,7 +80,7 @@ extension FaultRow {
         group, "api serves the wrong revision",
         [astray("wrong-revision", with: ["revision": "cccccccccccccccccccccccccccccccccccccccc"])],
         .failedClean,
-        .rolledBack, says: ["serves ccccccc but bbbbbbb"],
+        .rolledBack, says: ["serves ccccccc… but bbbbbbb… was deployed"],
         also: { #expect(($0.exposure["api"] ?? 0) > 0) }),
       deploy(
         group, "web serves the wrong revision", [astray("wrong-revision", "web")], .failedClean, .rolledBack,
@@ -90,12 +90,19 @@ extension FaultRow {
         group, "api crashes right after the switch", [astray("crashes", with: ["after": 0.2])], .failedClean,
         .rolledBack, also: { #expect(($0.exposure["api"] ?? 0) > 0) }),
       deploy(
-        group, "api crashes while it is being watched", [astray("crashes", with: ["after": 8])], .failedClean,
-        .rolledBack, says: ["api"], also: { #expect(($0.exposure["api"] ?? 0) > 0) }),
+        group, "api crashes for good while it is being watched", [astray("crashes", with: ["after": 8])],
+        .failedClean, .rolledBack, says: ["did not stay up"],
+        also: { #expect(($0.exposure["api"] ?? 0) > 0) }
+      ).given { $0.prepare = { $0.setRestarts(of: "api", to: .never) } },
+      deploy(
+        group, "api crashes again and again while it is being watched",
+        [astray("crashes", with: ["after": 8])], .failedClean, .rolledBack, says: ["api"],
+        also: { #expect(($0.exposure["api"] ?? 0) > 0) }
+      ).given { $0.prepare = { $0.durations.restart = .seconds(6) } },
       deploy(
         group, "somebody else deploys api while it is being watched",
-        [astray("superseded", with: ["after": 15])],
-        .stale, .unchanged, variables: .unchecked,
+        [astray("superseded", with: ["after": 15])], .stale, .mixed, Live(api: "B", web: "A"),
+        says: ["replaced while it was being watched"],
         also: { #expect($0.foreign == ["api"], "the other's deployment was touched") }),
     ]
   }()
@@ -154,4 +161,12 @@ extension FaultRow {
         .restored, also: { #expect($0.count("ShipitRollback") == 2) }),
     ]
   }()
+}
+
+extension Twin.World {
+  fileprivate mutating func setRestarts(of service: String, to policy: InstanceSettings.RestartPolicy) {
+    for key in instances.keys where services[key.service]?.name == service {
+      instances[key]?.settings.restartPolicy = policy
+    }
+  }
 }

@@ -56,7 +56,7 @@ extension FaultRow {
         group, "the upload hangs once", [fault("hang", "upload")], .done, .released, .after,
         also: { #expect($0.count("upload") == 2) }),
       deploy(
-        group, "every upload hangs", [fault("hang", "upload", always: true)], .deadline, .unchanged,
+        group, "every upload hangs", [fault("hang", "upload", always: true)], .deadline, .rolledBack,
         says: ["deadline"], most: 0),
     ]
   }()
