@@ -91,7 +91,7 @@ extension FaultRow {
       },
       deploy(
         group, "the quota runs out in the middle for an hour", [], .failedMixed, .inFlight,
-        Live(api: "B", web: "A"), says: ["could not be read"]
+        Live(api: "B", web: "A"), says: ["could not be asked to stop"]
       ).given { $0.later = (.seconds(5), { await $0.limitRate(to: 3, per: .seconds(3600)) }) },
     ]
   }()
