@@ -4,6 +4,8 @@ import Model
 extension Engine {
   /// Attempts at one step before passing trouble counts as a failure.
   static let attemptLimit = 6
+  /// Attempts at a step that is not repeatable whose answers were unclear and of which a probe found nothing.
+  static let unclearLimit = 3
 
   mutating func identified(_ id: StepID, _ externalID: String) {
     guard let state = state(id) else { return }
@@ -30,9 +32,8 @@ extension Engine {
     case .done, .failed, .cancelled: end(id, outcome)
     case .retry(let failure, let after): retry(state, failure, after: after)
     case .ambiguous(let failure):
-      if state.absences > 0 && !state.step.isRepeatable && state.externalID == nil && state.absences >= 2 {
-        end(id, .unknowable(failure))
-      } else if case .interrupted = phase {
+      update(id) { $0.trouble = failure }
+      if case .interrupted = phase {
         end(id, .ambiguous(failure))
       } else {
         probe(state)
@@ -154,7 +155,6 @@ extension Engine {
     case .unknown(let failure): end(id, .unknowable(failure))
     case .absent:
       update(id) {
-        $0.absences += 1
         $0.deadline = nil
         // The object is gone: to wait for it would be to wait for nothing.
         $0.externalID = nil
@@ -162,10 +162,10 @@ extension Engine {
       }
       if !mayContinue {
         end(id, .cancelled(moved: false))
-      } else if state.attempt >= Engine.attemptLimit {
-        let failure = Failure(
-          .failed, "\(state.step.title) was asked for \(state.attempt) times and never arrived",
-          place: id.rawValue)
+      } else if state.attempt >= (state.step.isRepeatable ? Engine.attemptLimit : Engine.unclearLimit) {
+        var failure = state.trouble ?? Failure(.failed, state.step.title, place: id.rawValue)
+        failure.kind = .failed
+        failure.message += " (asked for \(state.attempt) times, and each time nothing came of it)"
         end(id, .failed(failure, moved: false))
       }
     case .underWay(let externalID):

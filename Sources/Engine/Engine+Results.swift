@@ -40,7 +40,10 @@ extension Engine {
       return RunResult(
         state: .mixed, exit: .failedMixed, failure: failure, failedStep: failedStep, exposure: exposure)
     }
-    let moved = forward.all.contains { $0.moved && $0.step.isCutOver }
+    let foreign = reason == .superseded ? foreignServices : []
+    let cutOver = forward.all.filter { $0.moved && $0.step.isCutOver }
+    let isForeign = cutOver.contains { $0.step.service.map(foreign.contains) ?? false }
+    let moved = !cutOver.isEmpty
     let exit: ExitCode =
       switch reason {
       case .deadline: .deadline
@@ -48,7 +51,8 @@ extension Engine {
       case .failure: moved ? .failedClean : failure?.exitCode ?? .failedClean
       }
     return RunResult(
-      state: moved ? .rolledBack : .unchanged, exit: exit == .failedMixed ? .failedClean : exit,
+      state: isForeign ? .mixed : moved ? .rolledBack : .unchanged,
+      exit: exit == .failedMixed ? .failedClean : exit,
       failure: failure, failedStep: failedStep, exposure: exposure)
   }
 

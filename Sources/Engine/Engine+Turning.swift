@@ -65,7 +65,9 @@ extension Engine {
     switch reason {
     case .failed(let failure, _): failure
     case .waiting(let words):
-      Failure(.waiting, "\(step.title) waits for a person: \(words)", place: step.id.rawValue)
+      Failure(
+        .waiting, "\(step.title) waits for a person", place: step.id.rawValue, cause: words,
+        hint: "ask who may act there, then shipit deploy \(plan.environment)")
     default: nil
     }
   }
@@ -94,15 +96,21 @@ extension Engine {
   func undoSteps(superseded: Bool) -> [Step] {
     var steps: [Step] = []
     var known: Set<StepID> = []
+    let foreign = superseded ? foreignServices : []
     for state in forward.all.reversed() where state.wasBegun {
-      let isForeign = superseded && state.failure?.kind == .stale
-      if isForeign { continue }
+      // What serves there now is somebody else's: it is neither replaced nor proven.
+      if state.step.isCutOver, let service = state.step.service, foreign.contains(service) { continue }
       for var step in state.moved ? state.step.undo : state.step.affirm where known.insert(step.id).inserted {
         step.needs = steps.last.map { [$0.id] } ?? []
         steps.append(step)
       }
     }
     return steps
+  }
+
+  /// Services that somebody else deployed while this run was at them.
+  var foreignServices: Set<ServiceName> {
+    Set(forward.all.filter { $0.failure?.kind == .stale }.compactMap(\.step.service))
   }
 
   mutating func interrupt(_ interruption: Interruption) {

@@ -33,8 +33,8 @@ struct StepState {
   /// When it was asked to stop.
   var stoppedAt: Timestamp?
   var externalID: String?
-  /// How often a probe found nothing and the step was performed again.
-  var absences = 0
+  /// What made the latest attempt unclear.
+  var trouble: Failure?
 
   private final class Planned: Sendable {
     let step: Step

@@ -9,6 +9,7 @@ actor RailwayClient {
   nonisolated let baseURL: String
   nonisolated let clock: any TimeSource
   nonisolated let token: Sensitive
+  nonisolated let spawn: Spawner
   nonisolated let random: @Sendable () -> Double
   private let http: any HTTPTransport
   /// Values that must not appear in an error.
@@ -17,14 +18,14 @@ actor RailwayClient {
   private var breaker = Breaker()
   /// The server's clock minus ours, once a `Date` header was seen.
   private(set) var skew: Duration?
-  var identification: Task<Result<TokenKind, APIError>, Never>?
+  var identification: Identification?
 
   /// Named, because the edge refuses the defaults of libraries.
   nonisolated let userAgent: String
 
   init(
     baseURL: String, http: any HTTPTransport, clock: any TimeSource, token: Sensitive, hidden: [Sensitive],
-    userAgent: String,
+    userAgent: String, spawn: Spawner = .tasks,
     random: @escaping @Sendable () -> Double
   ) {
     self.baseURL = baseURL.hasSuffix("/") ? String(baseURL.dropLast()) : baseURL
@@ -32,6 +33,7 @@ actor RailwayClient {
     self.clock = clock
     self.token = token
     self.hidden = hidden + [token]
+    self.spawn = spawn
     self.random = random
     self.userAgent = userAgent
   }

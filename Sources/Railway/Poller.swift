@@ -52,10 +52,10 @@ actor EnvironmentPoller {
       try Task.checkCancellation()
       return try await withCheckedThrowingContinuation { continuation in
         waiting[ticket] = (limit, continuation)
-        if round == nil { round = Task { await self.poll() } }
+        if round == nil { round = client.spawn { await self.poll() } }
       }
     } onCancel: {
-      Task { await self.leave(ticket) }
+      client.spawn { await self.leave(ticket) }
     }
   }
 

@@ -16,16 +16,17 @@ package struct RailwayPlatform: Platform {
   /// - Parameters:
   ///   - secrets: values by name, for variables; also what no error may contain.
   ///   - version: shipit's own, told to Railway.
+  ///   - spawn: starts what several steps share, such as the polling of an environment.
   ///   - random: in 0..<1, for the jitter of waits.
   package init(
     baseURL: String = "https://backboard.railway.com", http: any HTTPTransport, clock: any TimeSource,
     token: Sensitive, secrets: SecretValues, packer: any SourcePacker, version: String = "0",
-    random: @escaping @Sendable () -> Double
+    spawn: Spawner = .tasks, random: @escaping @Sendable () -> Double
   ) {
     let client = RailwayClient(
       baseURL: baseURL, http: http, clock: clock, token: token, hidden: secrets.all.map(\.value),
       userAgent: "shipit/\(version)",
-      random: random)
+      spawn: spawn, random: random)
     self.client = client
     self.secrets = secrets
     self.packer = packer

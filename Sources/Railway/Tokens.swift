@@ -1,3 +1,4 @@
+import Concurrency
 import JSON
 import Model
 
@@ -52,20 +53,33 @@ struct ProjectToken: Sendable, Hashable {
 extension RailwayClient {
   /// The kind of the token, found out once: a project token answers `projectToken`, the others `apiToken`.
   func identity(_ manner: Manner) async throws(APIError) -> TokenKind {
-    let task: Task<Result<TokenKind, APIError>, Never>
+    let asked: Identification
     if let identification {
-      task = identification
+      asked = identification
     } else {
-      task = Task {
-        do throws(APIError) { return .success(try await self.identify(manner)) } catch {
-          return .failure(error)
+      let found = Locked<Result<TokenKind, APIError>?>(nil)
+      let task = spawn {
+        let result: Result<TokenKind, APIError>
+        do throws(APIError) { result = .success(try await self.identify(manner)) } catch {
+          result = .failure(error)
         }
+        found.withLock { $0 = result }
       }
-      identification = task
+      asked = Identification(task: task, found: found)
+      identification = asked
     }
-    let result = await task.value
-    if case .failure = result, identification == task { identification = nil }
+    await asked.task.value
+    guard let result = asked.found.withLock({ $0 }) else {
+      throw APIError(.cancelled, "stopped", operation: Documents.projectToken.name)
+    }
+    if case .failure = result, identification?.task == asked.task { identification = nil }
     return try result.get()
+  }
+
+  /// The one question after the token's kind, and its answer once there is one.
+  struct Identification: Sendable {
+    var task: Task<Void, Never>
+    var found: Locked<Result<TokenKind, APIError>?>
   }
 
   private func identify(_ manner: Manner) async throws(APIError) -> TokenKind {

@@ -58,6 +58,11 @@ struct WaitDecision: Sendable, Hashable {
 
   /// A look that did not succeed. It never fails the step before a minute of nothing else.
   mutating func unreadable(_ error: APIError, now: Timestamp) -> Verdict {
+    // Railway answers and says when to come back: the step's own limit bounds that.
+    switch error.kind {
+    case .rateLimited, .edgeLimited: return tell("Railway's rate limit is used up, waiting for it")
+    default: break
+    }
     let since = unreadableSince ?? now
     unreadableSince = since
     failuresInARow += 1

@@ -151,7 +151,7 @@ struct Operation {
   private func marksBad(_ result: RunResult) -> Bool {
     switch result.state {
     case .rolledBack: result.exit == .failedClean
-    case .mixed: result.failedStep != nil
+    case .mixed: result.exit == .failedMixed && result.failedStep != nil
     default: false
     }
   }

@@ -20,6 +20,8 @@ package struct InProcessTransport: HTTPTransport {
     guard let target = Target(request.url) else {
       throw HTTPError(code: .badURL, message: "not an http URL", nothingSent: true)
     }
+    // As the real client: who was told to stop asks nothing and gets no answer.
+    if Task.isCancelled { throw HTTPError(code: .cancelled, message: "cancelled", nothingSent: true) }
     if "http://\(target.host)" == InProcessTransport.base { return try await ask(request, target) }
     await core.settle()
     guard let answer = services.answer(address: target.host, path: target.path) else {
@@ -53,6 +55,7 @@ package struct InProcessTransport: HTTPTransport {
       ServerRequest(
         method: request.method, path: target.path, query: target.query, headers: request.headers, body: bytes),
       patience: request.timeout)
+    if Task.isCancelled { throw HTTPError(code: .cancelled, message: "cancelled", nothingSent: false) }
     switch answer.body {
     case .bytes(let body): return HTTPResponse(status: answer.status, headers: answer.headers, body: body)
     case .stream(let pieces):
