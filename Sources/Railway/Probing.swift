@@ -48,7 +48,7 @@ extension RailwayPlatform {
 
   /// How long something may still appear; nothing does long after the beginning.
   private func allowance(_ wait: Duration, _ call: StepCall) -> Duration {
-    clock.now - call.beganAt > RailwayPlatform.longest ? .zero : wait
+    clock.now - call.beganAt > RailwayPlatform.longest ? .zero : min(wait, appearance)
   }
 
   private func finding(_ found: Found, _ target: ServiceTarget) -> Finding {

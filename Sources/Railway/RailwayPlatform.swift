@@ -11,16 +11,20 @@ package struct RailwayPlatform: Platform {
   let packer: any SourcePacker
   let pollers: Pollers
   let places = Places()
+  /// How long a deployment may take to appear whose request got no answer.
+  let appearance: Duration
   var clock: any TimeSource { client.clock }
 
   /// - Parameters:
   ///   - secrets: values by name, for variables; also what no error may contain.
+  ///   - appearance: how long a deployment may take to appear whose request got no answer (contract §12).
   ///   - version: shipit's own, told to Railway.
   ///   - spawn: starts what several steps share, such as the polling of an environment.
   ///   - random: in 0..<1, for the jitter of waits.
   package init(
     baseURL: String = "https://backboard.railway.com", http: any HTTPTransport, clock: any TimeSource,
     token: Sensitive, secrets: SecretValues, packer: any SourcePacker, version: String = "0",
+    appearance: Duration = .seconds(60),
     spawn: Spawner = .tasks, random: @escaping @Sendable () -> Double
   ) {
     let client = RailwayClient(
@@ -30,6 +34,7 @@ package struct RailwayPlatform: Platform {
     self.client = client
     self.secrets = secrets
     self.packer = packer
+    self.appearance = appearance
     pollers = Pollers(client: client)
   }
 

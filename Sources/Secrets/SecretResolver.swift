@@ -23,6 +23,13 @@ package struct SecretResolver: Sendable {
     return try resolve(SecretUses(accounts), in: environment.name, key: key)
   }
 
+  /// Every secret of the environment that has a value at hand, for redaction.
+  package func available(_ environment: Environment) -> [(name: String, value: Sensitive)] {
+    SecretUses(environment).names.compactMap { name in
+      variables[name].flatMap { $0.isEmpty ? nil : (name, Sensitive($0)) }
+    }
+  }
+
   private func resolve(_ uses: SecretUses, in environment: String, key: [UInt8]) throws(Failure)
     -> SecretValues
   {

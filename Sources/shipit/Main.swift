@@ -13,8 +13,17 @@ let shipitVersion = "0.1.0"
 enum Shipit {
   static func main() async {
     signal(SIGPIPE, SIG_IGN)
+    occupyStandardStreams()
     let arguments = Array(CommandLine.arguments.dropFirst())
     exit(await run(arguments))
+  }
+
+  /// A stream that the caller closed is opened on nothing, for reading only: otherwise the first file
+  /// opened, perhaps the ledger, would take its number and get what is printed.
+  private static func occupyStandardStreams() {
+    for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(descriptor, F_GETFD) < 0 {
+      _ = open("/dev/null", O_RDONLY)
+    }
   }
 
   /// Runs one command line and gives the exit code.

@@ -48,7 +48,9 @@ struct Session: Sendable {
     secrets =
       needsVariables
       ? try resolver.resolve(environment, key: key) : try resolver.resolveAccounts(environment, key: key)
-    let redactor = Redactor(secrets: secrets.all.map { ($0.name, $0.value.reveal()) })
+    // What a command does not need is taken out of everything it prints too, as far as it is at hand.
+    let hidden = resolver.available(environment)
+    let redactor = Redactor(secrets: hidden.map { ($0.name, $0.value.reveal()) })
     console.redact { redactor.redact($0) }
     let source = try await GitSource.find(root: project.root, process: variables)
     let packer = CommitPacker(root: project.root, source: source, dirty: isDirty)
@@ -61,7 +63,9 @@ struct Session: Sendable {
       platforms[.railway] = RailwayPlatform(
         baseURL: base ?? "https://backboard.railway.com", http: http, clock: clock, token: token,
         secrets: secrets,
-        packer: packer, version: shipitVersion, random: { Double.random(in: 0..<1) })
+        packer: packer, version: shipitVersion,
+        // The twin has made a deployment by the time it answers: nothing appears later.
+        appearance: base.map(Session.isLoopback) ?? false ? .seconds(2) : .seconds(60), random: { Double.random(in: 0..<1) })
     }
     self.platforms = platforms
   }
@@ -71,13 +75,22 @@ struct Session: Sendable {
 
   static let railwayURL = "SHIPIT_RAILWAY_URL"
 
+  private static func isLoopback(_ url: String) -> Bool {
+    guard url.hasPrefix("http://") else { return false }
+    let authority = url.dropFirst(7).prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+    guard !authority.contains("@") else { return false }
+    let host = authority.hasPrefix("[") ? authority.prefix { $0 != "]" }.dropFirst() : authority.prefix { $0 != ":" }
+    if host == "localhost" || host == "::1" { return true }
+    let numbers = host.split(separator: ".", omittingEmptySubsequences: false)
+    return numbers.count == 4 && numbers[0] == "127" && numbers.allSatisfy { UInt8($0) != nil }
+  }
+
   /// Where adapters are pointed elsewhere: https, or loopback (DESIGN §9).
   static func overrides(_ variables: [String: String]) throws(Failure) -> [Override] {
     var overrides: [Override] = []
     for name in [railwayURL] {
       guard let value = variables[name], !value.isEmpty else { continue }
-      let isLoopback = ["http://127.", "http://localhost", "http://[::1]"].contains { value.hasPrefix($0) }
-      guard value.hasPrefix("https://") || isLoopback else {
+      guard value.hasPrefix("https://") || isLoopback(value) else {
         throw Failure(
           .configuration, "\(name) must be https, or http on a loopback address", place: name,
           hint: "unset \(name), or start the twin: shipit twin")
