@@ -4,6 +4,7 @@ import Model
 extension Engine {
   /// Takes one entry of an earlier process's journal in.
   mutating func replay(_ entry: JournalEntry) {
+    let mode = mode
     now = max(now, entry.at)
     switch entry.fact {
     case .began(let id, let attempt, _):
@@ -22,6 +23,10 @@ extension Engine {
           // It certainly had no effect: as if it had not been begun.
           $0.status = .pending
           $0.externalID = nil
+        case .unknowable where mode == .settle && $0.isCommand:
+          // Said once, with exit 8; asking a second time finds nothing new and would block for ever.
+          $0.status = .ended(outcome)
+          $0.isConceded = true
         case .cancelled(moved: true), .ambiguous, .unknowable, .waiting:
           $0.status = .unknown(probing: false)
         }

@@ -87,7 +87,8 @@ extension Engine {
 
   private func unattended() -> [StepID] {
     everyState.filter { state in
-      switch state.status {
+      if state.isConceded { return false }
+      return switch state.status {
       case .unattended, .unknown, .ended(.unknowable), .ended(.ambiguous), .ended(.cancelled(moved: true)):
         true
       default: false

@@ -35,6 +35,8 @@ struct StepState {
   var externalID: String?
   /// What made the latest attempt unclear.
   var trouble: Failure?
+  /// Nobody can find out what it did, and a person was told so by an earlier command.
+  var isConceded = false
 
   private final class Planned: Sendable {
     let step: Step
@@ -50,6 +52,9 @@ struct StepState {
   }
 
   var isDone: Bool { result != nil }
+
+  /// It runs something of the user's, which leaves nothing behind that could be asked.
+  var isCommand: Bool { if case .command = step.action { true } else { false } }
 
   var isPending: Bool { if case .pending = status { true } else { false } }
 

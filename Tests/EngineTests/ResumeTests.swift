@@ -118,6 +118,25 @@ import Testing
     if case .underWay = finding { #expect(rehearsal.abandoned == ["a.deploy"]) }
   }
 
+  @Test func aCommandNobodySawEndBlocksOnlyUntilAPersonWasTold() {
+    var rehearsal = Rehearsal(Make.plan([Make.command("seed")] + Make.service("a", needs: ["run.seed"])))
+    rehearsal.held = ["run.seed"]
+    rehearsal.start()
+    rehearsal.findings["run.seed"] = .unknown(Make.failure(.unknown, "nobody saw it end"))
+    rehearsal.resume(.settle)
+    rehearsal.start()
+    #expect(rehearsal.result?.exit == .failedMixed)
+    #expect(rehearsal.result?.unattended == ["run.seed"])
+    rehearsal.resume(.settle)
+    rehearsal.start()
+    #expect(rehearsal.result == RunResult(state: .abandoned, exit: .done))
+    // The same plan is still not continued over it.
+    rehearsal.resume(.run)
+    rehearsal.start()
+    #expect(rehearsal.result?.exit == .failedMixed)
+    #expect(rehearsal.performed == [])
+  }
+
   @Test func settlingWaitsForNoSilentPlatform() {
     var rehearsal = Rehearsal(Make.plan(Make.service("a")))
     rehearsal.held = ["a.deploy", "never"]
