@@ -8,7 +8,7 @@ setup: ## install what is missing from Debian or Homebrew
 build: setup ## release build: one executable, bin/shipit
 	@scripts/build
 
-demo: build ## three deploys, two rollbacks, against the offline twin; under a minute
+demo: build ## four deploys and a rollback against the offline twin; under a minute
 	@scripts/demo
 
 test: setup ## every test except the long sweeps

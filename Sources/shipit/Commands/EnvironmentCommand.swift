@@ -25,5 +25,14 @@ enum EnvironmentCommand {
   }
 }
 
+extension Console {
+  /// Said before a platform is asked, so that nobody wonders whether anything happens.
+  func reads(_ environment: Model.Environment) {
+    guard !wantsJSON else { return }
+    let platforms = Set(environment.services.map(\.platform.rawValue)).sorted().joined(separator: ", ")
+    note(["reading what runs in \(environment.name)" + (platforms.isEmpty ? "" : " on \(platforms)")])
+  }
+}
+
 /// The variables of this process.
 func processEnvironment() -> [String: String] { ProcessInfo.processInfo.environment }
