@@ -31,7 +31,8 @@ package struct RollbackOperation: Sendable {
       result = OperationResult(error)
       if let interruption = context.interrupter.interruption, error.kind != .unknown {
         let failure = Failure(
-          .cancelled, "interrupted before anything was changed", cause: error.kind == .cancelled ? nil : error.message)
+          .cancelled, "interrupted before anything was changed",
+          cause: error.kind == .cancelled ? nil : error.message)
         result = OperationResult(exit: interruption.exitCode, failure: failure)
       } else if error.kind == .failed || error.kind == .timeout {
         result.exit = .rollbackFailed

@@ -130,7 +130,7 @@ import Testing
     #expect(rehearsal.abandoned == ["a.deploy"])
     #expect(rehearsal.result?.exit == .waiting)
     #expect(rehearsal.result?.state == .unchanged)
-    #expect(rehearsal.result?.failure?.message.contains("approve it") ?? false)
+    #expect(rehearsal.result?.failure?.cause == "approve it in the dashboard")
   }
 
   @Test func aPerformerThatNeverAnswersIsStoppedAfterItsLimit() {
