@@ -135,7 +135,7 @@ extension FaultRow {
       deploy(
         group, "the first release fails: nothing to go back to",
         [astray("gate-never-passes")], .failedMixed, .mixed, Live(api: "nothing", web: "nothing"),
-        variables: .unchecked, says: ["health check"]
+        variables: .unchecked, says: ["health check", "nothing served before"]
       ).given { $0.hasFirstRelease = false },
     ]
   }()
