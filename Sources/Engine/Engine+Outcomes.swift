@@ -130,10 +130,13 @@ extension Engine {
       stop(state)
     case .deadline:
       guard case .forward = phase, plan.kind == .deploy else { return }
+      let underWay = forward.all.filter { $0.wasBegun && !$0.isSettled }.map(\.step.title)
+        .joined(separator: ", ")
       turn(
         .deadline,
         Failure(
           .timeout, "the run's deadline of \(Int(plan.deadline.inSeconds)) s passed",
+          cause: underWay.isEmpty ? nil : "not yet at an end: \(underWay)",
           hint: "raise protect.deadline, or see what was slow: shipit why"))
     case .abandonment:
       for state in everyState {

@@ -37,7 +37,8 @@ extension JSON: Codable {
   /// Parses JSON text.
   /// - Throws: `DecodingError` when the bytes are not one JSON value.
   package init(parsing bytes: some Sequence<UInt8>) throws {
-    self = try JSONDecoder().decode(JSON.self, from: Data(bytes))
+    let bytes = Array(bytes)
+    self = try JSONReading.value(of: bytes) ?? JSONDecoder().decode(JSON.self, from: Data(bytes))
   }
 
   /// The value as JSON text with sorted keys, on one line or indented.

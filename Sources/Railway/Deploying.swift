@@ -37,6 +37,7 @@ extension RailwayPlatform {
     var awaited = Awaited(
       id: id, target: request.target, marker: call.marker(of: step), image: nil, commit: nil,
       cutOver: request.cutOver, beganAt: call.beganAt)
+    awaited.hasPrevious = request.previous != nil
     switch request.source {
     case .directory: break
     case .image(let image): awaited.image = image

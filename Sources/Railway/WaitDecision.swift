@@ -12,6 +12,8 @@ struct Awaited: Sendable, Hashable {
   var commit: String?
   var cutOver: CutOver
   var beganAt: Timestamp
+  /// Something served before, and serves on when this one fails.
+  var hasPrevious = true
 }
 
 /// What one look at the service showed.
@@ -75,7 +77,10 @@ struct WaitDecision: Sendable, Hashable {
     failure.message =
       "the outcome of the deployment \(awaited.id) of \(awaited.target.name) is not known: Railway could not be "
       + "read for \((now - since).components.seconds) s"
-    failure.hint = "`shipit status` once Railway answers; the next command settles it"
+    switch error.kind {
+    case .forbidden, .invalidToken: failure.hint = (failure.hint ?? "") + "; the next command settles it"
+    default: failure.hint = "`shipit status` once Railway answers; the next command settles it"
+    }
     return .unknowable(failure)
   }
 

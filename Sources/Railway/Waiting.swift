@@ -109,7 +109,9 @@ extension RailwayPlatform {
     default: (what, hint) = ("Railway reports FAILED", "see the log above")
     }
     let serving =
-      awaited.cutOver == .stopFirst
+      !awaited.hasPrevious
+      ? "; nothing served before it"
+      : awaited.cutOver == .stopFirst
       ? "; the old one was stopped first, so nothing may be serving"
       : "; the previous deployment keeps serving"
     let error = event?.error ?? ""

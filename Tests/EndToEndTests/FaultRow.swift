@@ -54,6 +54,8 @@ struct FaultRow: Sendable, CustomTestStringConvertible {
   var says: [String] = []
   /// How many deployments may be made for each service.
   var most = 1
+  /// How long taking things back may last beyond the deadline.
+  var allowance = Duration.seconds(600)
   /// Further demands.
   var also: @Sendable (FaultOutcome) -> Void = { _ in }
 
@@ -71,6 +73,13 @@ extension FaultRow {
       group: group, name: name, scripts: scripts, exit: exit, state: state, live: live,
       variables: variables ?? (live == .before ? .asBefore : live == .after ? .asDeclared : .unchecked),
       says: says, most: most, also: also)
+  }
+
+  /// The row with more time for what is taken back.
+  func allowing(_ allowance: Duration) -> FaultRow {
+    var row = self
+    row.allowance = allowance
+    return row
   }
 
   /// The row in a world that is set up so.

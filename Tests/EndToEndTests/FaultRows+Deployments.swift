@@ -69,7 +69,10 @@ extension FaultRow {
             "fault": "unknown-status", "operation": "ShipitEnvironment", "status": "PONDERING", "nth": 3,
             "count": "always",
           ]
-        ], .failedClean, .rolledBack, says: ["not live in time"]),
+        ], .deadline, .rolledBack, says: ["deadline"]
+      )
+      // Nothing tells that the old one is back either: both rollbacks wait until their own limits.
+      .allowing(.seconds(2 * 1260)),
     ]
   }()
 
@@ -91,7 +94,7 @@ extension FaultRow {
         .rolledBack, also: { #expect(($0.exposure["api"] ?? 0) > 0) }),
       deploy(
         group, "api crashes for good while it is being watched", [astray("crashes", with: ["after": 8])],
-        .failedClean, .rolledBack, says: ["did not stay up"],
+        .failedClean, .rolledBack, says: ["stopped answering after the switch"],
         also: { #expect(($0.exposure["api"] ?? 0) > 0) }
       ).given { $0.prepare = { $0.setRestarts(of: "api", to: .never) } },
       deploy(
@@ -132,7 +135,7 @@ extension FaultRow {
       deploy(
         group, "the first release fails: nothing to go back to",
         [astray("gate-never-passes")], .failedMixed, .mixed, Live(api: "nothing", web: "nothing"),
-        variables: .unchecked, says: ["health check"]
+        variables: .unchecked, says: ["health check", "nothing served before"]
       ).given { $0.hasFirstRelease = false },
     ]
   }()
@@ -154,8 +157,12 @@ extension FaultRow {
         group, "its deployment never appears", [astray("never-appears", "web", trigger: "rollback")],
         .rollbackFailed, .inFlight, Live(api: "A", web: "B"), says: ["not found"]),
       rollback(
-        group, "only the code goes back", codeOnly: true, [], .done, .restored, variables: .asBefore,
-        also: { #expect($0.after["api.GREETING"] == "hello 1") }),
+        group, "only the code goes back", codeOnly: true, [], .done, .restored,
+        also: {
+          #expect($0.after["api.GREETING"] == "hello 1" && $0.after["api.NEW"] == "new")
+          #expect($0.after["web.TITLE"] == "shop 1" && $0.deployments == ["web redeploy", "api redeploy"])
+          #expect($0.after["api.SHIPIT_COMMIT"] == FaultWorld.commits[0])
+        }),
       rollback(
         group, "the answer to it is lost", [["fault": "cut", "operation": "ShipitRollback"]], .done,
         .restored, also: { #expect($0.count("ShipitRollback") == 2) }),

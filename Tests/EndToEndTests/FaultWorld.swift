@@ -95,7 +95,7 @@ struct FaultWorld: Sendable {
   /// Deploys a commit that has to succeed.
   private func release(_ index: Int) async throws {
     let told = Locked("")
-    let planning = planning(environment(index), secret: nil)
+    let planning = planning(environment(index), token: FaultWorld.token, secret: nil)
     let operation = DeployOperation(
       context(planning.platform, planning.secrets, told), planning: planning.planning,
       request: DeployRequest(revision: revision(index)))
@@ -111,7 +111,7 @@ struct FaultWorld: Sendable {
   private func command(_ told: Locked<String>) async -> OperationResult {
     var environment = environment(row.setup.changesNothing ? 0 : 1)
     row.setup.environment(&environment)
-    let parts = planning(environment, secret: row.setup.secret)
+    let parts = planning(environment, token: row.setup.token, secret: row.setup.secret)
     let context = context(parts.platform, parts.secrets, told)
     switch row.command {
     case .deploy:
@@ -177,18 +177,18 @@ struct FaultWorld: Sendable {
 
   // MARK: The wiring, as the command line does it
 
-  private func planning(_ environment: Model.Environment, secret: String?) -> (
+  private func planning(_ environment: Model.Environment, token: String, secret: String?) -> (
     planning: Planning, platform: RailwayPlatform, secrets: SecretValues
   ) {
     let secrets = SecretValues(values: [
-      "RAILWAY_API_TOKEN": Sensitive(row.setup.token),
+      "RAILWAY_API_TOKEN": Sensitive(token),
       "SIGNING_KEY": Sensitive(secret ?? FaultWorld.secret),
     ]) { SHA256.digest(of: "fingerprint" + $0.reveal()).hex }
     let chance = Locked(UInt64(1))
     let platform = RailwayPlatform(
       baseURL: InProcessTransport.base, http: InProcessTransport(core: core, services: services),
       clock: clock,
-      token: Sensitive(row.setup.token), secrets: secrets, packer: TinyPacker(directory: files.path),
+      token: Sensitive(token), secrets: secrets, packer: TinyPacker(directory: files.path),
       spawn: spawn, random: { Double(FaultWorld.draw(chance) % 1000) / 1000 })
     let planning = Planning(
       environment: environment, ledger: ledger, platforms: [.railway: platform], secrets: secrets,

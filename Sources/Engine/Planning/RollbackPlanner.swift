@@ -124,7 +124,13 @@ package struct RollbackPlanner {
         live.id == record.deployment || input.record(of: name).map { isSame($0, record) } ?? false
       } ?? false
     let secrets = SecretsBack(record: record, observed: observed, input: input, name: name)
-    let variables = request.codeOnly ? nil : secrets.write
+    // Today's variables stay, but shipit's own name the code, which would otherwise disown itself.
+    let own = VariablesWrite(
+      target: observed.target,
+      set: [
+        OwnVariable.commit: .text(record.commit), OwnVariable.release: .text(String(input.release)),
+      ])
+    let variables = request.codeOnly ? (runsIt || record.commit.isEmpty ? nil : own) : secrets.write
     let settings = request.codeOnly ? [] : record.settings.differences(from: observed.settings)
     if runsIt && variables == nil && settings.isEmpty { return (nil, []) }
     var steps: [Step] = []
@@ -150,8 +156,9 @@ package struct RollbackPlanner {
       if mode == .rebuild { lost.append("the image (expired: it is built again)") }
       reasons.append("commit \(short(input.liveCommit(of: name) ?? "unknown")) → \(short(record.commit))")
       let restore = restoreSteps(record, observed, name, mode, candidate)
-      // A rebuild takes the stored configuration, so that has to be right first; otherwise code comes first.
-      steps = mode == .rebuild ? writes + restore : restore + writes
+      // Only the platform's own rollback brings the old variables along and lets code come first; any other
+      // way takes the stored configuration, so that has to be right first.
+      steps = mode == .codeAndVariables ? restore + writes : writes + restore
     } else {
       reasons.append("stored configuration")
       steps = writes
@@ -161,6 +168,9 @@ package struct RollbackPlanner {
     }
     var after = record
     after.target = observed.target
+    if request.codeOnly, let present = input.lastRecord(of: name) {
+      (after.variables, after.settings) = (present.variables, present.settings)
+    }
     after.previous = observed.live?.id
     return (
       PlannedService(
