@@ -128,7 +128,7 @@ let package = Package(
       [
         "Twin", "Railway", "Runner", "Engine", "Model", "Language", "YAML", "Ledgers", "Probing",
         "Commands", "Source", "Secrets", "HTTP", "Processes", "JSON", "Concurrency", "Redaction",
-        "TestSupport", "Interface",
+        "TestSupport", "Interface", "Archive", "Crypto",
       ]),
     .target(
       name: "TestSupport", dependencies: ["Concurrency", "JSON", "Processes", "HTTP", "Model"],

@@ -112,8 +112,8 @@ extension RailwayPlatform {
       !awaited.hasPrevious
       ? "; nothing served before it"
       : awaited.cutOver == .stopFirst
-      ? "; the old one was stopped first, so nothing may be serving"
-      : "; the previous deployment keeps serving"
+        ? "; the old one was stopped first, so nothing may be serving"
+        : "; the previous deployment keeps serving"
     let error = event?.error ?? ""
     return Failure(
       .failed, "the deployment \(deployment.id) of \(awaited.target.name) failed: \(what)\(serving)",
