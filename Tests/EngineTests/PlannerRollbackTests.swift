@@ -128,7 +128,8 @@ import Testing
 
   @Test(arguments: [
     (false, true, Restore.Mode.codeAndVariables, ["api.restore", "api.prove", "api.variables"]),
-    (true, true, .codeOnly, ["api.restore", "api.prove"]),
+    // Only the names of code and release are written: the new container would else disown its code.
+    (true, true, .codeOnly, ["api.variables", "api.restore", "api.prove"]),
     (false, false, .rebuild, ["api.variables", "api.restore", "api.prove"]),
   ])
   func variablesFollowTheCodeUnlessItIsBuiltAgain(
@@ -139,6 +140,10 @@ import Testing
       RollbackRequest(codeOnly: codeOnly, reason: "errors"), target: target,
       observed: [live("api", variables: ["LEVEL": Sensitive("debug")])], canRollback: canRollback)
     #expect(plan.ids == ids)
+    if codeOnly, case .variables(let write)? = plan.step("api.variables")?.action {
+      #expect(Set(write.set.keys) == OwnVariable.all)
+      #expect(write.remove.isEmpty)
+    }
     guard case .restore(let restore)? = plan.step("api.restore")?.action else {
       Issue.record("nothing is restored")
       return
