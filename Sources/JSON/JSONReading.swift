@@ -13,7 +13,8 @@ struct JSONReading {
       var reading = JSONReading(bytes: buffer)
       guard let value = reading.value(depth: 0) else { return nil }
       reading.skipBlanks()
-      return reading.place == buffer.count ? value : nil
+      // Spelled out: a bare nil beside a value would be JSON's own null.
+      return reading.place == buffer.count ? .some(value) : .none
     }
   }
 
@@ -48,9 +49,9 @@ struct JSONReading {
     case UInt8(ascii: "{"): return object(depth: depth)
     case UInt8(ascii: "["): return array(depth: depth)
     case UInt8(ascii: "\""): return text().map(JSON.string)
-    case UInt8(ascii: "t"): return takes(word: "true") ? .bool(true) : nil
-    case UInt8(ascii: "f"): return takes(word: "false") ? .bool(false) : nil
-    case UInt8(ascii: "n"): return takes(word: "null") ? .null : nil
+    case UInt8(ascii: "t"): return takes(word: "true") ? .some(.bool(true)) : .none
+    case UInt8(ascii: "f"): return takes(word: "false") ? .some(.bool(false)) : .none
+    case UInt8(ascii: "n"): return takes(word: "null") ? .some(.null) : .none
     default: return number()
     }
   }
@@ -65,7 +66,7 @@ struct JSONReading {
         members.updateValue(value, forKey: name) == nil
       else { return nil }
     } while takes(UInt8(ascii: ","))
-    return takes(UInt8(ascii: "}")) ? .object(members) : nil
+    return takes(UInt8(ascii: "}")) ? .some(.object(members)) : .none
   }
 
   private mutating func array(depth: Int) -> JSON? {
@@ -76,7 +77,7 @@ struct JSONReading {
       guard let value = value(depth: depth + 1) else { return nil }
       elements.append(value)
     } while takes(UInt8(ascii: ","))
-    return takes(UInt8(ascii: "]")) ? .array(elements) : nil
+    return takes(UInt8(ascii: "]")) ? .some(.array(elements)) : .none
   }
 
   /// A whole number; any other is left to the slow way, by itself.
