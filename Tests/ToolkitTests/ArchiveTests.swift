@@ -65,7 +65,7 @@ final class ArchiveTests {
 
   @Test func aBigFileFromDiskSurvives() throws {
     var state: UInt32 = 1
-    let bytes = (0..<3_000_000).map { _ -> UInt8 in
+    let bytes = (0..<700_000).map { _ -> UInt8 in
       state = state &* 1_664_525 &+ 1_013_904_223
       return UInt8(truncatingIfNeeded: state >> 24)
     }

@@ -96,7 +96,7 @@ struct ProcessesTests {
   // MARK: Input
 
   @Test func aMegabyteOfInputComesBack() async throws {
-    let input = (0..<1_000_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+    let input = [UInt8](repeating: 7, count: 1_000_000)
     let result = try await launcher.run(ProcessSpecification("cat", environment: searchPath, input: input))
     #expect(result.output == input)
   }

@@ -119,7 +119,7 @@ private struct Dice: RandomNumberGenerator {
   }
 
   /// Texts in which all forms of many secrets stand between and in each other, cut anywhere.
-  @Test func noChunkingLetsASecretThrough() {
+  @Test func noChunkingLetsASecretThrough() async {
     var dice = Dice(state: 20_260_821)
     let alphabet = Array("abAB01+/=%\\\"\n é<")
     func word(_ range: ClosedRange<Int>) -> String {
@@ -155,6 +155,8 @@ private struct Dice: RandomNumberGenerator {
           }
           return word(0...6) + form
         }.joined()
+        // Other tests share the threads.
+        await Task.yield()
         let whole = redactor.redact(text)
         for value in values {
           for form in [value, percent(value), json(value)] where whole.contains(form) { misses += 1 }
