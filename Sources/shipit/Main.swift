@@ -13,6 +13,8 @@ let shipitVersion = "0.1.0"
 enum Shipit {
   static func main() async {
     signal(SIGPIPE, SIG_IGN)
+    // A file-size limit shows as an error of write, too.
+    signal(SIGXFSZ, SIG_IGN)
     occupyStandardStreams()
     let arguments = Array(CommandLine.arguments.dropFirst())
     exit(await run(arguments))

@@ -53,7 +53,8 @@ struct Session: Sendable {
     let redactor = Redactor(secrets: hidden.map { ($0.name, $0.value.reveal()) })
     console.redact { redactor.redact($0) }
     let source = try await GitSource.find(root: project.root, process: variables)
-    let packer = CommitPacker(root: project.root, source: source, dirty: isDirty)
+    let packer = CommitPacker(
+      root: project.root, source: source, dirty: isDirty, temporaryDirectory: variables["TMPDIR"] ?? "/tmp")
     history = ProjectHistory(source: source, packer: packer, environment: environment)
     http = HTTPClient()
     overrides = try Session.overrides(variables)
@@ -65,7 +66,8 @@ struct Session: Sendable {
         secrets: secrets,
         packer: packer, version: shipitVersion,
         // The twin has made a deployment by the time it answers: nothing appears later.
-        appearance: base.map(Session.isLoopback) ?? false ? .seconds(2) : .seconds(60), random: { Double.random(in: 0..<1) })
+        appearance: base.map(Session.isLoopback) ?? false ? .seconds(2) : .seconds(60),
+        random: { Double.random(in: 0..<1) })
     }
     self.platforms = platforms
   }
@@ -79,7 +81,8 @@ struct Session: Sendable {
     guard url.hasPrefix("http://") else { return false }
     let authority = url.dropFirst(7).prefix { $0 != "/" && $0 != "?" && $0 != "#" }
     guard !authority.contains("@") else { return false }
-    let host = authority.hasPrefix("[") ? authority.prefix { $0 != "]" }.dropFirst() : authority.prefix { $0 != ":" }
+    let host =
+      authority.hasPrefix("[") ? authority.prefix { $0 != "]" }.dropFirst() : authority.prefix { $0 != ":" }
     if host == "localhost" || host == "::1" { return true }
     let numbers = host.split(separator: ".", omittingEmptySubsequences: false)
     return numbers.count == 4 && numbers[0] == "127" && numbers.allSatisfy { UInt8($0) != nil }

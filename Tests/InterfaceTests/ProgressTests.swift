@@ -60,14 +60,16 @@ import Testing
 
   @Test func `of a continued run names what had ended before`() throws {
     var face = TerminalFace(.eighty, plan: samplePlan())
-    let text = face.handle(event(0, .resumed(facts(), plan: samplePlan(), finished: ["api.variables", "api.deploy"])))
+    let text = face.handle(
+      event(0, .resumed(facts(), plan: samplePlan(), finished: ["api.variables", "api.deploy"])))
     #expect(text.last == "  continues: 2 steps had ended before")
     #expect(face.frame(now: start, height: 9).joined().contains("3 wait: prove api, deploy web, prove web"))
   }
 
   @Test func `of a run continued after its proof still tells how it is proven`() throws {
     var picture = RunPicture(plan: samplePlan())
-    picture.handle(event(0, .resumed(facts(), plan: samplePlan(), finished: ["api.variables", "api.deploy", "api.prove"])))
+    picture.handle(
+      event(0, .resumed(facts(), plan: samplePlan(), finished: ["api.variables", "api.deploy", "api.prove"])))
     picture.handle(event(1, .finished(RunResult(state: .mixed, exit: .failedMixed))))
     let api = try #require(RunSummary(picture)?.services.first)
     #expect(api.state == .moved && api.proof == .no)

@@ -64,7 +64,8 @@ extension RunSummary {
           .warning("\(symbols.warning) run \(run) was interrupted; "),
           .strong(
             unattended.isEmpty
-              ? "nothing of it is in flight, and what it wrote is not live" : "some of it is still in flight"), time,
+              ? "nothing of it is in flight, and what it wrote is not live" : "some of it is still in flight"),
+          time,
         ],
         overflow: .wrap(hanging: 2))
     case .abandoned:
