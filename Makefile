@@ -31,7 +31,7 @@ docs: build ## write the generated documents anew
 	@scripts/check-imports --write
 
 picture: build ## make docs/images/deploy.svg from a real run of the demo
-	@scripts/terminal-picture --title 'shipit deploy' --output docs/images/deploy.svg $(PICTURE) -- scripts/demo
+	@scripts/terminal-picture --title 'shipit deploy demo' --at-text '3 wait: prove web' --from 'deploy demo demo ·' --output docs/images/deploy.svg -- scripts/demo
 
 contracts: ## how to get the platform contracts that some tests compare with
 	@cat docs/contracts.txt
