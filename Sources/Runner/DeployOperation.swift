@@ -67,15 +67,16 @@ package struct DeployOperation: Sendable {
     try await refuse()
     let plan = try await planning.plan(request)
     if plan.isEmpty { return OperationResult(exit: .done, plan: plan) }
-    guard await agree(plan) else {
-      return OperationResult(
-        exit: .interrupted, plan: plan,
-        failure: Failure(.cancelled, "not agreed to: nothing was changed"))
-    }
+    let agreed = await agree(plan)
     if let interruption = context.interrupter.interruption {
       return OperationResult(
         exit: interruption.exitCode, plan: plan,
         failure: Failure(.cancelled, "interrupted before anything was changed"))
+    }
+    guard agreed else {
+      return OperationResult(
+        exit: .interrupted, plan: plan,
+        failure: Failure(.cancelled, "not agreed to: nothing was changed"))
     }
     let lease = await operation.keeper.lease
     let record = try await context.ledger.open(

@@ -55,14 +55,15 @@ package struct RollbackOperation: Sendable {
     }
     let plan = try await planning.plan(request)
     if plan.isEmpty { return OperationResult(exit: .done, plan: plan) }
-    guard await agree(plan) else {
-      return OperationResult(
-        exit: .interrupted, plan: plan, failure: Failure(.cancelled, "not agreed to: nothing was changed"))
-    }
+    let agreed = await agree(plan)
     if let interruption = context.interrupter.interruption {
       return OperationResult(
         exit: interruption.exitCode, plan: plan,
         failure: Failure(.cancelled, "interrupted before anything was changed"))
+    }
+    guard agreed else {
+      return OperationResult(
+        exit: .interrupted, plan: plan, failure: Failure(.cancelled, "not agreed to: nothing was changed"))
     }
     let record = try await context.ledger.open(
       plan, by: context.by, at: context.surroundings.clock.now, lease: await operation.keeper.lease)

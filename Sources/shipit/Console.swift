@@ -3,6 +3,7 @@ import Dispatch
 import FoundationEssentials
 import Interface
 import Model
+import Redaction
 import Terminal
 
 #if canImport(Darwin)
@@ -51,6 +52,16 @@ final class Console: Sendable {
     redaction.withLock { $0 = redact }
   }
 
+  /// Takes further values out, beside what is taken out already.
+  func redact(also secrets: [(String, String)]) {
+    guard !secrets.isEmpty else { return }
+    let redactor = Redactor(secrets: secrets)
+    redaction.withLock { earlier in
+      let first = earlier
+      earlier = { redactor.redact(first($0)) }
+    }
+  }
+
   /// The redaction in force.
   var redactor: @Sendable (String) -> String {
     let redaction = redaction
@@ -97,13 +108,27 @@ final class Console: Sendable {
   /// A question with yes or no; no on end of input.
   func ask(_ question: String) async -> Bool {
     raw("\(question) [y/N] ")
-    // Reading waits for a person: on a thread of its own, so that the lease is renewed meanwhile.
-    let answer = await withCheckedContinuation { continuation in
-      DispatchQueue(label: "question").async {
-        continuation.resume(returning: readLine(strippingNewline: true))
+    let pending = Locked<CheckedContinuation<String?, Never>?>(nil)
+    let settle: @Sendable (String?) -> Void = { text in
+      let waiting = pending.withLock { waiting in
+        defer { waiting = nil }
+        return waiting
       }
+      waiting?.resume(returning: text)
     }
-    return ["y", "yes"].contains((answer ?? "").lowercased())
+    // Reading waits for a person: on a thread of its own, so that the lease is renewed meanwhile and
+    // Ctrl-C is an answer too.
+    let text = await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        pending.withLock { $0 = continuation }
+        if Task.isCancelled { settle(nil) }
+        DispatchQueue(label: "question").async { settle(readLine(strippingNewline: true)) }
+      }
+    } onCancel: {
+      settle(nil)
+    }
+    if text == nil { raw("\n") }
+    return ["y", "yes"].contains((text ?? "").lowercased())
   }
 
   /// The exit code to end with: a result that could not be written is an error of its own.

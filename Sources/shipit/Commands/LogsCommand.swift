@@ -20,6 +20,12 @@ enum LogsCommand {
       guard let observed = try await platform.observe(environment).services[name] else {
         throw Failure(.configuration, "\(name) was not found on \(service.platform.rawValue)")
       }
+      // Who reads logs at night has the token and not the other secrets: their values come from the platform.
+      console.redact(
+        also: service.variables.compactMap { name, value in
+          guard case .secret = value, let stored = observed.variables[name], let stored else { return nil }
+          return (name, stored.reveal())
+        })
       var query = LogQuery(
         target: observed.target, deployment: invocation.value("deployment") ?? observed.live?.id,
         kind: invocation.has("build") ? .build : .deploy, limit: limit)

@@ -1,0 +1,43 @@
+import Foundation
+import Processes
+import TestSupport
+import Testing
+
+/// `make demo` as it is told in the README.
+@Suite struct DemoTests {
+  @Test(.timeLimit(.minutes(3)))
+  func theDemoTellsItsStoryAndLeavesNothingBehind() async throws {
+    let scratch = try ScratchDirectory()
+    let environment = [
+      "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin", "HOME": scratch.path,
+      "LANG": "C.UTF-8",
+      "SHIPIT": Checkout.binary, "TMPDIR": scratch.path,
+    ]
+    let result = try await Launcher().run(
+      ProcessSpecification(
+        Checkout.root + "/scripts/demo", [], environment: environment, directory: scratch.path),
+      timeout: .seconds(150))
+    #expect(result.exit.isSuccess, "\(result.text.suffix(3000))\(result.errorText)")
+    for words in [
+      "release 1 is live", "release 2 is live", "never passed Railway's health check", "put back and proven",
+      "named the revision 0ld5ta1e", "users could get", "release 1 is live again, as release 5",
+      "nothing is left running",
+    ] {
+      #expect(result.text.contains(words), "the demo does not say “\(words)”")
+    }
+    // Every process of the demo works below the scratch directory or names it.
+    for entry in try FileManager.default.contentsOfDirectory(atPath: "/proc") where Int(entry) != nil {
+      let line = (try? String(contentsOfFile: "/proc/\(entry)/cmdline", encoding: .utf8)) ?? ""
+      let directory = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(entry)/cwd")) ?? ""
+      #expect(!line.contains(scratch.path) && !directory.hasPrefix(scratch.path), "left behind: \(line)")
+    }
+    let files = (FileManager.default.enumerator(atPath: scratch.path)?.allObjects as? [String] ?? []).filter {
+      name in
+      var isDirectory: ObjCBool = false
+      return name.contains("shipit")
+        && FileManager.default.fileExists(atPath: "\(scratch.path)/\(name)", isDirectory: &isDirectory)
+        && !isDirectory.boolValue
+    }
+    #expect(files == [])
+  }
+}
