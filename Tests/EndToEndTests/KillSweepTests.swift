@@ -24,6 +24,56 @@ import Testing
     await twin.stop()
   }
 
+  @Test(.timeLimit(.minutes(15)))
+  func aKilledDeployThatFailsIsStillPutBack() async throws {
+    guard let shim = try await KillShim.build() else {
+      print("skipped: no C compiler to build the library that kills at a write")
+      return
+    }
+    let project = try await GitProject()
+    // A gate that gives up soon, for every round waits for it.
+    try project.change("environments/demo.yaml", "within: 4s", "within: 1s")
+    let good = try await project.commit("good")
+    let twin = try await TwinProcess.start(for: project)
+    do {
+      let first = try await project.shipit("deploy", "demo", "--yes", variables: twin.variables)
+      try #require(first.code == 0, "\(first.text)")
+      try project.change("app/server.py", "HEALTHY = True", "HEALTHY = ROLE != \"web\"")
+      try await project.commit("bad")
+      let counted = try await project.shipit(
+        ["deploy", "demo", "--yes"], variables: twin.variables.merging(shim.variables(at: 0)) { $1 })
+      try #require(counted.code == 7, "\(counted.text)")
+      let writes = try shim.count()
+      for at in stride(from: 3, through: writes, by: Checkout.isLong ? 1 : max(1, writes / 3)) {
+        try await killFailing(at: at, good, project, twin, shim)
+      }
+    } catch {
+      await twin.stop()
+      throw error
+    }
+    await twin.stop()
+  }
+
+  private func killFailing(
+    at: Int, _ good: String, _ project: GitProject, _ twin: TwinProcess, _ shim: KillShim
+  ) async throws {
+    try await project.commit("bad, killed at write \(at)")
+    let place = "a failing deploy killed at write \(at)"
+    let killed = try await project.shipit(
+      ["deploy", "demo", "--yes"], variables: twin.variables.merging(shim.variables(at: at)) { $1 })
+    try #require(killed.code == 137 || killed.code == 7, "\(place): \(killed.code) \(killed.text)")
+    let again = try await project.shipit("deploy", "demo", "--yes", variables: twin.variables)
+    // 12: everything had been put back and recorded, and the commit is refused.
+    #expect(again.code == 7 || again.code == 12, "\(place), then run again: \(again.code) \(again.text)")
+    let status = try await project.shipit("status", "demo", "--json", variables: twin.variables)
+    let report = try JSON(parsing: Array(status.output.utf8))
+    #expect(report["truth"]?.string == "previous", "\(place): \(status.output)")
+    for service in report["services"]?.array ?? [] {
+      #expect(service["commit"]?.string == good, "\(place): \(service.serialized())")
+      #expect(service["live"]?["matches"]?.bool == true, "\(place): \(service.serialized())")
+    }
+  }
+
   private func sweep(_ project: GitProject, _ twin: TwinProcess, _ shim: KillShim) async throws {
     let first = try await project.shipit("deploy", "demo", "--yes", variables: twin.variables)
     try #require(first.code == 0, "\(first.text)")
