@@ -99,8 +99,8 @@ extension Engine {
   /// It only reads, or runs something of the user's here: nothing on a platform is touched.
   private func isHarmless(_ step: Step) -> Bool {
     switch step.action {
-    case .prove, .soak, .command, .check: true
-    case .settings, .variables, .deploy, .restore: false
+    case .prove, .soak, .command, .check, .buildImage: true
+    case .settings, .variables, .deploy, .restore, .promote: false
     }
   }
 

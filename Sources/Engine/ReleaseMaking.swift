@@ -12,7 +12,9 @@ extension Release {
       let isForward = result.state == .released || result.state == .restored
       // Left where it stood: what was found live is what runs.
       let isPartial = result.state == .mixed || result.state == .abandoned
-      let moved = results[StepID("\(name).deploy")] ?? results[StepID("\(name).restore")]
+      // A staged deployment serves only once it was promoted.
+      let cutOver = planned.cutOver == .staged ? "promote" : "deploy"
+      let moved = results[StepID("\(name).\(cutOver)")] ?? results[StepID("\(name).restore")]
       let proof = results[StepID("\(name).prove")]?.proof
       let restored = results[StepID("undo.\(name).deploy")]
       if let restored {
@@ -26,11 +28,16 @@ extension Release {
         var record = planned.record
         record.deployment = moved.externalID
         record.proof = proof ?? .no
+        record.digest =
+          (results[StepID("\(name).deploy")] ?? moved).facts[StepFact.digest]
+          ?? results[StepID("\(name).image")]?.facts[StepFact.digest]
+        record.variableTimes = Release.variableTimes(record, plan.before[name], results)
         services[name] = record
       } else if isForward {
         // Only configuration was written: what runs stays, its record follows.
         var record = planned.record
         record.deployment = record.deployment ?? planned.previous
+        record.variableTimes = Release.variableTimes(record, plan.before[name], results)
         services[name] = record
       } else if let affirmed = results[StepID("affirm.\(name)")]?.proof {
         services[name]?.proof = affirmed
@@ -42,5 +49,18 @@ extension Release {
       endedAt: endedAt, result: result, restores: plan.restores, reason: plan.reason,
       configurationDigest: plan.digest, services: services, order: plan.order,
       configuration: plan.configuration)
+  }
+
+  /// When each variable was last written: by this run, else as the record before says.
+  private static func variableTimes(
+    _ record: ReleasedService, _ before: ReleasedService?, _ results: [StepID: StepResult]
+  ) -> [String: Timestamp] {
+    var times = before?.variableTimes ?? [:]
+    let facts = results[StepID("\(record.target.service).variables")]?.facts ?? [:]
+    for (name, text) in facts where name.hasPrefix(StepFact.writtenPrefix) {
+      guard let milliseconds = Int64(text) else { continue }
+      times[String(name.dropFirst(StepFact.writtenPrefix.count))] = Timestamp(milliseconds: milliseconds)
+    }
+    return times.filter { record.variables[$0.key] != nil }
   }
 }

@@ -69,4 +69,22 @@ package struct Marker: Sendable, Hashable, Codable, CustomStringConvertible {
 /// A platform services run on.
 package enum PlatformName: String, Sendable, Hashable, Codable, CaseIterable {
   case railway, vercel, encore
+
+  /// How people write it.
+  package var title: String {
+    switch self {
+    case .railway: "Railway"
+    case .vercel: "Vercel"
+    case .encore: "Encore"
+    }
+  }
+
+  /// The platform has a health gate of its own that takes the service's path.
+  package var hasHealthGate: Bool { self == .railway }
+
+  /// Each deployment carries its commit and release by itself, so that no stored variable has to.
+  package var deploymentsNameTheirRelease: Bool { self != .railway }
+
+  /// Variables are read when the code is built, all of them.
+  package var buildReadsVariables: Bool { self == .vercel }
 }

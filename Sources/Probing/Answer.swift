@@ -30,7 +30,9 @@ enum ServedIdentity {
       }
       found = (match.output.count > 1 ? match.output[1].substring : match.output[0].substring).map(
         String.init)
-    case .platform, .none: return nil
+    case .encore:
+      found = (try? JSON(parsing: response.body)).flatMap { member("details.app_revision", of: $0) }.map(text)
+    case .vercel, .platform, .none: return nil
     }
     let trimmed = found.map { String($0.drop(while: \.isWhitespace)) }
     return trimmed.map { text in
@@ -79,37 +81,66 @@ extension HealthProber {
     return trimmed + (path.hasPrefix("/") ? path : "/" + path)
   }
 
+  /// What is asked first: the service's own path, or what its identity is read from.
+  static func firstPath(of health: Health) -> String? {
+    health.identity == .encore ? encoreHealthPath : health.path
+  }
+
+  /// Encore's own health answer, on every gateway and service (contract encore §9).
+  static let encoreHealthPath = "/__encore/healthz"
+
+  /// The request with the address it is really asked at: a dark deployment has one of its own.
+  static func placed(_ request: ProofRequest, _ call: StepCall) -> ProofRequest {
+    guard request.isDark else { return request }
+    var placed = request
+    placed.health.url = nil
+    placed.address = request.deploymentStep.flatMap { call.results[$0]?.facts[StepFact.address] }
+    return placed
+  }
+
   /// One look over fresh connections: the health path, then the further probes.
   /// - Throws: `CancellationError`.
-  func look(_ request: ProofRequest, timeout: Duration) async throws -> Answer {
+  func look(
+    _ request: ProofRequest, wanted: String?, _ access: [(name: String, value: Sensitive)],
+    timeout: Duration
+  ) async throws -> Answer {
     let health = request.health
-    guard let path = health.path, let url = HealthProber.url(request, path: path) else {
-      return .good(revision: nil)
-    }
-    let response: HTTPResponse
-    switch try await get(url, timeout: timeout) {
-    case .failure(let trouble): return .bad(trouble.words)
-    case .success(let answered): response = answered
-    }
-    guard (200..<300).contains(response.status) else {
-      return .bad(HealthProber.describe(response, at: path))
-    }
     var revision: String?
-    switch health.identity {
-    case .json, .header, .text:
-      revision = ServedIdentity.revision(in: response, by: health.identity)
-      guard let revision else {
-        return .bad(
-          "\(path) answers \(response.status) without a revision: \(ServedIdentity.snippet(response))")
+    if let path = HealthProber.firstPath(of: health), let url = HealthProber.url(request, path: path) {
+      let response: HTTPResponse
+      switch try await get(url, access, timeout: timeout) {
+      case .failure(let trouble): return .bad(trouble.words)
+      case .success(let answered): response = answered
       }
-      if let expected = request.commit, !ServedIdentity.matches(revision, expected) {
-        return .wrong(revision: revision)
+      guard (200..<300).contains(response.status) else {
+        return .bad(HealthProber.describe(response, at: path))
       }
-    case .platform, .none: break
+      switch health.identity {
+      case .json, .header, .text, .encore:
+        revision = ServedIdentity.revision(in: response, by: health.identity)
+        guard let revision, !revision.isEmpty else {
+          return .bad(
+            "\(path) answers \(response.status) without a revision: \(ServedIdentity.snippet(response))")
+        }
+        if let expected = request.commit, !ServedIdentity.matches(revision, expected) {
+          return .wrong(revision: revision)
+        }
+      case .vercel, .platform, .none: break
+      }
     }
-    for probe in health.probes {
+    if health.identity == .vercel, let wanted, let base = health.url ?? request.address {
+      switch try await alias(base, request.target) {
+      case .failure(let trouble): return .bad(trouble.words)
+      case .success(let served):
+        guard served == wanted else { return .wrong(revision: served) }
+        revision = served
+      }
+    }
+    // Encore's own answer says nothing of the application: its path is asked as well.
+    let deeper = health.identity == .encore ? [health.path].compactMap { $0 } : []
+    for probe in deeper + health.probes {
       guard let url = HealthProber.url(request, path: probe) else { continue }
-      switch try await get(url, timeout: timeout) {
+      switch try await get(url, access, timeout: timeout) {
       case .failure(let trouble): return .bad("\(probe): \(trouble.words)")
       case .success(let answered):
         guard (200..<300).contains(answered.status) else {
@@ -120,6 +151,22 @@ extension HealthProber {
     return .good(revision: revision)
   }
 
+  /// The deployment that an address leads to, by its platform.
+  /// - Throws: `CancellationError`.
+  private func alias(_ base: String, _ target: ServiceTarget) async throws -> Result<String, Trouble> {
+    let authority = base.split(separator: "://", maxSplits: 1).last ?? ""
+    let host = String(authority.prefix { $0 != "/" && $0 != ":" })
+    do {
+      if let served = try await serving(target, host) { return .success(served) }
+      return .failure(
+        Trouble(words: "\(target.platform.title) has no deployment behind \(host)", isConnection: false))
+    } catch {
+      if error is CancellationError || Task.isCancelled { throw CancellationError() }
+      let words = (error as? Failure)?.message ?? "\(error)"
+      return .failure(Trouble(words: "the platform cannot be read: \(words)", isConnection: true))
+    }
+  }
+
   struct Trouble: Error {
     var words: String
     /// Nobody answered at all.
@@ -127,10 +174,14 @@ extension HealthProber {
   }
 
   /// One GET over a connection of its own.
-  func get(_ url: String, timeout: Duration) async throws -> Result<HTTPResponse, Trouble> {
+  func get(
+    _ url: String, _ access: [(name: String, value: Sensitive)] = [], timeout: Duration
+  ) async throws -> Result<HTTPResponse, Trouble> {
     try Task.checkCancellation()
     let request = HTTPRequest(
-      url: url, headers: [("User-Agent", "shipit"), ("Accept", "*/*"), ("Cache-Control", "no-cache")],
+      url: url,
+      headers: [("User-Agent", "shipit"), ("Accept", "*/*"), ("Cache-Control", "no-cache")]
+        + access.map { ($0.name, $0.value.reveal()) },
       timeout: timeout, bodyLimit: ServedIdentity.bodyLimit, freshConnection: true)
     do {
       return .success(try await http.send(request))

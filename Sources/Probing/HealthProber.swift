@@ -7,14 +7,26 @@ package struct HealthProber: StepPerformer {
   /// A deployment as its platform reports it now; nil when the platform does not know it.
   package typealias PlatformState = @Sendable (ServiceTarget, String) async throws -> Deployment?
 
+  /// The deployment that a host name leads to, by its platform; nil when the platform cannot tell.
+  package typealias Serving = @Sendable (ServiceTarget, String) async throws -> String?
+  /// Headers that let shipit ask a deployment which the public is kept from.
+  package typealias Access = @Sendable (ServiceTarget) async throws -> [(name: String, value: Sensitive)]
+
   let http: any HTTPTransport
   let clock: any TimeSource
   let platformState: PlatformState
+  let serving: Serving
+  let access: Access
 
-  package init(http: any HTTPTransport, clock: any TimeSource, platformState: @escaping PlatformState) {
+  package init(
+    http: any HTTPTransport, clock: any TimeSource, platformState: @escaping PlatformState,
+    serving: @escaping Serving = { _, _ in nil }, access: @escaping Access = { _ in [] }
+  ) {
     self.http = http
     self.clock = clock
     self.platformState = platformState
+    self.serving = serving
+    self.access = access
   }
 
   package func perform(_ step: Step, _ call: StepCall) async -> Outcome {

@@ -3,14 +3,17 @@ import Model
 
 extension HealthProber {
   /// Looks until `steady` good answers in a row have proven the revision, at most for `within`.
-  func prove(_ request: ProofRequest, _ call: StepCall) async -> Outcome {
+  func prove(_ planned: ProofRequest, _ call: StepCall) async -> Outcome {
     let began = clock.now
+    let request = HealthProber.placed(planned, call)
     let health = request.health
     let deployed = request.deploymentStep.flatMap { call.results[$0] }
     let deployment = deployed?.externalID ?? request.deployment
     let asksPlatform = health.identity == .platform
-    let asksService = health.path != nil && HealthProber.url(request, path: "/") != nil
-    if health.path != nil, !asksService, !asksPlatform {
+    let asked = HealthProber.firstPath(of: health)
+    let asksService =
+      HealthProber.url(request, path: "/") != nil && (asked != nil || health.identity == .vercel)
+    if asked != nil, !asksService, !asksPlatform {
       return .failed(
         Failure(
           .configuration, "\(request.target.service) has a health path but no address to ask",
@@ -21,9 +24,20 @@ extension HealthProber {
       return .done(StepResult(externalID: deployment, proof: .no, summary: "nothing to ask"))
     }
     let url =
-      health.path.flatMap { HealthProber.url(request, path: $0) } ?? "Railway deployment \(deployment ?? "?")"
+      asked.flatMap { HealthProber.url(request, path: $0) }
+      ?? "\(request.target.platform.title) deployment \(deployment ?? "?")"
+    let access: [(name: String, value: Sensitive)]
+    do { access = request.isDark ? try await self.access(request.target) : [] } catch {
+      if error is CancellationError || Task.isCancelled { return .cancelled(moved: false) }
+      return .failed(
+        (error as? Failure)
+          ?? Failure(
+            .failed, "the protection of \(request.target.service) cannot be passed", cause: "\(error)"),
+        moved: false)
+    }
     var decision = ProofDecision(
-      service: request.target.service.rawValue, url: url, expected: request.commit, steady: health.steady,
+      service: request.target.service.rawValue, url: url,
+      expected: health.identity == .vercel ? deployment : request.commit, steady: health.steady,
       graceEnds: (deployed?.liveSince ?? began) + health.grace,
       ends: min(began + health.within, call.deadline))
     var pace = LookPace()
@@ -32,7 +46,8 @@ extension HealthProber {
       do {
         let left = max(.milliseconds(500), decision.ends - clock.now)
         answer = try await look(
-          request, deployment: asksPlatform ? deployment : nil, timeout: min(left, .seconds(10)))
+          request, deployment: asksPlatform ? deployment : nil, wanted: deployment, access,
+          timeout: min(left, .seconds(10)))
       } catch { return .cancelled(moved: false) }
       switch decision.look(answer, now: clock.now) {
       case .proven(let revision):
@@ -51,8 +66,11 @@ extension HealthProber {
   }
 
   /// One look at the service, and with a deployment's id also at what its platform says.
-  func look(_ request: ProofRequest, deployment: String?, timeout: Duration) async throws -> Answer {
-    let answer = try await look(request, timeout: timeout)
+  func look(
+    _ request: ProofRequest, deployment: String?, wanted: String?,
+    _ access: [(name: String, value: Sensitive)], timeout: Duration
+  ) async throws -> Answer {
+    let answer = try await look(request, wanted: wanted, access, timeout: timeout)
     guard case .good = answer, let deployment else { return answer }
     switch await platformLook(request.target, deployment) {
     case .lives: return answer
@@ -93,7 +111,9 @@ extension HealthProber {
   ) -> StepResult {
     let proof: Proof =
       switch request.health.identity {
-      case .json, .header, .text: request.commit == nil ? .no : .served
+      case .json, .header, .text, .encore: request.commit == nil ? .no : .served
+      // Without a path nothing was asked of what is served.
+      case .vercel: deployment == nil ? .no : request.health.path == nil ? .platform : .served
       case .platform: .platform
       case .none: .no
       }

@@ -3,13 +3,15 @@ import Model
 
 extension HealthProber {
   /// Watches restarts and the probe for a while after the switch, since platforms stop watching then.
-  func soak(_ request: ProofRequest, _ call: StepCall) async -> Outcome {
+  func soak(_ planned: ProofRequest, _ call: StepCall) async -> Outcome {
+    let request = HealthProber.placed(planned, call)
     let health = request.health
     let began = clock.now
     let ends = min(began + health.soak, call.deadline)
     let service = request.target.service
     let deployment = request.deploymentStep.flatMap { call.results[$0]?.externalID } ?? request.deployment
-    let asksService = health.path != nil && HealthProber.url(request, path: "/") != nil
+    let asksService =
+      HealthProber.firstPath(of: health) != nil && HealthProber.url(request, path: "/") != nil
     guard asksService || deployment != nil else {
       return .done(StepResult(proof: .no, summary: "nothing to watch"))
     }
@@ -22,7 +24,7 @@ extension HealthProber {
     while true {
       looks += 1
       do {
-        switch try await look(request, timeout: .seconds(10)) {
+        switch try await look(request, wanted: deployment, [], timeout: .seconds(10)) {
         case .good: badInARow = 0
         case .wrong(let revision):
           badInARow += 1
@@ -58,7 +60,7 @@ extension HealthProber {
     if badInARow > 0 {
       // The end is not a way out for what fails just then.
       do {
-        if case .bad(let words) = try await look(request, timeout: .seconds(10)) {
+        if case .bad(let words) = try await look(request, wanted: deployment, [], timeout: .seconds(10)) {
           return failed(request, "\(service) stopped answering after the switch", words)
         }
       } catch { return .cancelled(moved: false) }
@@ -72,7 +74,8 @@ extension HealthProber {
   private func failed(_ request: ProofRequest, _ message: String, _ cause: String?) -> Outcome {
     .failed(
       Failure(
-        .failed, message, place: request.health.path.flatMap { HealthProber.url(request, path: $0) },
+        .failed, message,
+        place: HealthProber.firstPath(of: request.health).flatMap { HealthProber.url(request, path: $0) },
         cause: cause,
         hint: "`shipit logs` shows its last lines"), moved: false)
   }

@@ -21,6 +21,7 @@ extension RailwayPlatform {
       if let trouble = await setImage(image, of: request.target) { return trouble }
       made = await trigger(commit: nil, request, call)
     case .repository(_, let commit): made = await trigger(commit: commit, request, call)
+    case .commandLineBuild, .prebuilt: return .failed(foreign(step), moved: false)
     }
     switch made {
     case .failure(let trouble): return trouble.outcome
@@ -39,7 +40,7 @@ extension RailwayPlatform {
       cutOver: request.cutOver, beganAt: call.beganAt)
     awaited.hasPrevious = request.previous != nil
     switch request.source {
-    case .directory: break
+    case .directory, .commandLineBuild, .prebuilt: break
     case .image(let image): awaited.image = image
     case .repository(_, let commit): awaited.commit = commit
     }

@@ -77,7 +77,7 @@ extension RailwayPlatform {
     }
   }
 
-  private func readState(_ resolved: ResolvedPlace, withVolumes: Bool) async throws(Failure)
+  func readState(_ resolved: ResolvedPlace, withVolumes: Bool) async throws(Failure)
     -> EnvironmentState
   {
     let state: EnvironmentState

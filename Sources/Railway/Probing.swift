@@ -12,7 +12,7 @@ extension RailwayPlatform {
     let marker = call.marker(of: step)
     let others = Set(call.results.values.compactMap(\.externalID) + [request.previous].compactMap(\.self))
     switch request.source {
-    case .directory:
+    case .directory, .commandLineBuild, .prebuilt:
       // Of several with our marker the newest counts: it superseded the others.
       let found = await search(in: request.target, since: call.beganAt, for: allowance(.seconds(60), call)) {
         $0.marker == marker

@@ -58,7 +58,7 @@ package struct RailwayPlatform: Platform {
     }
   }
 
-  private func foreign(_ step: Step) -> Failure {
+  func foreign(_ step: Step) -> Failure {
     Failure(.internalError, "the step \(step.id) is none of Railway's", place: step.id.rawValue)
   }
 

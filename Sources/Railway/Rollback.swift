@@ -35,7 +35,7 @@ extension RailwayPlatform {
     switch restore.mode {
     case .codeAndVariables: made = await rollBack(to: old, known: known, restore, doing, call)
     case .codeOnly: made = await redeploy(old, usePreviousImage: true, doing)
-    case .rebuild: made = await redeploy(old, usePreviousImage: false, doing)
+    case .rebuild, .redeploy: made = await redeploy(old, usePreviousImage: false, doing)
     }
     switch made {
     case .failure(let trouble): return trouble.outcome

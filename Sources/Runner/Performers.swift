@@ -6,13 +6,17 @@ package struct Performers: Sendable {
   package var platforms: [PlatformName: any Platform]
   package var probing: any StepPerformer
   package var commands: any StepPerformer
+  /// Builds container images here.
+  package var images: (any StepPerformer)?
 
   package init(
-    platforms: [PlatformName: any Platform], probing: any StepPerformer, commands: any StepPerformer
+    platforms: [PlatformName: any Platform], probing: any StepPerformer, commands: any StepPerformer,
+    images: (any StepPerformer)? = nil
   ) {
     self.platforms = platforms
     self.probing = probing
     self.commands = commands
+    self.images = images
   }
 
   /// Who carries a step out; nil when no adapter for it is at hand.
@@ -21,6 +25,7 @@ package struct Performers: Sendable {
     case .platform(let name): platforms[name]
     case .probing: probing
     case .commands: commands
+    case .images: images
     }
   }
 }

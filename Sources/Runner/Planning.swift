@@ -64,11 +64,7 @@ package struct Planning: Sendable {
   private func fill(_ input: inout PlanInput, restorableFrom target: Release? = nil) async throws(Failure) {
     input.releases = try await ledger.releases(limit: 50)
     input.release = (try await ledger.runs(limit: 1).first?.release ?? 0) + 1
-    for name in Set(input.environment.services.map(\.platform)) {
-      guard let platform = platforms[name] else {
-        throw Failure(.configuration, "not supported yet: platform \(name.rawValue)")
-      }
-      let observation = try await platform.observe(input.environment)
+    for observation in try await observe(input.environment) {
       input.observed.merge(observation.services) { first, _ in first }
       input.notes += observation.notes
     }
@@ -86,6 +82,34 @@ package struct Planning: Sendable {
     }
   }
 
+  /// Every platform is asked at the same time; the first failure, in their order, ends it.
+  private func observe(_ environment: Environment) async throws(Failure) -> [Observation] {
+    let names = Set(environment.services.map(\.platform)).sorted { $0.rawValue < $1.rawValue }
+    let platforms = platforms
+    let answers = await withTaskGroup(
+      of: (PlatformName, Result<Observation, Failure>).self
+    ) { group in
+      for name in names {
+        group.addTask {
+          guard let platform = platforms[name] else {
+            return (name, .failure(Failure(.configuration, "no access to \(name.title) is declared")))
+          }
+          do throws(Failure) {
+            return (name, .success(try await platform.observe(environment)))
+          } catch {
+            return (name, .failure(error))
+          }
+        }
+      }
+      var answers: [PlatformName: Result<Observation, Failure>] = [:]
+      for await (name, answer) in group { answers[name] = answer }
+      return answers
+    }
+    var observations: [Observation] = []
+    for name in names { if let answer = answers[name] { observations.append(try answer.get()) } }
+    return observations
+  }
+
   /// `protect.branch`, and a dirty tree (DESIGN §4).
   private func checkRevision(_ request: DeployRequest) async throws(Failure) {
     if request.isDirty {
@@ -97,9 +121,7 @@ package struct Planning: Sendable {
       return
     }
     var paths = ["environments"]
-    for service in environment.services {
-      if case .directory(let path, _, _) = service.source { paths.append(path) }
-    }
+    paths += environment.services.compactMap { $0.source.tree?.path }
     let changed = try await history.changedFiles(under: paths)
     if !changed.isEmpty {
       let shown = changed.prefix(5).joined(separator: ", ") + (changed.count > 5 ? ", …" : "")

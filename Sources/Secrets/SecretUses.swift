@@ -10,6 +10,12 @@ package struct SecretUses: Sendable, Equatable {
     func use(_ name: String, _ place: String) { places[name, default: []].append(place) }
     if case .postgres(let url) = environment.state { use(url, "state.postgres.url") }
     if let railway = environment.platforms.railway { use(railway.tokenSecret, "platforms.railway.token") }
+    if let vercel = environment.platforms.vercel { use(vercel.tokenSecret, "platforms.vercel.token") }
+    if let encore = environment.platforms.encore {
+      use(encore.clientIDSecret, "platforms.encore.client.id")
+      use(encore.clientSecretSecret, "platforms.encore.client.secret")
+      if let key = encore.keySecret { use(key, "platforms.encore.key") }
+    }
     for service in environment.services {
       for (variable, value) in service.variables.sorted(by: { $0.key < $1.key }) {
         guard case .secret(let name) = value else { continue }

@@ -12,9 +12,7 @@ package struct ProjectHistory: RevisionHistory {
   package init(source: GitSource?, packer: CommitPacker, environment: Environment) {
     self.source = source
     self.packer = packer
-    directories = environment.services.compactMap { service in
-      if case .directory(let path, _, let include) = service.source { (path, include) } else { nil }
-    }
+    directories = environment.services.compactMap(\.source.tree)
   }
 
   package func resolve(_ revision: String) async throws(Failure) -> Revision {

@@ -42,7 +42,7 @@ extension Simulation {
       } else {
         try end(call, .failed(Make.failure(.failed, "wrong answer"), moved: false))
       }
-    case .command, .check, .settings:
+    case .command, .check, .settings, .promote, .buildImage:
       if fault(2) { return try end(call, .failed(Make.failure(), moved: false)) }
       try end(call, .done(StepResult()))
     }
@@ -151,7 +151,7 @@ extension Simulation {
       return isStored ? .done(StepResult()) : .absent
     case .command(let command):
       return command.repeatable ? .absent : .unknown(Make.failure(.unknown, "nobody saw it end"))
-    case .settings, .prove, .soak, .check: return .absent
+    case .settings, .prove, .soak, .check, .promote, .buildImage: return .absent
     }
   }
 

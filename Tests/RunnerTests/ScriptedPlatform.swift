@@ -141,5 +141,9 @@ final class ScriptedPlatform: Platform {
     Deployment(id: id, status: .removed, word: "REMOVED", createdAt: clock.now, canRollback: true)
   }
 
+  func history(
+    _ environment: Environment, limit: Int
+  ) async throws(Failure) -> [ServiceName: [Deployment]] { [:] }
+
   func examine(_ environment: Environment) async -> [Examination] { [] }
 }

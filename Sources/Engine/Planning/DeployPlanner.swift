@@ -24,6 +24,7 @@ package struct DeployPlanner {
     let commands = environment.run.map(commandStep)
     if !services.isEmpty { steps = commands + steps }
     steps = wired(steps, services: Set(services.map(\.service)))
+    steps = CutOverOrder(services: services).arranged(steps)
     if !services.isEmpty { steps += try checkSteps(after: steps) }
     return Plan(
       kind: .deploy, app: environment.app, environment: environment.name, commit: input.commit,

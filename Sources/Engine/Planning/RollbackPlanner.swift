@@ -130,7 +130,9 @@ package struct RollbackPlanner {
       set: [
         OwnVariable.commit: .text(record.commit), OwnVariable.release: .text(String(input.release)),
       ])
-    let variables = request.codeOnly ? (runsIt || record.commit.isEmpty ? nil : own) : secrets.write
+    let needsOwn =
+      !runsIt && !record.commit.isEmpty && !record.target.platform.deploymentsNameTheirRelease
+    let variables = request.codeOnly ? (needsOwn ? own : nil) : secrets.write
     let settings = request.codeOnly ? [] : record.settings.differences(from: observed.settings)
     if runsIt && variables == nil && settings.isEmpty { return (nil, []) }
     var steps: [Step] = []
@@ -139,7 +141,8 @@ package struct RollbackPlanner {
       writes.append(
         Step(
           id: StepID("\(name).variables"), title: "put back variables of \(name)", service: name,
-          action: .variables(variables), limit: .seconds(180), isRepeatable: true, lane: .railway))
+          action: .variables(variables), limit: .seconds(180), isRepeatable: true,
+          lane: record.target.platform.lane))
     }
     if !settings.isEmpty {
       writes.append(
@@ -147,12 +150,12 @@ package struct RollbackPlanner {
           id: StepID("\(name).settings"), title: "put back settings of \(name)", service: name,
           action: .settings(
             SettingsWrite(target: observed.target, settings: record.settings, changes: settings)),
-          limit: .seconds(180), isRepeatable: true, lane: .railway))
+          limit: .seconds(180), isRepeatable: true, lane: record.target.platform.lane))
     }
     var lost = request.codeOnly ? [] : secrets.lost
     var reasons: [String] = []
     if !runsIt {
-      let mode = mode(candidate)
+      let mode = mode(candidate, observed)
       if mode == .rebuild { lost.append("the image (expired: it is built again)") }
       reasons.append("commit \(short(input.liveCommit(of: name) ?? "unknown")) → \(short(record.commit))")
       let restore = restoreSteps(record, observed, name, mode, candidate)
@@ -187,7 +190,8 @@ package struct RollbackPlanner {
       && one.settings == other.settings
   }
 
-  private func mode(_ candidate: Deployment?) -> Restore.Mode {
+  private func mode(_ candidate: Deployment?, _ observed: ObservedService) -> Restore.Mode {
+    if observed.restoreMode == .redeploy { return .redeploy }
     guard let candidate, candidate.canRollback else { return .rebuild }
     return request.codeOnly ? .codeOnly : .codeAndVariables
   }
@@ -207,7 +211,7 @@ package struct RollbackPlanner {
         action: .restore(
           Restore(
             target: observed.target, deployment: deployment, commit: record.commit, mode: mode, limit: limit)),
-        limit: limit, isCutOver: true, lane: .railway, expected: .seconds(60)),
+        limit: limit, isCutOver: true, lane: record.target.platform.lane, expected: .seconds(60)),
       Step(
         id: StepID("\(name).prove"), title: "prove \(name)", service: name, needs: [restoreID],
         action: .prove(
@@ -233,6 +237,7 @@ private struct SecretsBack {
     for (variable, value) in record.variables.sorted(by: { $0.key < $1.key }) {
       switch value {
       case .text(let text):
+        if present[variable] == value, observed.variables[variable] == .some(nil) { continue }
         if observed.variables[variable] != .some(Sensitive(text)) {
           set[variable] = .text(text)
           changes.append(
@@ -256,8 +261,10 @@ private struct SecretsBack {
     }
     changes += remove.map { VariableChange(name: $0, kind: .remove, isSecret: true) }
     guard !set.isEmpty || !remove.isEmpty else { return }
-    set[OwnVariable.commit] = .text(record.commit)
-    set[OwnVariable.release] = .text(String(input.release))
+    if !record.target.platform.deploymentsNameTheirRelease {
+      set[OwnVariable.commit] = .text(record.commit)
+      set[OwnVariable.release] = .text(String(input.release))
+    }
     write = VariablesWrite(target: observed.target, set: set, remove: remove)
   }
 }

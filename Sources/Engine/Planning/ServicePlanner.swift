@@ -24,8 +24,13 @@ struct ServicePlanner {
     let wanted = try variables.wanted()
     let changes = try variables.changes()
     var settings = service.settings
-    settings.healthPath = service.health.path ?? settings.healthPath
-    if service.health.path != nil { settings.healthTimeout = service.health.within }
+    if service.platform.hasHealthGate {
+      settings.healthPath = service.health.path ?? settings.healthPath
+      if service.health.path != nil { settings.healthTimeout = service.health.within }
+    } else {
+      settings.healthPath = nil
+      settings.healthTimeout = nil
+    }
     let settingChanges = settings.differences(from: observed.settings)
     let source = try plannedSource()
     let reasons = reasons(observed, source, settingChanges, changes)
@@ -35,7 +40,7 @@ struct ServicePlanner {
         "\(observed.target.name) is also deployed by \(service.platform.rawValue) on each push; this run turns that off"
       )
     }
-    if reasons.isEmpty && !observed.autoDeploys { return result }
+    if reasons.isEmpty && !observed.autoDeploys && observed.missingDomains.isEmpty { return result }
 
     let health = service.health
     var record = ReleasedService(
@@ -47,7 +52,7 @@ struct ServicePlanner {
     let undo = variables.undo(write)
     result.service = PlannedService(
       service: key, platform: service.platform, cutOver: observed.cutOver, address: record.address,
-      reasons: reasons.isEmpty ? ["automatic deploys are turned off"] : reasons, settings: settingChanges,
+      reasons: reasons.isEmpty ? sideReasons(observed) : reasons, settings: settingChanges,
       variables: changes, previous: observed.live?.id, previousCommit: input.liveCommit(of: key),
       cannotRestore: cannotRestore(observed, undo.lost), record: record)
     result.steps = steps(
@@ -55,16 +60,32 @@ struct ServicePlanner {
     return result
   }
 
+  /// Why a service is touched whose deployment stays.
+  private func sideReasons(_ observed: ObservedService) -> [String] {
+    var reasons: [String] = []
+    if observed.autoDeploys { reasons.append("automatic deploys are turned off") }
+    if !observed.missingDomains.isEmpty {
+      reasons.append("domains are added: \(observed.missingDomains.joined(separator: ", "))")
+    }
+    return reasons
+  }
+
   private func plannedSource() throws(Failure) -> PlannedSource {
     switch service.source {
     case .directory(let path, let root, let include):
       return .directory(path: path, root: root, include: include)
     case .repository(let name): return .repository(name: name, commit: input.commit)
-    case .image(let template):
-      return .image(
-        try template.rendered { reference throws(Failure) in
-          try input.value(of: reference, for: "services.\(key).source")
-        })
+    case .image(let template): return .image(try rendered(template))
+    case .commandLineBuild(let path, let root, let include):
+      return .commandLineBuild(path: path, root: root, include: include)
+    case .prebuilt(let path): return .prebuilt(path: path)
+    case .encoreImage(_, let template, _): return .image(try rendered(template))
+    }
+  }
+
+  private func rendered(_ template: Template) throws(Failure) -> String {
+    try template.rendered { reference throws(Failure) in
+      try input.value(of: reference, for: "services.\(key).source")
     }
   }
 
@@ -77,7 +98,7 @@ struct ServicePlanner {
       switch source {
       case .image(let image):
         if live.image != image { reasons.append("image \(live.image ?? "unknown") → \(image)") }
-      case .directory, .repository:
+      case .directory, .repository, .commandLineBuild, .prebuilt:
         if let commit = input.liveCommit(of: key) {
           if commit != input.commit { reasons.append("commit \(short(commit)) → \(short(input.commit))") }
         } else {
@@ -99,6 +120,7 @@ struct ServicePlanner {
     if observed.live == nil { return "nothing was live before: there is nothing to go back to" }
     var parts: [String] = []
     if observed.restoreMode == .rebuild { parts.append("the old image has expired and would be built again") }
+    if let note = observed.restoreNote { parts.append(note) }
     if !lost.isEmpty { parts.append("the stored value of \(lost.joined(separator: ", "))") }
     return parts.isEmpty ? nil : parts.joined(separator: "; ")
   }
@@ -107,46 +129,52 @@ struct ServicePlanner {
     _ observed: ObservedService, _ source: PlannedSource, _ settings: ServiceSettings,
     _ settingChanges: [SettingChange], _ write: VariablesWrite?, _ undoWrite: VariablesWrite?, deploys: Bool
   ) -> [Step] {
+    let isStaged = observed.cutOver == .staged
+    // A staged service is built and proven dark whatever its go-live waits for.
+    let needs = (isStaged ? service.buildNeeds : service.needs).map { StepID($0) }
     var steps: [Step] = []
-    let needs = service.needs.map { StepID($0) }
-    if !settingChanges.isEmpty || observed.autoDeploys {
+    if case .encoreImage(let path, _, let configuration) = service.source, case .image(let image) = source,
+      deploys
+    {
+      steps.append(imageStep(path: path, image: image, configuration: configuration))
+    }
+    if !settingChanges.isEmpty || observed.autoDeploys || !observed.missingDomains.isEmpty {
       steps.append(settingsStep(observed, settings, settingChanges, needs))
     }
     guard deploys else { return steps }
-    if let write {
-      steps.append(
-        Step(
-          id: StepID("\(key).variables"), title: "write variables of \(key)", service: key, needs: needs,
-          action: .variables(write), limit: .seconds(180), isRepeatable: true, lane: .railway,
-          undo: undoWrite.map {
-            [
-              Step(
-                id: StepID("undo.\(key).variables"), title: "put back variables of \(key)", service: key,
-                action: .variables($0), limit: .seconds(180), isRepeatable: true, lane: .railway)
-            ]
-          } ?? []))
-    }
+    if let write { steps.append(variablesStep(write, undoWrite, needs)) }
     let address = service.health.url ?? observed.address
     let deployID = StepID("\(key).deploy")
     // Only the platform's own rollback brings the old variables along; any other way takes the stored
     // configuration, so that has to be right first. What is put back here is not put back twice.
     let configurationBack = observed.restoreMode == .codeAndVariables ? [] : steps.reversed().flatMap(\.undo)
-    let proof = ProofRequest(
+    var proof = ProofRequest(
       target: observed.target, address: address, health: service.health, commit: input.commit,
       deploymentStep: deployID)
+    var deploy = Step(
+      id: deployID, title: isStaged ? "stage \(key)" : "deploy \(key)", service: key,
+      needs: needs + steps.map(\.id),
+      action: .deploy(
+        Deployment.Request(
+          target: observed.target, source: source, commit: input.commit, previous: observed.live?.id,
+          cutOver: observed.cutOver)),
+      limit: service.health.within + .seconds(1200), isCutOver: !isStaged, lane: service.platform.lane,
+      expected: .seconds(90))
+    let back = restoreSteps(observed).map { configurationBack + $0 } ?? []
+    let affirm = affirmation(observed).map { [$0] } ?? []
+    var moving = deployID
+    if isStaged {
+      steps.append(deploy)
+      steps += promotion(observed, after: deployID, proof, undo: back, affirm: affirm)
+      moving = StepID("\(key).promote")
+    } else {
+      (deploy.undo, deploy.affirm) = (back, affirm)
+      steps.append(deploy)
+    }
+    proof.deploymentStep = moving
     steps.append(
       Step(
-        id: deployID, title: "deploy \(key)", service: key, needs: needs + steps.map(\.id),
-        action: .deploy(
-          Deployment.Request(
-            target: observed.target, source: source, commit: input.commit, previous: observed.live?.id,
-            cutOver: observed.cutOver)),
-        limit: service.health.within + .seconds(1200), isCutOver: true, lane: .railway,
-        undo: restoreSteps(observed).map { configurationBack + $0 } ?? [],
-        affirm: affirmation(observed).map { [$0] } ?? [], expected: .seconds(90)))
-    steps.append(
-      Step(
-        id: StepID("\(key).prove"), title: "prove \(key)", service: key, needs: [deployID],
+        id: StepID("\(key).prove"), title: "prove \(key)", service: key, needs: [moving],
         action: .prove(proof),
         limit: service.health.within + service.health.grace + .seconds(30), isRepeatable: true,
         expected: .seconds(5)))
@@ -160,6 +188,54 @@ struct ServicePlanner {
     return steps
   }
 
+  /// Proves a staged deployment dark, then gives it to users (DESIGN §6).
+  private func promotion(
+    _ observed: ObservedService, after deploy: StepID, _ proof: ProofRequest, undo: [Step], affirm: [Step]
+  ) -> [Step] {
+    var dark = proof
+    dark.isDark = true
+    let verify = StepID("\(key).verify")
+    return [
+      Step(
+        id: verify, title: "prove \(key) dark", service: key, needs: [deploy], action: .prove(dark),
+        limit: service.health.within + service.health.grace + .seconds(30), isRepeatable: true,
+        expected: .seconds(5)),
+      Step(
+        id: StepID("\(key).promote"), title: "promote \(key)", service: key,
+        needs: [verify] + service.needs.map { StepID($0) },
+        action: .promote(
+          Promotion(
+            target: observed.target, deploymentStep: deploy, expected: observed.live?.id,
+            commit: input.commit)),
+        limit: .seconds(300), isCutOver: true, lane: service.platform.lane, undo: undo, affirm: affirm,
+        expected: .seconds(5)),
+    ]
+  }
+
+  private func imageStep(path: String, image: String, configuration: String?) -> Step {
+    Step(
+      id: StepID("\(key).image"), title: "build the image of \(key)", service: key,
+      needs: service.buildNeeds.map { StepID($0) },
+      action: .buildImage(
+        ImageBuild(
+          service: key, path: path, image: image, configuration: configuration, commit: input.commit,
+          variables: service.variables.keys.sorted())),
+      limit: .seconds(1800), isRepeatable: true, lane: .commands, expected: .seconds(120))
+  }
+
+  private func variablesStep(_ write: VariablesWrite, _ undo: VariablesWrite?, _ needs: [StepID]) -> Step {
+    Step(
+      id: StepID("\(key).variables"), title: "write variables of \(key)", service: key, needs: needs,
+      action: .variables(write), limit: .seconds(180), isRepeatable: true, lane: service.platform.lane,
+      undo: undo.map {
+        [
+          Step(
+            id: StepID("undo.\(key).variables"), title: "put back variables of \(key)", service: key,
+            action: .variables($0), limit: .seconds(180), isRepeatable: true, lane: service.platform.lane)
+        ]
+      } ?? [])
+  }
+
   private func settingsStep(
     _ observed: ObservedService, _ settings: ServiceSettings, _ changes: [SettingChange], _ needs: [StepID]
   ) -> Step {
@@ -171,13 +247,13 @@ struct ServicePlanner {
       action: .settings(
         SettingsWrite(
           target: observed.target, settings: settings, changes: changes,
-          autoDeploys: observed.autoDeploys ? false : nil)),
-      limit: .seconds(180), isRepeatable: true, lane: .railway,
+          autoDeploys: observed.autoDeploys ? false : nil, domains: observed.missingDomains)),
+      limit: .seconds(180), isRepeatable: true, lane: service.platform.lane,
       undo: back.map {
         [
           Step(
             id: StepID("undo.\(key).settings"), title: "put back settings of \(key)", service: key,
-            action: .settings($0), limit: .seconds(180), isRepeatable: true, lane: .railway)
+            action: .settings($0), limit: .seconds(180), isRepeatable: true, lane: service.platform.lane)
         ]
       } ?? [])
   }
@@ -195,7 +271,7 @@ struct ServicePlanner {
             target: observed.target, deployment: live.id, commit: commit,
             mode: observed.restoreMode ?? .rebuild,
             limit: limit)),
-        limit: limit, isCutOver: true, lane: .railway, expected: .seconds(60))
+        limit: limit, isCutOver: true, lane: service.platform.lane, expected: .seconds(60))
     ]
     if var proof = affirmation(observed) {
       proof.id = StepID("undo.\(key).prove")

@@ -24,6 +24,10 @@ enum SettingsUndo {
       case "restart-limit": back.restartLimit = observed.restartLimit
       case "cron": back.cron = observed.cron
       case "sleep": back.sleep = observed.sleep
+      case "framework": back.framework = observed.framework
+      case "install": back.install = observed.install
+      case "output": back.output = observed.output
+      case "node": back.node = observed.node
       case "health path": back.healthPath = observed.healthPath
       case "health timeout": back.healthTimeout = observed.healthTimeout
       default: break

@@ -48,6 +48,8 @@ struct VariablePlanner {
           continue
         }
         if try isSame(stored, template, name: name, text: text) { continue }
+        // It cannot be read, but it is what we wrote, and nobody wrote since.
+        if stored == nil, recorded[name] == .text(text), isOurs(name) { continue }
         changes.append(
           VariableChange(
             name: name, kind: .change, isSecret: false, from: showable(stored, recorded: recorded[name]),
@@ -60,7 +62,8 @@ struct VariablePlanner {
         guard let wanted = input.secrets[secret] else { continue }
         if let stored {
           if stored == wanted { continue }
-        } else if recorded[name] == .secret(name: secret, fingerprint: input.secrets.fingerprint(of: wanted))
+        } else if recorded[name] == .secret(name: secret, fingerprint: input.secrets.fingerprint(of: wanted)),
+          isOurs(name)
         {
           // Sealed: it cannot be read, but it is what we wrote.
           continue
@@ -73,6 +76,14 @@ struct VariablePlanner {
       changes.append(VariableChange(name: name, kind: .remove, isSecret: isSecret))
     }
     return changes
+  }
+
+  /// The platform's last write of an unreadable variable is the one we recorded, as far as it tells.
+  private func isOurs(_ name: String) -> Bool {
+    guard let now = observed.variableTimes[name],
+      let then = input.lastRecord(of: service.key)?.variableTimes[name]
+    else { return true }
+    return now == then
   }
 
   /// Names that shipit wrote for an earlier release, that are no longer declared and still stored.
@@ -107,8 +118,9 @@ struct VariablePlanner {
     if case .text(let text) = recorded, stored == Sensitive(text) { text } else { nil }
   }
 
-  /// One write for all, with the release's identity along (DESIGN §5).
-  func write(_ wanted: Wanted, _ changes: [VariableChange]) -> VariablesWrite {
+  /// One write for all, with the release's identity along where the deployment does not carry it (DESIGN §5);
+  /// nil when nothing has to be written.
+  func write(_ wanted: Wanted, _ changes: [VariableChange]) -> VariablesWrite? {
     var set: [String: PlannedValue] = [:]
     for change in changes where change.kind != .remove { set[change.name] = wanted.values[change.name] }
     for (name, value) in wanted.values where set[name] == nil {
@@ -119,8 +131,11 @@ struct VariablePlanner {
         set[name] = value
       }
     }
-    set[OwnVariable.commit] = .text(input.commit)
-    set[OwnVariable.release] = .text(String(input.release))
+    if !service.platform.deploymentsNameTheirRelease {
+      set[OwnVariable.commit] = .text(input.commit)
+      set[OwnVariable.release] = .text(String(input.release))
+    }
+    guard !set.isEmpty || changes.contains(where: { $0.kind == .remove }) else { return nil }
     return VariablesWrite(
       target: observed.target, set: set, remove: changes.filter { $0.kind == .remove }.map(\.name))
   }

@@ -186,7 +186,9 @@ package struct RunPicture: Sendable {
     guard let picture = steps[id], let service = picture.step.service else { return }
     switch picture.step.action {
     case .deploy(let request):
-      fates[service] = .moved(commit: request.commit, proof: .no)
+      // What is staged is seen by nobody yet.
+      if request.cutOver != .staged { fates[service] = .moved(commit: request.commit, proof: .no) }
+    case .promote(let promotion): fates[service] = .moved(commit: promotion.commit, proof: .no)
     case .restore(let restore):
       let isRollback = plan?.kind == .rollback && !picture.isUndo
       fates[service] =
@@ -203,15 +205,17 @@ package struct RunPicture: Sendable {
       case .untouched, .affirmed: if picture.isUndo { fates[service] = .affirmed(proof) }
       case .unknown, nil: break
       }
-    case .settings, .variables, .command, .check: break
+    case .settings, .variables, .buildImage, .command, .check: break
     }
   }
 
   private mutating func lose(_ id: StepID, _ why: String) {
     guard let step = steps[id]?.step, let service = step.service else { return }
     switch step.action {
-    case .deploy, .restore: fates[service] = .unknown(why)
-    case .settings, .variables, .prove, .soak, .command, .check: break
+    case .deploy(let request):
+      if request.cutOver != .staged { fates[service] = .unknown(why) }
+    case .promote, .restore: fates[service] = .unknown(why)
+    case .settings, .variables, .buildImage, .prove, .soak, .command, .check: break
     }
   }
 }
@@ -220,7 +224,7 @@ extension Identity {
   /// What a proof by this identity shows when it ends well.
   var proof: Proof {
     switch self {
-    case .json, .header, .text: .served
+    case .json, .header, .text, .vercel, .encore: .served
     case .platform: .platform
     case .none: .no
     }

@@ -76,6 +76,9 @@ extension RollbackReport.ServiceLine {
     case .rebuild:
       code = "\(commit), built again: its image has expired"
       variables = Self.words(planned.variables) ?? "today’s stay"
+    case .redeploy:
+      code = "\(commit), rolled out again"
+      variables = Self.words(planned.variables) ?? "today’s stay"
     case nil:
       code = steps.isEmpty ? "runs \(commit) already" : "\(commit), deployed again"
       variables = Self.words(planned.variables) ?? "as they are"
@@ -98,6 +101,7 @@ extension RollbackReport.ServiceLine {
     var parts: [String] = []
     switch mode {
     case .rebuild: parts.append("takes as long as a build, and the result may differ from what ran")
+    case .redeploy: parts.append("a rollout of the old commit: builds are used again where they can be")
     case .codeOnly: parts.append("old code meets today’s variables")
     case .codeAndVariables, nil: break
     }

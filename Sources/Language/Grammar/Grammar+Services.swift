@@ -10,8 +10,8 @@ extension Grammar {
       Key(
         "platform",
         .word([
-          Word("railway", "Railway."), Word("vercel", "Vercel.", .later),
-          Word("encore", "Encore Cloud.", .later),
+          Word("railway", "Railway."), Word("vercel", "Vercel."),
+          Word("encore", "Encore Cloud: the application as a whole."),
         ]), "Where it runs; the platform is declared under `platforms`.", required: true, example: "railway",
         elsewhere: ["provider", "host"]),
       Key(
@@ -30,7 +30,8 @@ extension Grammar {
         "settings", .object(settings), "How it is built and run. What is not named is left as it is.",
         example: "{replicas: 2, drain: 60s}", elsewhere: ["options", "deploy"]),
       Key(
-        "domains", .list(.text(.domain)), "Its own domains.", example: "[api.example.com]", .later,
+        "domains", .list(.text(.domain)), "Its own domains; missing ones are added, none is taken away.",
+        example: "[api.example.com]",
         elsewhere: ["domain", "hosts"]),
       Key(
         "health", .object(health), "How it proves that it answers, and with which revision.",
@@ -44,12 +45,12 @@ extension Grammar {
   static let needs = Shape.list(
     .either([
       .text(.need),
-      .map(.need, .word([Word("build", "It must be live before this one is even built.", .later)])),
+      .map(.need, .word([Word("build", "It must be live before this one is even built.")])),
     ]))
 
   static let source = ObjectShape(
-    "a source", exactlyOne: ["directory", "image", "repository"],
-    onlyWith: ["root": "directory", "include": "directory"],
+    "a source", exactlyOne: ["directory", "image", "repository", "prebuilt", "encore"],
+    onlyWith: ["root": "directory", "include": "directory", "build": "directory"],
     [
       Key(
         "directory", .text(.path), "Tracked files of the commit under this path; `.` for all.",
@@ -58,6 +59,33 @@ extension Grammar {
       Key(
         "repository", .text(.repository), "A repository the platform builds itself.", example: "acme/api",
         elsewhere: ["repo", "git", "github"]),
+      Key(
+        "prebuilt", .text(.path), "The directory that holds `.vercel/output`, built before.",
+        example: "./frontend", platforms: ["vercel"]),
+      Key(
+        "encore",
+        .object(
+          ObjectShape(
+            "an Encore application",
+            [
+              Key(
+                "directory", .text(.path), "Where its `encore.app` is.", required: true,
+                example: "./backend"),
+              Key(
+                "image", .template(always), "The image to build and push, with an immutable tag.",
+                required: true, example: "\"ghcr.io/acme/api:${commit}\""),
+              Key(
+                "config", .text(.path), "The infrastructure configuration.",
+                example: "./infra.config.json"),
+            ])),
+        "An Encore application, built here into an image and run on Railway.",
+        example: "{directory: ./backend, image: \"ghcr.io/acme/api:${commit}\"}", platforms: ["railway"]),
+      Key(
+        "build",
+        .word([
+          Word("platform", "The platform builds what is uploaded."),
+          Word("cli", "Vercel's own command line tool builds here; its output is uploaded."),
+        ]), "Who builds the directory.", standard: "platform", platforms: ["vercel"]),
       Key(
         "root", .text(.path), "The directory within the packed one where the platform builds.",
         example: "frontend"),
@@ -155,8 +183,8 @@ extension Grammar {
           .word([
             Word("platform", "The deployment's own status and instances: private services, workers, cron."),
             Word("none", "Nothing proves the revision."),
-            Word("vercel", "The alias points to the deployment.", .later),
-            Word("encore", "Encore's own health answer.", .later),
+            Word("vercel", "The address leads to the deployment, by Vercel's aliases."),
+            Word("encore", "Encore's own health answer, `/__encore/healthz`, names the commit."),
           ]),
           .object(
             ObjectShape(
@@ -172,7 +200,7 @@ extension Grammar {
                   example: "'revision: ([0-9a-f]+)'"),
               ])),
         ]),
-        "Where the served application says which commit it is. Default: `none` with a path, else `platform`.",
+        "Where the served application says which commit it is. Default: on Vercel and Encore their own word, on Railway `none` with a path, else `platform`.",
         example: "{json: version}"),
       Key(
         "within", .duration(atLeast: .seconds(1)),

@@ -84,8 +84,8 @@ package enum Grammar {
     "the platforms",
     [
       Key("railway", .object(railway), "Railway: where its services live."),
-      Key("vercel", .object(vercel), "Vercel: the team and its token.", .later),
-      Key("encore", .object(encore), "Encore Cloud: the application and its client.", .later),
+      Key("vercel", .object(vercel), "Vercel: the team and its token."),
+      Key("encore", .object(encore), "Encore Cloud: the application and its client."),
     ])
 
   static let railway = ObjectShape(
@@ -132,6 +132,13 @@ package enum Grammar {
                 "secret", .secret, "The secret that holds the client's secret.", required: true,
                 example: "{secret: ENCORE_CLIENT_SECRET}"),
             ])), "The OAuth client to act as.", required: true),
+      Key(
+        "key", .secret, "The secret that holds an auth key; needed where variables are written.",
+        example: "{secret: ENCORE_AUTH_KEY}", elsewhere: ["auth-key"]),
+      Key(
+        "approval", .duration(atLeast: .seconds(60)),
+        "How long proposed infrastructure may wait for a person who approves it.", standard: "30m",
+        example: "2h"),
     ])
 
   static let freeze = ObjectShape(

@@ -33,7 +33,10 @@ struct EnvironmentDecoder {
     let protect = fields["protect"]?.fields
     return Environment(
       name: name, app: app, state: state,
-      platforms: Platforms(railway: railway(fields["platforms"]?.fields?["railway"]?.fields)),
+      platforms: Platforms(
+        railway: railway(fields["platforms"]?.fields?["railway"]?.fields),
+        vercel: vercel(fields["platforms"]?.fields?["vercel"]?.fields),
+        encore: encore(fields["platforms"]?.fields?["encore"]?.fields)),
       provision: fields["provision"]?.text.flatMap(Provision.init(rawValue:)) ?? .adopt,
       protect: Protection(
         branch: protect?["branch"]?.text, deadline: protect?["deadline"]?.duration ?? standard.deadline),
@@ -63,6 +66,23 @@ struct EnvironmentDecoder {
       environment: fields["environment"]?.text ?? "production", tokenSecret: token)
   }
 
+  private func vercel(_ fields: Fields?) -> VercelTarget? {
+    guard let fields, let token = fields["token"]?.secret else { return nil }
+    return VercelTarget(team: fields["team"]?.text, tokenSecret: token)
+  }
+
+  private func encore(_ fields: Fields?) -> EncoreTarget? {
+    guard let fields, let app = fields["app"]?.text, let environment = fields["environment"]?.text,
+      let client = fields["client"]?.fields, let id = client["id"]?.secret,
+      let secret = client["secret"]?.secret
+    else { return nil }
+    var target = EncoreTarget(
+      app: app, environment: environment, clientIDSecret: id, clientSecretSecret: secret,
+      keySecret: fields["key"]?.secret)
+    if let approval = fields["approval"]?.duration { target.approval = approval }
+    return target
+  }
+
   private func service(_ fields: Fields, key: String) -> Service? {
     guard let platform = fields["platform"]?.text.flatMap(PlatformName.init(rawValue:)),
       let source = source(fields["source"]?.fields)
@@ -72,24 +92,33 @@ struct EnvironmentDecoder {
       if let template = entry.value.template { variables[entry.key] = .text(template) }
       if let secret = entry.value.secret { variables[entry.key] = .secret(secret) }
     }
-    let health = health(fields["health"]?.fields)
+    let health = health(fields["health"]?.fields, on: platform, source)
     var settings = settings(fields["settings"]?.fields)
-    if let path = health.path {
+    if let path = health.path, platform.hasHealthGate {
       settings.healthPath = path
       settings.healthTimeout = health.within
     }
     return Service(
       key: ServiceName(rawValue: key), platform: platform, name: fields["name"]?.text, source: source,
-      needs: needs(fields["needs"]), variables: variables, settings: settings,
+      needs: needs(fields["needs"]) + implied(variables, platform, besides: needs(fields["needs"])),
+      buildNeeds: buildNeeds(fields["needs"], variables, platform), variables: variables, settings: settings,
       domains: fields["domains"]?.list.compactMap(\.text) ?? [], health: health)
   }
 
   private func source(_ fields: Fields?) -> ServiceSource? {
     guard let fields else { return nil }
     if let directory = fields["directory"]?.text {
-      return .directory(
-        path: directory, root: fields["root"]?.text, include: fields["include"]?.list.compactMap(\.text) ?? []
-      )
+      let include = fields["include"]?.list.compactMap(\.text) ?? []
+      let root = fields["root"]?.text
+      return fields["build"]?.text == "cli"
+        ? .commandLineBuild(path: directory, root: root, include: include)
+        : .directory(path: directory, root: root, include: include)
+    }
+    if let path = fields["prebuilt"]?.text { return .prebuilt(path: path) }
+    if let encore = fields["encore"]?.fields, let path = encore["directory"]?.text,
+      let image = encore["image"]?.template
+    {
+      return .encoreImage(path: path, image: image, configuration: encore["config"]?.text)
     }
     if let image = fields["image"]?.template { return .image(image) }
     return fields["repository"]?.text.map { .repository($0) }
@@ -114,15 +143,25 @@ struct EnvironmentDecoder {
     settings.restartLimit = fields["restart-limit"]?.int
     settings.cron = fields["cron"]?.text
     settings.sleep = fields["sleep"]?.bool
+    settings.framework = fields["framework"]?.text
+    settings.install = fields["install"]?.text
+    settings.output = fields["output"]?.text
+    settings.node = fields["node"]?.text
     return settings
   }
 
-  private func health(_ fields: Fields?) -> Health {
-    guard let fields else { return Health() }
+  private func health(_ fields: Fields?, on platform: PlatformName, _ source: ServiceSource) -> Health {
+    let own: Identity? =
+      switch platform {
+      case .railway: if case .encoreImage = source { .encore } else { nil }
+      case .vercel: .vercel
+      case .encore: .encore
+      }
+    guard let fields else { return Health(identity: own) }
     let standard = Health()
     return Health(
       path: fields["path"]?.text, url: fields["url"]?.text,
-      probes: fields["probes"]?.list.compactMap(\.text) ?? [], identity: identity(fields["identity"]),
+      probes: fields["probes"]?.list.compactMap(\.text) ?? [], identity: identity(fields["identity"]) ?? own,
       within: fields["within"]?.duration ?? standard.within, steady: fields["steady"]?.int ?? standard.steady,
       grace: fields["grace"]?.duration ?? standard.grace, soak: fields["soak"]?.duration ?? standard.soak)
   }
@@ -130,7 +169,8 @@ struct EnvironmentDecoder {
   private func identity(_ placed: Placed?) -> Identity? {
     switch placed?.value {
     case .word("none"): return Identity.none
-    // The words of other platforms are noted as not supported; the nearest meaning keeps the value whole.
+    case .word("vercel"): return .vercel
+    case .word("encore"): return .encore
     case .word: return .platform
     case .object(let fields):
       if let path = fields["json"]?.text { return .json(path) }
@@ -142,6 +182,36 @@ struct EnvironmentDecoder {
 
   private func needs(_ placed: Placed?) -> [String] {
     placed?.list.flatMap { need in need.text.map { [$0] } ?? need.map.map(\.key) } ?? []
+  }
+
+  /// Services whose address a variable holds that is read at build time (DESIGN §3).
+  private func referred(_ variables: [String: VariableValue], _ platform: PlatformName) -> [String] {
+    guard platform.buildReadsVariables else { return [] }
+    var names: [String] = []
+    for (_, value) in variables.sorted(by: { $0.key < $1.key }) {
+      guard case .text(let template) = value else { continue }
+      for reference in template.references {
+        switch reference {
+        case .serviceURL(let service), .serviceHost(let service):
+          if !names.contains(service.rawValue) { names.append(service.rawValue) }
+        default: break
+        }
+      }
+    }
+    return names
+  }
+
+  private func implied(
+    _ variables: [String: VariableValue], _ platform: PlatformName, besides needs: [String]
+  ) -> [String] {
+    referred(variables, platform).filter { !needs.contains($0) }
+  }
+
+  private func buildNeeds(
+    _ placed: Placed?, _ variables: [String: VariableValue], _ platform: PlatformName
+  ) -> [String] {
+    let named = placed?.list.flatMap { $0.text == nil ? $0.map.map(\.key) : [] } ?? []
+    return named + referred(variables, platform).filter { !named.contains($0) }
   }
 
   private func commandStep(_ fields: Fields) -> CommandStep? {

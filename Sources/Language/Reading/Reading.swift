@@ -37,13 +37,6 @@ struct Reading {
       Diagnostic(.note, .notSupported, "not supported yet: \(what)", at: mark, path: path))
   }
 
-  /// Drops the notes below a path: a whole that is not supported yet needs one note only.
-  mutating func dropNotes(below path: String, but kept: String) {
-    diagnostics.removeAll {
-      $0.code == .notSupported && $0.path != kept && ($0.path == path || $0.path.hasPrefix(path + "."))
-    }
-  }
-
   // MARK: - Shapes
 
   /// The value of a node, or nil after a report.

@@ -24,11 +24,6 @@ struct Rules {
     for entry in fields["rollouts"]?.map ?? [] {
       if let rollout = entry.value.fields { checkRollout(rollout, &reading) }
     }
-    // Last, for then every note has been made.
-    for service in services where service.fields["platform"]?.text != PlatformName.railway.rawValue {
-      guard let platform = service.fields["platform"] else { continue }
-      reading.dropNotes(below: service.fields.path, but: platform.path)
-    }
   }
 
   private func checkPlatforms(_ reading: inout Reading) {
@@ -66,6 +61,11 @@ struct Rules {
 
   private func checkService(_ service: Fields, key: String, _ reading: inout Reading) {
     let platform = service["platform"]?.text
+    if let platform { checkSource(service["source"]?.fields, platform, &reading) }
+    if let domains = service.keyMarks["domains"], platform == PlatformName.railway.rawValue {
+      reading.notSupported(
+        "`\(service.path).domains` on Railway", at: domains, path: "\(service.path).domains")
+    }
     if let settings = service["settings"]?.fields, let platform {
       for key in settings.shape.keys {
         guard let mark = settings.keyMarks[key.name], let platforms = key.platforms,
@@ -98,6 +98,30 @@ struct Rules {
           .badName, "`\(entry.key)` is set by shipit", at: entry.mark, path: entry.value.path,
           help: "remove it")
       }
+    }
+  }
+
+  /// What each platform can deploy.
+  private func checkSource(_ source: Fields?, _ platform: String, _ reading: inout Reading) {
+    guard let source else { return }
+    let kinds: [String: [String]] = [
+      "railway": ["directory", "image", "repository", "encore"],
+      "vercel": ["directory", "repository", "prebuilt"],
+      "encore": ["directory"],
+    ]
+    let known = kinds[platform] ?? []
+    for key in source.shape.exactlyOne {
+      guard let mark = source.keyMarks[key], !known.contains(key) else { continue }
+      reading.error(
+        .wrongPlatform, "\(platform) deploys no `\(key)`", at: mark, path: "\(source.path).\(key)",
+        help: platform == "encore"
+          ? "write `directory: DIR`, where its encore.app is: Encore builds the pushed commit itself"
+          : "its sources are \(known.joined(separator: ", "))")
+    }
+    if let mark = source.keyMarks["build"], platform != "vercel" {
+      reading.error(
+        .wrongPlatform, "\(platform) has no `build` in a source", at: mark, path: "\(source.path).build",
+        help: "remove it; the build command is `settings.build`")
     }
   }
 

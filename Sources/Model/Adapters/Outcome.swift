@@ -41,6 +41,17 @@ package struct StepResult: Sendable, Hashable, Codable {
   }
 }
 
+/// Names of the facts in a step's result that others read.
+package enum StepFact {
+  /// Scheme, host and port under which what was made answers.
+  package static let address = "address"
+  /// An image's digest.
+  package static let digest = "digest"
+  /// The platform's time of our write of a variable, in milliseconds since 1970.
+  package static func written(_ variable: String) -> String { writtenPrefix + variable }
+  package static let writtenPrefix = "written."
+}
+
 /// What a probe found out about a step that was begun and has no end.
 package enum Finding: Sendable, Hashable, Codable {
   /// No effect: it may be performed.

@@ -20,8 +20,30 @@ package protocol Platform: StepPerformer {
   /// One deployment by its id, with whether it can be restored now; nil when the platform no longer has it.
   func deployment(_ id: String, of target: ServiceTarget) async throws(Failure) -> Deployment?
 
+  /// Headers that let shipit ask a deployment which the public is kept from; they hold secrets.
+  func accessHeaders(of target: ServiceTarget) async throws(Failure) -> [(name: String, value: Sensitive)]
+
+  /// The deployment that a host name leads to now; nil when the platform cannot tell.
+  func deployment(serving host: String, of target: ServiceTarget) async throws(Failure) -> String?
+
+  /// The newest deployments that once served, newest first, by service: what is left to go back to without
+  /// a ledger.
+  func history(_ environment: Environment, limit: Int) async throws(Failure) -> [ServiceName: [Deployment]]
+
   /// Tests credentials, rights, names and quotas one by one; never changes anything.
   func examine(_ environment: Environment) async -> [Examination]
+}
+
+extension Platform {
+  /// Nothing keeps the public out.
+  package func accessHeaders(
+    of target: ServiceTarget
+  ) async throws(Failure) -> [(name: String, value: Sensitive)] { [] }
+
+  /// The platform cannot tell.
+  package func deployment(serving host: String, of target: ServiceTarget) async throws(Failure) -> String? {
+    nil
+  }
 }
 
 /// The short truth about a service.
@@ -29,11 +51,14 @@ package struct LiveState: Sendable, Hashable {
   package var live: Deployment?
   package var newest: Deployment?
   package var address: String?
+  /// What a person should know: production is pinned, a rolling release is under way.
+  package var notes: [String]
 
-  package init(live: Deployment?, newest: Deployment?, address: String?) {
+  package init(live: Deployment?, newest: Deployment?, address: String?, notes: [String] = []) {
     self.live = live
     self.newest = newest
     self.address = address
+    self.notes = notes
   }
 }
 

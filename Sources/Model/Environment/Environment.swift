@@ -46,8 +46,55 @@ package enum Provision: String, Sendable, Hashable, Codable { case create, adopt
 /// Accounts and targets, per platform.
 package struct Platforms: Sendable, Hashable, Codable {
   package var railway: RailwayTarget?
+  package var vercel: VercelTarget?
+  package var encore: EncoreTarget?
 
-  package init(railway: RailwayTarget? = nil) { self.railway = railway }
+  package init(
+    railway: RailwayTarget? = nil, vercel: VercelTarget? = nil, encore: EncoreTarget? = nil
+  ) {
+    self.railway = railway
+    self.vercel = vercel
+    self.encore = encore
+  }
+}
+
+/// Whose projects on Vercel the services are.
+package struct VercelTarget: Sendable, Hashable, Codable {
+  /// Slug or id; nil: the token's personal scope.
+  package var team: String?
+  /// The name of the secret that holds the token.
+  package var tokenSecret: String
+
+  package init(team: String? = nil, tokenSecret: String) {
+    self.team = team
+    self.tokenSecret = tokenSecret
+  }
+}
+
+/// Which application and environment of Encore Cloud a service stands for.
+package struct EncoreTarget: Sendable, Hashable, Codable {
+  /// The application's id, as in `encore.app`.
+  package var app: String
+  package var environment: String
+  /// The names of the secrets that hold the OAuth client's id and secret (contract encore §2.1).
+  package var clientIDSecret: String
+  package var clientSecretSecret: String
+  /// The name of the secret that holds an auth key; needed to write secrets and to list environments.
+  package var keySecret: String?
+  /// How long proposed infrastructure may wait for a person.
+  package var approval: Duration
+
+  package init(
+    app: String, environment: String, clientIDSecret: String, clientSecretSecret: String,
+    keySecret: String? = nil, approval: Duration = .seconds(1800)
+  ) {
+    self.app = app
+    self.environment = environment
+    self.clientIDSecret = clientIDSecret
+    self.clientSecretSecret = clientSecretSecret
+    self.keySecret = keySecret
+    self.approval = approval
+  }
 }
 
 /// Where on Railway the services live.

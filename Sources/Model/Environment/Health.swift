@@ -39,6 +39,10 @@ package enum Identity: Sendable, Hashable, Codable {
   case header(String)
   /// A regular expression whose first group is the revision.
   case text(String)
+  /// The address belongs to the deployment: asked of Vercel's aliases.
+  case vercel
+  /// Encore's own health answer, `/__encore/healthz`, names the commit (contract encore §9).
+  case encore
   /// The deployment's own status and instances: private services, workers, cron.
   case platform
   case none

@@ -7,6 +7,9 @@ package struct Service: Sendable, Hashable, Codable {
   package var source: ServiceSource
   /// Go-live order: what must be proven live before this one is deployed.
   package var needs: [String]
+  /// Of `needs`, what must be proven live before this one is even built: named so, or because a variable
+  /// that is read at build time refers to it.
+  package var buildNeeds: [String]
   package var variables: [String: VariableValue]
   package var settings: ServiceSettings
   package var domains: [String]
@@ -14,7 +17,7 @@ package struct Service: Sendable, Hashable, Codable {
 
   package init(
     key: ServiceName, platform: PlatformName = .railway, name: String? = nil, source: ServiceSource,
-    needs: [String] = [], variables: [String: VariableValue] = [:],
+    needs: [String] = [], buildNeeds: [String] = [], variables: [String: VariableValue] = [:],
     settings: ServiceSettings = ServiceSettings(),
     domains: [String] = [], health: Health = Health()
   ) {
@@ -23,6 +26,7 @@ package struct Service: Sendable, Hashable, Codable {
     self.name = name ?? key.rawValue
     self.source = source
     self.needs = needs
+    self.buildNeeds = buildNeeds
     self.variables = variables
     self.settings = settings
     self.domains = domains
@@ -39,6 +43,24 @@ package enum ServiceSource: Sendable, Hashable, Codable {
   case image(Template)
   /// A repository the platform builds itself, `owner/name`.
   case repository(String)
+  /// The commit's tracked files under `path`, built here by the platform's own command line tool, its output
+  /// uploaded.
+  case commandLineBuild(path: String, root: String?, include: [String])
+  /// Build output that is there already, below `path` (Vercel's `.vercel/output`).
+  case prebuilt(path: String)
+  /// An Encore application under `path`, built here into `image` and deployed from there (contract encore §8).
+  case encoreImage(path: String, image: Template, configuration: String?)
+}
+
+extension ServiceSource {
+  /// What of the project's tree it takes; nil when it takes nothing from here.
+  package var tree: (path: String, include: [String])? {
+    switch self {
+    case .directory(let path, _, let include), .commandLineBuild(let path, _, let include): (path, include)
+    case .encoreImage(let path, _, _): (path, [])
+    case .image, .repository, .prebuilt: nil
+    }
+  }
 }
 
 /// A text in which references may stand.

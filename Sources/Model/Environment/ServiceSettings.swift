@@ -25,6 +25,11 @@ package struct ServiceSettings: Sendable, Hashable, Codable {
   package var cron: String?
   /// Suspend when idle.
   package var sleep: Bool?
+  /// The framework preset, the install command, the build's output and the version of Node: Vercel's.
+  package var framework: String?
+  package var install: String?
+  package var output: String?
+  package var node: String?
   /// Given by `health`: the platform's own gate.
   package var healthPath: String?
   package var healthTimeout: Duration?
@@ -58,6 +63,10 @@ package struct ServiceSettings: Sendable, Hashable, Codable {
     compare("restart-limit", restartLimit, observed.restartLimit, String.init)
     compare("cron", cron, observed.cron, text)
     compare("sleep", sleep, observed.sleep) { "\($0)" }
+    compare("framework", framework, observed.framework, text)
+    compare("install", install, observed.install, text)
+    compare("output", output, observed.output, text)
+    compare("node", node, observed.node, text)
     compare("health path", healthPath, observed.healthPath, text)
     compare("health timeout", healthTimeout, observed.healthTimeout, seconds)
     return changes

@@ -77,11 +77,15 @@ package struct ReleasedService: Sendable, Hashable, Codable {
   package var proof: Proof
   /// The deployment that served before.
   package var previous: String?
+  /// What was built, where the platform names it: an image's digest.
+  package var digest: String?
+  /// When shipit last wrote each variable, by the platform's own clock; where the platform tells.
+  package var variableTimes: [String: Timestamp]
 
   package init(
     target: ServiceTarget, source: PlannedSource, commit: String, deployment: String?, address: String?,
     settings: ServiceSettings, variables: [String: RecordedVariable], health: Health, cutOver: CutOver,
-    proof: Proof = .no, previous: String?
+    proof: Proof = .no, previous: String?, digest: String? = nil, variableTimes: [String: Timestamp] = [:]
   ) {
     self.target = target
     self.source = source
@@ -94,5 +98,7 @@ package struct ReleasedService: Sendable, Hashable, Codable {
     self.cutOver = cutOver
     self.proof = proof
     self.previous = previous
+    self.digest = digest
+    self.variableTimes = variableTimes
   }
 }

@@ -91,6 +91,10 @@ package enum PlannedSource: Sendable, Hashable, Codable {
   case directory(path: String, root: String?, include: [String])
   case image(String)
   case repository(name: String, commit: String)
+  /// As `directory`, built here by the platform's own command line tool; the output is uploaded.
+  case commandLineBuild(path: String, root: String?, include: [String])
+  /// Build output below `path`, uploaded as it is.
+  case prebuilt(path: String)
 }
 
 /// When users get the new code (DESIGN §6).

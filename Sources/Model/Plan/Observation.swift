@@ -1,3 +1,5 @@
+package import Concurrency
+
 /// What runs now, read from one platform.
 package struct Observation: Sendable, Hashable {
   package var services: [ServiceName: ObservedService]
@@ -29,12 +31,19 @@ package struct ObservedService: Sendable, Hashable {
   package var restoreMode: Restore.Mode?
   /// Repository or image the instance is connected to, in the platform's words.
   package var connectedSource: String?
+  /// When each stored variable was last written, by the platform's own clock; where the platform tells.
+  package var variableTimes: [String: Timestamp]
+  /// What a rollback of the next deploy could not do, in words: a plan's limit, a migrator's refusal.
+  package var restoreNote: String?
+  /// Declared domains that the platform does not serve for this service yet.
+  package var missingDomains: [String]
 
   package init(
     target: ServiceTarget, address: String? = nil, settings: ServiceSettings = ServiceSettings(),
     variables: [String: Sensitive?] = [:], live: Deployment? = nil, newest: Deployment? = nil,
     cutOver: CutOver = .gated, autoDeploys: Bool = false, restoreMode: Restore.Mode? = nil,
-    connectedSource: String? = nil
+    connectedSource: String? = nil, variableTimes: [String: Timestamp] = [:], restoreNote: String? = nil,
+    missingDomains: [String] = []
   ) {
     self.target = target
     self.address = address
@@ -46,5 +55,8 @@ package struct ObservedService: Sendable, Hashable {
     self.autoDeploys = autoDeploys
     self.restoreMode = restoreMode
     self.connectedSource = connectedSource
+    self.variableTimes = variableTimes
+    self.restoreNote = restoreNote
+    self.missingDomains = missingDomains
   }
 }

@@ -44,13 +44,25 @@ package struct Step: Sendable, Hashable, Codable {
 
 /// What bounds how many steps run at once.
 package enum Lane: String, Sendable, Hashable, Codable {
-  case railway, commands
+  case railway, vercel, encore, commands
 
   /// How many steps of the lane run at once.
   package var width: Int {
     switch self {
-    case .railway: 8
+    case .railway, .vercel: 8
+    case .encore: 4
     case .commands: 4
+    }
+  }
+}
+
+extension PlatformName {
+  /// What bounds the platform's steps.
+  package var lane: Lane {
+    switch self {
+    case .railway: .railway
+    case .vercel: .vercel
+    case .encore: .encore
     }
   }
 }
@@ -61,6 +73,8 @@ package enum StepAction: Sendable, Hashable, Codable {
   case variables(VariablesWrite)
   case deploy(Deployment.Request)
   case restore(Restore)
+  case promote(Promotion)
+  case buildImage(ImageBuild)
   case prove(ProofRequest)
   case soak(ProofRequest)
   case command(CommandStep)
@@ -73,6 +87,8 @@ package enum StepAction: Sendable, Hashable, Codable {
     case .variables(let write): .platform(write.target.platform)
     case .deploy(let request): .platform(request.target.platform)
     case .restore(let restore): .platform(restore.target.platform)
+    case .promote(let promotion): .platform(promotion.target.platform)
+    case .buildImage: .images
     case .prove, .soak: .probing
     case .command: .commands
     case .check(let check, _):
@@ -89,6 +105,8 @@ package enum PerformerKind: Sendable, Hashable {
   case platform(PlatformName)
   case probing
   case commands
+  /// Builds images here, for a platform to pull.
+  case images
 }
 
 /// A service on its platform, resolved to ids.
@@ -118,16 +136,19 @@ package struct SettingsWrite: Sendable, Hashable, Codable {
   package var clear: [String]
   /// Turn the platform's own deploys of pushes off or on; nil leaves them.
   package var autoDeploys: Bool?
+  /// Domains to add to the service; none is ever taken away.
+  package var domains: [String]
 
   package init(
     target: ServiceTarget, settings: ServiceSettings, changes: [SettingChange], clear: [String] = [],
-    autoDeploys: Bool? = nil
+    autoDeploys: Bool? = nil, domains: [String] = []
   ) {
     self.target = target
     self.settings = settings
     self.changes = changes
     self.clear = clear
     self.autoDeploys = autoDeploys
+    self.domains = domains
   }
 }
 
@@ -163,6 +184,8 @@ package struct Restore: Sendable, Hashable, Codable {
     case codeOnly
     /// The image has expired: the old source is built again.
     case rebuild
+    /// The platform has no rollback: the old commit is rolled out again, with today's variables.
+    case redeploy
   }
 
   package var target: ServiceTarget
@@ -181,6 +204,50 @@ package struct Restore: Sendable, Hashable, Codable {
   }
 }
 
+/// Gives users a deployment that was proven dark.
+package struct Promotion: Sendable, Hashable, Codable {
+  package var target: ServiceTarget
+  /// The step whose result names the deployment.
+  package var deploymentStep: StepID
+  /// What served when the plan was made; when something else does just before, somebody else deployed.
+  package var expected: String?
+  package var commit: String
+
+  package init(target: ServiceTarget, deploymentStep: StepID, expected: String?, commit: String) {
+    self.target = target
+    self.deploymentStep = deploymentStep
+    self.expected = expected
+    self.commit = commit
+  }
+}
+
+/// Builds a container image of an Encore application here and pushes it (contract encore §8).
+package struct ImageBuild: Sendable, Hashable, Codable {
+  package var service: ServiceName
+  /// The application's directory, relative to the project.
+  package var path: String
+  /// The reference to push, with an immutable tag.
+  package var image: String
+  /// The infrastructure configuration, relative to the project.
+  package var configuration: String?
+  /// The full commit; the image must report it.
+  package var commit: String
+  /// Names of the variables the service will have: every `$env` of the configuration must be among them.
+  package var variables: [String]
+
+  package init(
+    service: ServiceName, path: String, image: String, configuration: String?, commit: String,
+    variables: [String]
+  ) {
+    self.service = service
+    self.path = path
+    self.image = image
+    self.configuration = configuration
+    self.commit = commit
+    self.variables = variables
+  }
+}
+
 /// Proves that a service answers, and with which revision.
 package struct ProofRequest: Sendable, Hashable, Codable {
   package var target: ServiceTarget
@@ -192,10 +259,13 @@ package struct ProofRequest: Sendable, Hashable, Codable {
   /// The step whose result names the deployment to watch, or a deployment known beforehand.
   package var deploymentStep: StepID?
   package var deployment: String?
+  /// The deployment is asked at its own address, the fact `address` of `deploymentStep`, with the platform's
+  /// access headers: the public does not get it yet.
+  package var isDark: Bool
 
   package init(
     target: ServiceTarget, address: String?, health: Health, commit: String?, deploymentStep: StepID? = nil,
-    deployment: String? = nil
+    deployment: String? = nil, isDark: Bool = false
   ) {
     self.target = target
     self.address = address
@@ -203,5 +273,6 @@ package struct ProofRequest: Sendable, Hashable, Codable {
     self.commit = commit
     self.deploymentStep = deploymentStep
     self.deployment = deployment
+    self.isDark = isDark
   }
 }
