@@ -130,6 +130,12 @@ let package = Package(
         "Commands", "Source", "Secrets", "HTTP", "Processes", "JSON", "Concurrency", "Redaction",
         "TestSupport", "Interface", "Archive", "Crypto",
       ]),
+    tests(
+      "ConformanceTests",
+      [
+        "Twin", "Railway", "Runner", "Engine", "Model", "Ledgers", "Probing", "HTTP", "JSON", "Concurrency",
+        "Redaction", "Archive", "Crypto", "TestSupport",
+      ]),
     .target(
       name: "TestSupport", dependencies: ["Concurrency", "JSON", "Processes", "HTTP", "Model"],
       path: "Tests/TestSupport", swiftSettings: strict),
