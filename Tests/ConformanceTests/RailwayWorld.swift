@@ -82,7 +82,10 @@ struct RailwayWorld: PlatformWorld {
       }
     case .secondDeployer:
       await core.change { world in
-        for key in world.instances.keys { world.instances[key]?.autoDeploy.enabled = true }
+        for key in world.instances.keys {
+          world.instances[key]?.source = .repository("acme/shop", branch: "main")
+          world.instances[key]?.autoDeploy.enabled = true
+        }
       }
     }
     return nil
