@@ -1,0 +1,5 @@
+{
+  // The application's id on Encore Cloud.
+  "id": "demo-jobs-x1",
+  "lang": "typescript",
+}
