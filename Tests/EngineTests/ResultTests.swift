@@ -146,7 +146,8 @@ import Testing
   @Test func nothingIsKeptBackWhereNothingCanBePutBack() {
     var rehearsal = Rehearsal(
       Make.plan(
-        Make.service("a", isFirst: true, writesVariables: false), deadline: .seconds(600), hasPrevious: false))
+        Make.service("a", isFirst: true, writesVariables: false), deadline: .seconds(600), hasPrevious: false)
+    )
     rehearsal.held = ["a.deploy"]
     rehearsal.start()
     #expect(

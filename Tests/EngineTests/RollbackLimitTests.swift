@@ -5,7 +5,8 @@ import Testing
 
 /// The way back has a limit of its own, and when it passes the run ends with what is known.
 @Suite struct RollbackLimitTests {
-  private let two = Make.service("a", writesVariables: false) + Make.service("b", needs: ["a.prove"], writesVariables: false)
+  private let two =
+    Make.service("a", writesVariables: false) + Make.service("b", needs: ["a.prove"], writesVariables: false)
 
   /// A deploy of two services that turns back because the proof of the second fails, and hangs at `held`.
   private func turned(holding held: Set<StepID>) -> Rehearsal {
@@ -41,7 +42,8 @@ import Testing
     if services == 1 {
       // Nothing but a write to take back.
       steps = [
-        Make.variables("a.variables", "a", to: "new", undo: [Make.variables("undo.a.variables", "a", to: "old")]),
+        Make.variables(
+          "a.variables", "a", to: "new", undo: [Make.variables("undo.a.variables", "a", to: "old")]),
         Make.check("smoke", needs: ["a.variables"]),
       ]
     } else {
@@ -85,7 +87,8 @@ import Testing
     #expect(late?.kind == .timeout)
     #expect(late?.cause?.contains("undo.a.deploy") == true)
     #expect(late?.hint?.contains("shipit rollback prod") == true)
-    #expect(rehearsal.journal.last?.fact == .finished(rehearsal.result ?? RunResult(state: .mixed, exit: .done)))
+    #expect(
+      rehearsal.journal.last?.fact == .finished(rehearsal.result ?? RunResult(state: .mixed, exit: .done)))
   }
 
   @Test func aPlatformThatDoesNotAnswerIsNotWaitedForEither() {

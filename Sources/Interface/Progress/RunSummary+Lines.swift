@@ -61,7 +61,8 @@ extension RunSummary {
     case .inFlight:
       return Line(
         [
-          .warning("\(symbols.warning) run \(run) \(interruption == nil ? "stopped half-way" : "was interrupted"); "),
+          .warning(
+            "\(symbols.warning) run \(run) \(interruption == nil ? "stopped half-way" : "was interrupted"); "),
           .strong(leftBehind), time,
         ],
         overflow: .wrap(hanging: 2))
