@@ -10,6 +10,7 @@ extension Engine {
     case .turning(let reason, let failure): turningProceeds(reason, failure)
     case .undoing: undoingProceeds()
     case .interrupted(let interruption): interruptionProceeds(interruption)
+    case .overdue(let reason, let failure): overdueProceeds(reason, failure)
     case .halting: if everythingIsQuiet { finish(haltedResult()) }
     }
   }
@@ -128,7 +129,7 @@ extension Engine {
       }
       return false
     }
-    let deadline = now + state.step.limit
+    let deadline = limit(of: state.step)
     let moment = now
     update(state.step.id) {
       $0.status = .beginning
@@ -154,7 +155,7 @@ extension Engine {
         return
       }
       perform(state)
-    case .turning, .interrupted, .halting, .finishing, .finished:
+    case .turning, .interrupted, .overdue, .halting, .finishing, .finished:
       // Nothing was done yet: say so, so that no one has to probe for it.
       end(id, .cancelled(moved: false))
     }
@@ -162,7 +163,7 @@ extension Engine {
 
   /// Hands the step to its performer and sets the limit behind the performer's own.
   mutating func perform(_ state: StepState) {
-    let deadline = state.deadline ?? now + state.step.limit
+    let deadline = state.deadline ?? limit(of: state.step)
     update(state.step.id) { $0.status = .running }
     actions.append(
       .perform(

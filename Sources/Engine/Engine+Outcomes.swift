@@ -33,11 +33,7 @@ extension Engine {
     case .retry(let failure, let after): retry(state, failure, after: after)
     case .ambiguous(let failure):
       update(id) { $0.trouble = failure }
-      if case .interrupted = phase {
-        end(id, .ambiguous(failure))
-      } else {
-        probe(state)
-      }
+      if isLeaving { end(id, .ambiguous(failure)) } else { probe(state) }
     case .unknowable(let failure):
       if state.step.isRepeatable && state.attempt < Engine.attemptLimit {
         retry(state, failure, after: nil)
@@ -124,20 +120,12 @@ extension Engine {
         now >= (state.deadline ?? now) + Engine.limitMargin
       else { return }
       let failure = Failure(
-        .timeout, "\(state.step.title) did not end within \(state.step.limit.inSeconds) s", place: id.rawValue
-      )
+        .timeout, "\(state.step.title) did not end within \(timeGiven(state).components.seconds) s",
+        place: id.rawValue)
       waitingReason[id] = .failed(failure, moved: false)
       stop(state)
-    case .deadline:
-      guard case .forward = phase, plan.kind == .deploy else { return }
-      let underWay = forward.all.filter { $0.wasBegun && !$0.isSettled }.map(\.step.title)
-        .joined(separator: ", ")
-      turn(
-        .deadline,
-        Failure(
-          .timeout, "the run's deadline of \(Int(plan.deadline.inSeconds)) s passed",
-          cause: underWay.isEmpty ? nil : "not yet at an end: \(underWay)",
-          hint: "raise protect.deadline, or see what was slow: shipit why"))
+    case .deadline: deadlinePassed()
+    case .rollback: rollbackTimePassed()
     case .abandonment:
       for state in everyState {
         guard case .abandoning = state.status, let since = state.stoppedAt,
@@ -146,6 +134,12 @@ extension Engine {
         abandoned(state.step.id, .inFlight("no answer within the time given"))
       }
     }
+  }
+
+  /// What a step had, from its begin to its limit.
+  private func timeGiven(_ state: StepState) -> Duration {
+    guard let deadline = state.deadline, let beganAt = state.beganAt else { return state.step.limit }
+    return deadline - beganAt
   }
 
   mutating func probed(_ id: StepID, _ finding: Finding) {
@@ -172,7 +166,7 @@ extension Engine {
         end(id, .failed(failure, moved: false))
       }
     case .underWay(let externalID):
-      let deadline = now + state.step.limit
+      let deadline = limit(of: state.step)
       update(id) {
         $0.externalID = externalID
         $0.deadline = deadline

@@ -25,12 +25,20 @@ extension Engine {
 
   /// What moved was taken back, or could not be.
   func undoneResult() -> RunResult {
-    guard case .undoing(let reason, let failure) = phase, let undo else { return haltedResult() }
-    let failedStep = forward.all.first { $0.failure != nil }?.step.id
+    guard case .undoing(let reason, let failure) = phase else { return haltedResult() }
+    return undoneResult(reason, failure)
+  }
+
+  private func undoneResult(_ reason: TurnReason, _ failure: Failure?) -> RunResult {
+    guard let undo else { return haltedResult() }
+    let failedStep = failedStep
     let exposure = exposures()
     if let broken = undo.all.first(where: { !$0.isDone }) {
+      // What is not known is for the next command to find out: the run stays open.
+      let unattended = unattended(of: undo.all)
       return RunResult(
-        state: .mixed, exit: .failedMixed, failure: failure, failedStep: failedStep, exposure: exposure,
+        state: unattended.isEmpty ? .mixed : .inFlight, exit: .failedMixed, failure: failure,
+        failedStep: failedStep, unattended: unattended, exposure: exposure,
         rollbackFailure: broken.failure
           ?? undo.all.compactMap(\.failure).first
           ?? Failure(.failed, "\(broken.step.title) was not done"))
@@ -55,6 +63,46 @@ extension Engine {
       exit: exit == .failedMixed ? .failedClean : exit,
       failure: failure, failedStep: failedStep, exposure: exposure)
   }
+
+  /// The way back was cut off at its limit: what is not known and what is not back is said, and the run
+  /// stays open for the next command.
+  func overdueResult(_ reason: TurnReason?, _ failure: Failure?) -> RunResult {
+    guard let reason else {
+      if forward.all.allSatisfy(\.isDone) { return forwardResult() }
+      let late = lateFailure(of: forward.all)
+      return RunResult(
+        state: .inFlight, exit: .rollbackFailed, failure: late, failedStep: failedStep,
+        unattended: unattended(), rollbackFailure: late)
+    }
+    if let undo, undo.all.allSatisfy(\.isDone) { return undoneResult(reason, failure) }
+    let states = undo?.all ?? forward.all
+    return RunResult(
+      state: .inFlight, exit: .failedMixed, failure: failure, failedStep: failedStep,
+      unattended: unattended(of: states), exposure: exposures(), rollbackFailure: lateFailure(of: states))
+  }
+
+  /// What a way back that was cut off left, as a failure.
+  private func lateFailure(of states: [StepState]) -> Failure {
+    func titles(_ states: [StepState]) -> String { states.map(\.step.title).joined(separator: ", ") }
+    let unknown = Set(unattended(of: states))
+    let open = states.filter { !$0.isDone && !unknown.contains($0.step.id) }
+    var parts: [String] = []
+    if !unknown.isEmpty {
+      parts.append("not known: \(titles(states.filter { unknown.contains($0.step.id) }))")
+    }
+    if undo == nil && plan.kind == .deploy {
+      parts.append("nothing was put back yet")
+    } else if !open.isEmpty {
+      parts.append("not done: \(titles(open))")
+    }
+    return Failure(
+      .timeout, "taking back did not end in the time it has", cause: parts.joined(separator: "; "),
+      hint:
+        "shipit status \(plan.environment); then shipit rollback \(plan.environment), which settles first what is not known"
+    )
+  }
+
+  private var failedStep: StepID? { forward.all.first { $0.failure != nil }?.step.id }
 
   /// Stopped because something cannot be found out.
   func haltedResult() -> RunResult {
@@ -85,8 +133,11 @@ extension Engine {
     return RunResult(state: .inFlight, exit: .failedMixed, failure: failure, unattended: unattended)
   }
 
-  private func unattended() -> [StepID] {
-    everyState.filter { state in
+  private func unattended() -> [StepID] { unattended(of: everyState) }
+
+  /// Steps whose effect is not known or goes on without us.
+  private func unattended(of states: [StepState]) -> [StepID] {
+    states.filter { state in
       if state.isConceded { return false }
       return switch state.status {
       case .unattended, .unknown, .ended(.unknowable), .ended(.ambiguous), .ended(.cancelled(moved: true)):

@@ -8,6 +8,7 @@ extension Engine {
   /// Turns back: stops what runs; the undo plan follows once everything is quiet.
   mutating func turn(_ reason: TurnReason, _ failure: Failure?) {
     phase = .turning(reason, failure)
+    armTurning()
     stopEverything()
   }
 
@@ -49,7 +50,7 @@ extension Engine {
       }
     case .inFlight(let words):
       journal(.abandoned(id, abandonment))
-      if case .interrupted = phase {
+      if isLeaving {
         update(id) { $0.status = .unattended(words) }
       } else if let failure = reason.flatMap({ self.failure(of: $0, state.step) }) {
         end(id, .failed(failure, moved: true))
@@ -82,6 +83,7 @@ extension Engine {
     let steps = undoSteps(superseded: reason == .superseded)
     undo = StepGraph(steps)
     phase = .undoing(reason, failure)
+    armRollback()
     isTurnDurable = false
     journal(.turned(reason: reason, failure, undo: steps), then: .turned)
     announce(.turned(reason, failure, undo: steps))
@@ -115,20 +117,13 @@ extension Engine {
 
   mutating func interrupt(_ interruption: Interruption) {
     switch phase {
-    case .interrupted, .finishing, .finished: return
+    case .interrupted, .overdue, .finishing, .finished: return
     default: break
     }
     phase = .interrupted(interruption)
     journal(.interrupted(interruption))
     announce(.interrupted(interruption))
-    for state in everyState {
-      switch state.status {
-      case .running: stop(state)
-      case .backingOff: end(state.step.id, .cancelled(moved: false))
-      case .unknown: update(state.step.id) { $0.status = .unattended("its outcome was being looked up") }
-      default: break
-      }
-    }
+    leaveEverything()
   }
 
   mutating func interruptionProceeds(_ interruption: Interruption) {

@@ -14,6 +14,8 @@ package struct Engine: Sendable {
     case turning(TurnReason, Failure?)
     case undoing(TurnReason, Failure?)
     case interrupted(Interruption)
+    /// The way back took too long; the reason and cause of a deploy that turned, nil for an explicit rollback.
+    case overdue(TurnReason?, Failure?)
     /// Stopped where it stands, because something cannot be found out.
     case halting
     case finishing(RunResult)
@@ -33,6 +35,10 @@ package struct Engine: Sendable {
   var waitsForLease = false
   /// The undo plan is on disk; nothing is taken back before.
   var isTurnDurable = true
+  /// When the way back has to have ended, or its beginning to have come; nil on the way forward.
+  var rollbackEnds: Timestamp?
+  /// How the time of the way back is shared among its steps.
+  var shares: RollbackShares?
   /// Why a step was asked to stop, when it was not because of the run as a whole.
   var waitingReason: [StepID: Outcome] = [:]
   var now: Timestamp
@@ -142,10 +148,7 @@ package struct Engine: Sendable {
     } else {
       announce(.started(run, plan: plan))
     }
-    if case .forward = phase, mode == .run {
-      // A resumed run has the whole time again: it would otherwise only be resumed to be rolled back.
-      actions.append(.wake(.deadline, at: (isResumed ? now : run.startedAt) + plan.deadline))
-    }
+    armLimits()
   }
 
   private mutating func becameDurable(_ through: Int) {

@@ -34,7 +34,10 @@ package enum EngineEvent: Sendable {
 
 /// What the engine asks to be woken for.
 package enum EngineTimer: Sendable, Hashable {
+  /// Of a deploy's way forward.
   case deadline
+  /// Of the way back, or of what comes before it.
+  case rollback
   case limit(StepID, attempt: Int)
   case retry(StepID, attempt: Int)
   /// The time given to platforms to give up what is not live.

@@ -5,10 +5,25 @@ extension RailwayPlatform {
   /// After this long since its beginning no request of a step can still take effect.
   private static let longest: Duration = .seconds(900)
 
+  /// So long after its beginning a deployment that Railway does not list is not one too young to be listed.
+  private static let young: Duration = .seconds(120)
+
+  /// What a deployment whose id was recorded has become. One that Railway has forgotten is not waited for, or
+  /// every later command would wait for it again.
+  private func recorded(_ id: String, _ call: StepCall) async -> Finding {
+    guard clock.now - call.beganAt > RailwayPlatform.young else { return .underWay(externalID: id) }
+    do {
+      return try await client.deployment(id) == nil ? .absent : .underWay(externalID: id)
+    } catch {
+      // Whoever waits for it reads again, and has more patience.
+      return .underWay(externalID: id)
+    }
+  }
+
   /// Looks for the deployment a deploy step made: by its marker, and where nothing carries one, the one new
   /// deployment of the wanted image or commit.
   func probe(_ request: Deployment.Request, _ step: Step, _ call: StepCall) async -> Finding {
-    if let id = call.externalID { return .underWay(externalID: id) }
+    if let id = call.externalID { return await recorded(id, call) }
     let marker = call.marker(of: step)
     let others = Set(call.results.values.compactMap(\.externalID) + [request.previous].compactMap(\.self))
     switch request.source {
@@ -35,7 +50,7 @@ extension RailwayPlatform {
 
   /// Looks for the one deployment a restore made since it was begun.
   func probe(_ restore: Restore, _ step: Step, _ call: StepCall) async -> Finding {
-    if let id = call.externalID { return .underWay(externalID: id) }
+    if let id = call.externalID { return await recorded(id, call) }
     let old: Deployment?
     do { old = try await client.deployment(restore.deployment) } catch {
       return .unknown(unsure(error, restore.target))

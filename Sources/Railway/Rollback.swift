@@ -50,8 +50,7 @@ extension RailwayPlatform {
   {
     Awaited(
       id: id, target: restore.target, marker: call.marker(of: step), image: old?.image, commit: nil,
-      cutOver: .gated,
-      beganAt: call.beganAt)
+      cutOver: .gated, beganAt: call.beganAt, isRestore: true)
   }
 
   /// The old deployment was never replaced and nothing is about to replace it.

@@ -14,6 +14,8 @@ struct Awaited: Sendable, Hashable {
   var beganAt: Timestamp
   /// Something served before, and serves on when this one fails.
   var hasPrevious = true
+  /// It takes something back: what served before it may be anything.
+  var isRestore = false
 }
 
 /// What one look at the service showed.

@@ -108,17 +108,29 @@ extension RailwayPlatform {
       )
     default: (what, hint) = ("Railway reports FAILED", "see the log above")
     }
-    let serving =
-      !awaited.hasPrevious
-      ? "; nothing served before it"
-      : awaited.cutOver == .stopFirst
-        ? "; the old one was stopped first, so nothing may be serving"
-        : "; the previous deployment keeps serving"
+    let serving = await servingAfter(awaited, failedIn: event?.step)
     let error = event?.error ?? ""
     return Failure(
       .failed, "the deployment \(deployment.id) of \(awaited.target.name) failed: \(what)\(serving)",
       place: "Railway deployment \(deployment.id)" + (event.map { ", \($0.step)" } ?? ""),
       cause: error.isEmpty ? nil : error, hint: hint)
+  }
+
+  /// What users get after a failure.
+  private func servingAfter(_ awaited: Awaited, failedIn step: String?) async -> String {
+    if awaited.isRestore {
+      guard let state = try? await client.state(of: awaited.target.place) else { return "" }
+      return state.services[awaited.target.serviceID]?.live == nil
+        ? "; nothing serves now" : "; what served before it keeps serving"
+    }
+    if !awaited.hasPrevious { return "; nothing served before it" }
+    // With a volume the old one is stopped when the new one is about to be started, not earlier.
+    let early = [
+      "SNAPSHOT_CODE", "BUILD_IMAGE", "PUBLISH_IMAGE", "WAIT_FOR_DEPENDENCIES", "PRE_DEPLOY_COMMAND",
+    ]
+    return awaited.cutOver == .stopFirst && !early.contains(step ?? "")
+      ? "; the old one was stopped first, so nothing may be serving"
+      : "; the previous deployment keeps serving"
   }
 
   /// The step's time is over: what is not live is called off.
@@ -132,7 +144,9 @@ extension RailwayPlatform {
       .timeout, "the deployment \(awaited.id) of \(awaited.target.name) was not live in time",
       place: "Railway deployment \(awaited.id)",
       cause: "its limit of \((call.deadline - call.beganAt).components.seconds) s ran out",
-      hint: "see the log above; `health.within` and `protect.deadline` are the limits")
+      hint: awaited.isRestore
+        ? "`shipit status` for what is live, then `shipit rollback` when Railway works again"
+        : "see the log above; `health.within` and `protect.deadline` are the limits")
     switch await callOff(awaited) {
     case .cancelled: return .failed(failure, moved: decision.hasMoved)
     case .tookEffect(let result):

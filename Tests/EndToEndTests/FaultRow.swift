@@ -22,6 +22,12 @@ struct FaultRow: Sendable, CustomTestStringConvertible {
     static let after = Live(api: "B", web: "B")
   }
 
+  /// How a command ends that comes after an unsettled one.
+  struct Next: Sendable, Hashable {
+    var exit: ExitCode
+    var live: Live
+  }
+
   /// What the stored variables must be afterwards.
   enum Variables: Sendable { case asBefore, asDeclared, unchecked }
 
@@ -29,6 +35,12 @@ struct FaultRow: Sendable, CustomTestStringConvertible {
   struct Setup: Sendable {
     var token = FaultWorld.token
     var hasFirstRelease = true
+    /// `api` comes from a repository that Railway builds, instead of an upload.
+    var isFromRepository = false
+    /// Commit B has not reached that repository.
+    var isUnpushed = false
+    /// `api` has a volume, so that its old deployment stops before the new one starts.
+    var hasVolume = false
     /// Nothing differs from the first release.
     var changesNothing = false
     var environment: @Sendable (inout Model.Environment) -> Void = { _ in }
@@ -54,8 +66,8 @@ struct FaultRow: Sendable, CustomTestStringConvertible {
   var says: [String] = []
   /// How many deployments may be made for each service.
   var most = 1
-  /// How long taking things back may last beyond the deadline.
-  var allowance = Duration.seconds(600)
+  /// What the same command ends with once the fault is over, when this one left something unsettled.
+  var next: Next?
   /// Further demands.
   var also: @Sendable (FaultOutcome) -> Void = { _ in }
 
@@ -75,10 +87,10 @@ extension FaultRow {
       says: says, most: most, also: also)
   }
 
-  /// The row with more time for what is taken back.
-  func allowing(_ allowance: Duration) -> FaultRow {
+  /// The row with what the same command ends with when the fault is over.
+  func then(_ exit: ExitCode, _ live: Live) -> FaultRow {
     var row = self
-    row.allowance = allowance
+    row.next = Next(exit: exit, live: live)
     return row
   }
 
@@ -110,12 +122,22 @@ struct FaultOutcome: Sendable {
   var rollbackFailure: Failure?
   var warnings: [String]
   var exposure: [ServiceName: Int64]
+  /// How each service goes over to the new code, as planned.
+  var cutOver: [ServiceName: CutOver]
+  /// How long `api` answered nobody.
+  var outage: Duration
+  /// The commits that Railway says it built for `api`.
+  var builtCommits: [String]
+  /// Railway deploys pushes of `api` by itself.
+  var autoDeploys: Bool
   var deadline: Duration
   var live: FaultRow.Live
   /// Stored variables by `SERVICE.NAME`.
   var before: [String: String]
   var after: [String: String]
   var duration: Duration
+  /// How the same command ended when the fault was over; nil when nothing was left unsettled.
+  var next: FaultRow.Next?
   /// Deployments made meanwhile, `SERVICE TRIGGER`, without those of others.
   var deployments: [String]
   /// Services with a deployment of somebody else that serves or is on its way.

@@ -5,7 +5,7 @@ import Twin
 
 /// Faults of deployments: how they go astray on the platform.
 extension FaultRow {
-  private static func astray(
+  static func astray(
     _ name: String, _ service: String = "api", trigger: String? = nil, with more: [String: JSON] = [:]
   ) -> JSON {
     var script: [String: JSON] = ["deployment": .string(name), "service": .string(service)]
@@ -53,7 +53,8 @@ extension FaultRow {
       deploy(
         group, "the deployment of api vanishes", [astray("vanishes", with: ["after": 4])], .failedMixed,
         .inFlight,
-        variables: .unchecked, says: ["vanished"]),
+        variables: .unchecked, says: ["vanished"]
+      ).then(.done, .after),
       deploy(
         group, "an unknown status word for a while",
         [
@@ -69,10 +70,9 @@ extension FaultRow {
             "fault": "unknown-status", "operation": "ShipitEnvironment", "status": "PONDERING", "nth": 3,
             "count": "always",
           ]
-        ], .deadline, .rolledBack, says: ["deadline"]
-      )
-      // Nothing tells that the old one is back either: both rollbacks wait until their own limits.
-      .allowing(.seconds(2 * 1260)),
+        ], .deadline, .rolledBack, says: ["deadline"],
+        // Nothing tells that the old one is back either: each rollback waits until its share of the time is over.
+        also: { #expect($0.duration > .seconds(1800) && $0.duration < .seconds(2400)) }),
     ]
   }()
 
@@ -120,7 +120,12 @@ extension FaultRow {
       deploy(
         group, "the rollback of api never appears",
         [turnsBack, astray("never-appears", trigger: "rollback")],
-        .failedMixed, .mixed, Live(api: "B", web: "A"), says: ["not found"]),
+        .failedMixed, .inFlight, Live(api: "B", web: "A"), says: ["not found"]
+      ).then(.failedClean, .before),
+      deploy(
+        group, "the rollback of api stays in QUEUED",
+        [turnsBack, astray("stuck", trigger: "rollback", with: ["status": "QUEUED"])],
+        .failedMixed, .mixed, Live(api: "B", web: "A"), says: ["not live in time"]),
       deploy(
         group, "the old image of api has expired: it is built again", [turnsBack], .failedClean, .rolledBack,
         says: ["health check"],
@@ -155,7 +160,21 @@ extension FaultRow {
         .mixed, Live(api: "A", web: "B"), says: ["web"]),
       rollback(
         group, "its deployment never appears", [astray("never-appears", "web", trigger: "rollback")],
-        .rollbackFailed, .inFlight, Live(api: "A", web: "B"), says: ["not found"]),
+        .rollbackFailed, .inFlight, Live(api: "A", web: "B"), says: ["not found"]
+      ).then(.done, .before),
+      rollback(
+        group, "its deployment of web stays in QUEUED",
+        [astray("stuck", "web", trigger: "rollback", with: ["status": "QUEUED"])], .rollbackFailed,
+        .mixed, Live(api: "A", web: "B"), says: ["not live in time"]),
+      rollback(
+        group, "an unknown status word for good",
+        [
+          [
+            "fault": "unknown-status", "operation": "ShipitEnvironment", "status": "PONDERING", "nth": 2,
+            "count": "always",
+          ]
+        ], .done, .restored, .before,
+        also: { #expect($0.duration > .seconds(120) && $0.duration < .seconds(600)) }),
       rollback(
         group, "only the code goes back", codeOnly: true, [], .done, .restored,
         also: {

@@ -26,7 +26,7 @@ extension FaultRow {
           .seconds(5),
           { core in await core.change { world in world.tokens[FaultWorld.token]?.isRevoked = true } }
         )
-      },
+      }.then(.done, .after),
       deploy(
         group, "the environment is restricted", [], .authentication, nil, says: ["restricted"], most: 0
       ).given {
@@ -123,5 +123,5 @@ extension FaultRow {
   /// The whole table, in the order of the page.
   static let all: [FaultRow] =
     connections + limits + gateway + words + lostAnswers + beforeTheSwitch + afterTheSwitch + rollbacks
-    + explicit + tokens + names + values
+    + explicit + repositories + volumes + tokens + names + values
 }

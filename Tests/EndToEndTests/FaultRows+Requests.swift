@@ -5,7 +5,7 @@ import Twin
 
 /// Faults of single requests: the line, the quota, the gateway, the API's own words.
 extension FaultRow {
-  private static func fault(
+  static func fault(
     _ name: String, _ operation: String? = nil, service: String? = nil, nth: Int = 1, always: Bool = false,
     count: Int = 1, with more: [String: JSON] = [:]
   ) -> JSON {
@@ -45,7 +45,8 @@ extension FaultRow {
       deploy(
         group, "reads hang for good while waiting for api",
         [fault("hang", reads, nth: 3, always: true), fault("hang", "ShipitDeployment", always: true)],
-        .failedMixed, .inFlight, Live(api: "B", web: "A"), says: ["could not be read", "shipit status"]),
+        .failedMixed, .inFlight, Live(api: "B", web: "A"), says: ["could not be read", "shipit status"]
+      ).then(.done, .after),
       deploy(
         group, "a write of variables hangs once", [fault("hang", "ShipitVariablesUpsert")], .done, .released,
         .after),
@@ -92,7 +93,8 @@ extension FaultRow {
       deploy(
         group, "the quota runs out in the middle for an hour", [], .failedMixed, .inFlight,
         Live(api: "B", web: "A"), says: ["could not be asked to stop"]
-      ).given { $0.later = (.seconds(5), { await $0.limitRate(to: 3, per: .seconds(3600)) }) },
+      ).given { $0.later = (.seconds(5), { await $0.limitRate(to: 3, per: .seconds(3600)) }) }
+        .then(.done, .after),
     ]
   }()
 

@@ -40,7 +40,7 @@ struct FaultWorld: Sendable {
     self.clock = clock
     self.spawn = spawn
     core = try TwinCore(
-      clock: clock, runtime: services, seed: FaultWorld.seed, recording: FaultWorld.recording)
+      clock: clock, runtime: services, seed: FaultWorld.seed(row.setup), recording: FaultWorld.recording)
     ledger = MemoryLedger(environment: "prod", time: clock)
     files = try ScratchDirectory()
   }
@@ -86,10 +86,36 @@ struct FaultWorld: Sendable {
         await later.what(core)
       }
     }
+    let outage = Locked(Duration.zero)
+    let watching = spawn { await watch(outage) }
     let result = await command(told)
     let ended = clock.now
     happening?.cancel()
-    return await outcome(result, told, first, known, before, ended - began)
+    watching.cancel()
+    var outcome = await outcome(result, told, first, known, before, ended - began)
+    outcome.outage = outage.withLock { $0 }
+    if result.result?.state == .inFlight { outcome.next = await next() }
+    return outcome
+  }
+
+  /// The same command once more, some minutes after the fault is over.
+  private func next() async -> FaultRow.Next {
+    await core.clearFaults()
+    await core.limitRate(to: 100_000, per: .seconds(3600))
+    await core.change { world in for token in world.tokens.keys { world.tokens[token]?.isRevoked = false } }
+    try? await clock.sleep(for: .seconds(300))
+    let result = await command(Locked(""))
+    return FaultRow.Next(
+      exit: result.exit, live: FaultRow.Live(api: await served("api"), web: await served("web")))
+  }
+
+  /// Adds up the time during which `api` answers nobody.
+  private func watch(_ outage: Locked<Duration>) async {
+    guard row.setup.hasVolume else { return }
+    let look = Duration.milliseconds(250)
+    while (try? await clock.sleep(for: look)) != nil {
+      if await served("api") == "nothing" { outage.withLock { $0 += look } }
+    }
   }
 
   /// Deploys a commit that has to succeed.
@@ -128,22 +154,32 @@ struct FaultWorld: Sendable {
 
   // MARK: What is declared
 
-  static let seed: JSON = [
-    "workspaces": [["name": "acme", "plan": "pro"]],
-    "projects": [
-      [
-        "name": "shop", "workspace": "acme", "environments": ["production", "staging"],
-        "services": [
-          ["name": "api", "variables": ["KEPT": "by hand", "SIGNING_KEY": "an-older-key"]],
-          ["name": "web", "source": ["image": "ghcr.io/acme/web:none"]],
-        ],
-      ]
-    ],
-    "tokens": [
-      ["token": .string(token), "kind": "workspace", "workspace": "acme"],
-      ["token": "pr0ject-token", "kind": "project", "project": "shop", "environment": "production"],
-      ["token": "staging-token", "kind": "project", "project": "shop", "environment": "staging"],
-    ],
+  static func seed(_ setup: FaultRow.Setup) -> JSON {
+    var api: [String: JSON] = [
+      "name": "api", "variables": ["KEPT": "by hand", "SIGNING_KEY": "an-older-key"],
+    ]
+    if setup.isFromRepository { api["source"] = ["repo": "acme/api", "branch": "main"] }
+    if setup.hasVolume { api["volume"] = ["mountPath": "/data"] }
+    let pushed = setup.isUnpushed ? [commits[0]] : commits
+    return [
+      "workspaces": [["name": "acme", "plan": "pro"]],
+      "projects": [
+        [
+          "name": "shop", "workspace": "acme", "environments": ["production", "staging"],
+          "services": [.object(api), ["name": "web", "source": ["image": "ghcr.io/acme/web:none"]]],
+        ]
+      ],
+      "tokens": tokens,
+      "sources": [
+        "repositories": ["acme/api": .array(pushed.map { ["commit": .string($0), "directory": "/src"] })]
+      ],
+    ]
+  }
+
+  private static let tokens: JSON = [
+    ["token": .string(token), "kind": "workspace", "workspace": "acme"],
+    ["token": "pr0ject-token", "kind": "project", "project": "shop", "environment": "production"],
+    ["token": "staging-token", "kind": "project", "project": "shop", "environment": "staging"],
   ]
 
   /// The environment file of the first (0) or second (1) commit: of `api` one variable changes, one is added,
@@ -158,6 +194,7 @@ struct FaultWorld: Sendable {
         "GREETING": .text(Template(text: "hello \(index)")), "SIGNING_KEY": .secret("SIGNING_KEY"),
         "LEVEL": .text(Template(text: "info")),
       ], health: health)
+    if row.setup.isFromRepository { api.source = .repository("acme/api") }
     let name = index == 0 ? "OLD" : "NEW"
     api.variables[name] = .text(Template(text: name.lowercased()))
     let web = Service(
@@ -242,7 +279,15 @@ struct FaultWorld: Sendable {
     return FaultOutcome(
       exit: result.exit, state: result.result?.state, failure: result.failure ?? result.result?.failure,
       rollbackFailure: result.result?.rollbackFailure, warnings: result.plan?.warnings ?? [],
-      exposure: result.result?.exposure ?? [:], deadline: result.plan?.deadline ?? .seconds(1800),
+      exposure: result.result?.exposure ?? [:],
+      cutOver: Dictionary(
+        uniqueKeysWithValues: (result.plan?.services ?? []).map { ($0.service, $0.cutOver) }),
+      outage: .zero,
+      builtCommits: fresh.filter { name($0) == "api" }.compactMap { $0.meta["commitHash"]?.string },
+      autoDeploys: state.instances.values.contains {
+        $0.autoDeploy.enabled && state.environments[$0.key.environment]?.name == "production"
+      },
+      deadline: result.plan?.deadline ?? .seconds(1800),
       live: FaultRow.Live(api: await served("api"), web: await served("web")), before: before,
       after: await variables(), duration: duration,
       deployments: fresh.filter { $0.trigger != .foreign }.map { "\(name($0)) \($0.trigger.rawValue)" },

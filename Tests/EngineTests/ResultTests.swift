@@ -124,8 +124,34 @@ import Testing
     rehearsal.resume(at: Make.startedAt + .seconds(86_400))
     rehearsal.start()
     let deadline = rehearsal.timers.first { $0.timer == .deadline }?.at
-    #expect((deadline ?? Make.startedAt) >= Make.startedAt + .seconds(87_000))
+    #expect((deadline ?? Make.startedAt) >= Make.startedAt + .seconds(86_400 + 468))
     #expect(rehearsal.result?.state == .released)
+  }
+
+  // MARK: Time kept back, and the limit of the way back
+
+  @Test(arguments: [(600, 468), (90, 60)])
+  func aDeployTurnsWhileThereIsTimeForItsRollback(_ deadline: Int, _ turns: Int) {
+    // Two services: 60 s for each restore, 5 s for each proof, 1 s for each write; at most a third.
+    var rehearsal = Rehearsal(Make.plan(two, deadline: .seconds(deadline)))
+    rehearsal.held = ["a.deploy"]
+    rehearsal.start()
+    let wake = rehearsal.timers.first { $0.timer == .deadline }?.at
+    #expect(wake == Make.startedAt + .seconds(turns))
+    rehearsal.ring { $0 == .deadline }
+    #expect(rehearsal.result?.exit == .deadline)
+    #expect(rehearsal.result?.failure?.message.contains("kept back for the rollback") == true)
+  }
+
+  @Test func nothingIsKeptBackWhereNothingCanBePutBack() {
+    var rehearsal = Rehearsal(
+      Make.plan(
+        Make.service("a", isFirst: true, writesVariables: false), deadline: .seconds(600), hasPrevious: false)
+    )
+    rehearsal.held = ["a.deploy"]
+    rehearsal.start()
+    #expect(
+      rehearsal.timers.contains { $0.timer == .deadline && $0.at == Make.startedAt + .seconds(600) })
   }
 
   // MARK: Interruption

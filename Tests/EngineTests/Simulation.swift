@@ -105,6 +105,7 @@ final class Simulation {
     machine = SimulationMachine(
       plan: scenario.plan, history: durable, mode: mode, actUntil: actUntil, mutation: mutation)
     later(.seconds(5), .heartbeat)
+    let ends = now + scenario.longest
     try deliver(.start)
     var events = 0
     while finished == nil {
@@ -118,6 +119,9 @@ final class Simulation {
         continue
       }
       guard next.session == session else { continue }
+      guard now <= ends else {
+        throw Violation("a run outlived its deadline and the limit of its way back")
+      }
       events += 1
       guard events < 20_000 else { throw Violation("a session without end") }
       try happen(next.happening)

@@ -14,6 +14,8 @@ enum Mutation: String, CaseIterable {
   case leaseIgnored
   /// A resume has forgotten what was finished.
   case resumeForgets
+  /// Nothing rings when a step's limit or that of the way back has passed.
+  case limitsIgnored
 }
 
 /// The engine, or the engine with one defect wrapped around it.
@@ -52,6 +54,7 @@ struct SimulationMachine {
       case (.endBeforeEffect, .perform(let step, let attempt, _, _, _)) where step.isCutOver:
         injected.append(.ended(step.id, attempt: attempt, .done(StepResult())))
         actions.append(action)
+      case (.limitsIgnored, .wake(.limit, _)), (.limitsIgnored, .wake(.rollback, _)): break
       default: actions.append(changed(action))
       }
     }

@@ -75,6 +75,14 @@ struct SimulationScenario {
     return world
   }
 
+  /// The longest a run may last: its deadline, two minutes until the first step back, and at most thirty
+  /// minutes for the way back; and for either what is left to a performer and to a platform that is asked
+  /// to stop. On the way forward a step that is looked up may begin just before the deadline.
+  var longest: Duration {
+    let back = Duration.seconds(1800 + 15 + 3 + 5)
+    return plan.kind == .rollback ? back : plan.deadline + .seconds(120 + 15 + 3) + back
+  }
+
   /// A command that must not be repeated: killed in the middle, nobody can say what it did.
   var hasUnknowableStep: Bool {
     plan.steps.contains { step in

@@ -204,6 +204,23 @@ import Testing
         == .underWay(externalID: "new"))
   }
 
+  @Test("a recorded deployment that Railway has forgotten is not waited for, unless it is young")
+  func forgotten() async {
+    let clock = ManualClock()
+    let call = Sample.call(clock, externalID: "d1")
+    let gone = FakeRailway(clock: clock, ["ShipitDeployment": [.error("Deployment not found")]])
+    let step = deploy(Sample.directory)
+    #expect(await gone.platform().probe(step, call) == .underWay(externalID: "d1"))
+    clock.advance(by: .seconds(121))
+    #expect(await gone.platform().probe(step, call) == .absent)
+    #expect(await gone.platform().probe(restore(.codeOnly), call) == .absent)
+    let there = FakeRailway(
+      clock: clock, ["ShipitDeployment": [.data(["deployment": Sample.node("d1", "BUILDING", at: clock)])]])
+    #expect(await there.platform().probe(step, call) == .underWay(externalID: "d1"))
+    let silent = FakeRailway(clock: clock, ["ShipitDeployment": [.refused]])
+    #expect(await silent.platform().probe(step, call) == .underWay(externalID: "d1"))
+  }
+
   @Test("giving up cancels what is not live and tells the truth about the rest")
   func abandon() async {
     let clock = ManualClock()

@@ -61,11 +61,9 @@ extension RunSummary {
     case .inFlight:
       return Line(
         [
-          .warning("\(symbols.warning) run \(run) was interrupted; "),
-          .strong(
-            unattended.isEmpty
-              ? "nothing of it is in flight, and what it wrote is not live" : "some of it is still in flight"),
-          time,
+          .warning(
+            "\(symbols.warning) run \(run) \(interruption == nil ? "stopped half-way" : "was interrupted"); "),
+          .strong(leftBehind), time,
         ],
         overflow: .wrap(hanging: 2))
     case .abandoned:
@@ -73,6 +71,14 @@ extension RunSummary {
         [.warning("\(symbols.warning) run \(run) was settled and not continued"), time],
         overflow: .wrap(hanging: 2))
     }
+  }
+
+  /// What a run that stopped left.
+  private var leftBehind: String {
+    if !unattended.isEmpty { return "some of it is still in flight" }
+    return rollbackFailure == nil
+      ? "nothing of it is in flight, and what it wrote is not live"
+      : "nothing of it is in flight, and not everything is put back"
   }
 
   /// How it came to its end, when not well.

@@ -15,6 +15,8 @@ package enum DeploymentBehaviour: Sendable, Equatable {
   case superseded(after: Double)
   /// The process is told another revision than the one deployed.
   case wrongRevision(String)
+  /// It builds and reports another commit of its repository than the one that was asked for.
+  case otherCommit(String)
   /// It is forgotten by the platform this many seconds after its creation.
   case vanishes(after: Double)
   /// It fails before anything is built.
@@ -66,6 +68,8 @@ extension DeploymentBehaviour {
     case "superseded": self = .superseded(after: after)
     case "wrong-revision":
       self = .wrongRevision(script["revision"]?.string ?? "0000000000000000000000000000000000000000")
+    case "other-commit":
+      self = .otherCommit(script["revision"]?.string ?? "0000000000000000000000000000000000000000")
     case "vanishes": self = .vanishes(after: after)
     case "fails": self = .fails(script["message"]?.string ?? "scripted failure")
     case "never-appears": self = .neverAppears
@@ -75,6 +79,6 @@ extension DeploymentBehaviour {
 
   package static let names = [
     "build-fails", "pre-deploy-fails", "gate-never-passes", "crashes", "stuck", "skipped", "needs-approval",
-    "superseded", "wrong-revision", "vanishes", "fails", "never-appears",
+    "superseded", "wrong-revision", "other-commit", "vanishes", "fails", "never-appears",
   ]
 }

@@ -31,6 +31,9 @@ extension World {
     deployment.behaviour = behaviour
     deployment.meta["serviceManifest"] = manifest(of: request.settings)
     switch behaviour {
+    case .otherCommit(let sha):
+      deployment.meta["commitHash"] = .string(sha)
+      deployment.variables["RAILWAY_GIT_COMMIT_SHA"] = sha
     case .superseded(let seconds): deployment.alarms[.foreign] = now + .milliseconds(Int64(seconds * 1000))
     case .vanishes(let seconds): deployment.alarms[.vanish] = now + .milliseconds(Int64(seconds * 1000))
     default: break
