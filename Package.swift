@@ -97,7 +97,7 @@ let package = Package(
       "ToolkitTests",
       [
         "Concurrency", "JSON", "HTTP", "HTTPServer", "Names", "Processes", "Terminal", "Redaction",
-        "SQLite", "Crypto", "Archive",
+        "SQLite", "Crypto", "Archive", "TestSupport",
       ]),
     tests("YAMLTests", ["YAML"]),
     tests("GraphQLTests", ["GraphQL", "JSON"]),
@@ -113,8 +113,8 @@ let package = Package(
     tests(
       "AdapterTests",
       [
-        "Secrets", "Source", "Probing", "Commands", "Ledgers", "Model", "HTTP", "Processes", "SQLite",
-        "Concurrency", "Crypto", "JSON", "Archive", "TestSupport",
+        "Secrets", "Source", "Probing", "Commands", "Ledgers", "Model", "HTTP", "HTTPServer", "Names",
+        "Processes", "SQLite", "Concurrency", "Crypto", "JSON", "Archive", "TestSupport",
       ]),
     tests(
       "InterfaceTests", ["Interface", "Model", "Terminal", "JSON", "Redaction", "Concurrency"],
@@ -138,7 +138,7 @@ let package = Package(
         "Redaction", "Archive", "Crypto", "TestSupport",
       ]),
     .target(
-      name: "TestSupport", dependencies: ["Concurrency", "JSON", "Processes", "HTTP", "Model"],
+      name: "TestSupport", dependencies: ["Concurrency", "Crypto", "JSON", "Processes", "HTTP", "Model"],
       path: "Tests/TestSupport", swiftSettings: strict),
   ]
 )
