@@ -16,7 +16,8 @@ package enum OwnThread {
 
   /// Runs `work` for as long as the task wants it: when the task is cancelled the answer is nil at once, and the
   /// thread ends by itself, unheard. For calls that cannot be interrupted, such as those of the resolver.
-  package static func runAbandonable<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value? {
+  package static func runAbandonable<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value?
+  {
     let once = Once<Value>(nil)
     return await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in

@@ -51,7 +51,9 @@ package final class Connection: @unchecked Sendable {
 
   /// Connects to the host and port of an address: with TLS for https, without for http. Nothing is sent over it.
   /// - Throws: `HTTPError`; with `tls` when the certificate is not trusted, not valid now, or of another name.
-  package static func open(_ url: String, _ options: Options = Options()) async throws(HTTPError) -> Connection {
+  package static func open(_ url: String, _ options: Options = Options()) async throws(HTTPError)
+    -> Connection
+  {
     let deadline = ContinuousClock.now + options.timeout
     let target = try HTTPTarget(url)
     guard TransferLoop.prepared == CURLE_OK, let multi = curl_multi_init() else {
@@ -121,7 +123,8 @@ package final class Connection: @unchecked Sendable {
   }
 
   /// Why a call must end now; nil when it may go on.
-  private func ending(_ deadline: ContinuousClock.Instant, _ overdue: String, within: Duration) -> HTTPError? {
+  private func ending(_ deadline: ContinuousClock.Instant, _ overdue: String, within: Duration) -> HTTPError?
+  {
     if turn.withLock({ $0.isCancelled }) { return trouble(.cancelled, "the call was cancelled") }
     guard deadline > .now else { return trouble(.timeout, "\(overdue) within \(within.inSeconds) s") }
     return nil

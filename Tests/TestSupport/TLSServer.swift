@@ -19,7 +19,8 @@ package final class TLSServer: @unchecked Sendable {
     let key = scratch.path + "/key.pem"
     let request = scratch.path + "/request.pem"
     try TLSServer.run([
-      "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=localhost",
+      "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj",
+      "/CN=localhost",
       "-keyout", key, "-out", request,
     ])
     // `x509` refuses days below zero: what has ended is made by `ca`'s dates, through a small configuration.
@@ -52,7 +53,8 @@ package final class TLSServer: @unchecked Sendable {
       basicConstraints = CA:TRUE
       """, to: "ca.cnf")
     try TLSServer.run([
-      "ca", "-config", scratch.path + "/ca.cnf", "-batch", "-selfsign", "-keyfile", key, "-in", request, "-out",
+      "ca", "-config", scratch.path + "/ca.cnf", "-batch", "-selfsign", "-keyfile", key, "-in", request,
+      "-out",
       certificate, "-notext", "-startdate", moment(-10), "-enddate", moment(Double(days)),
     ])
     port = try freeLoopbackPort()

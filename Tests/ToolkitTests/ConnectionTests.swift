@@ -1,6 +1,5 @@
 import Concurrency
 import Foundation
-
 import TestSupport
 import Testing
 
@@ -44,7 +43,9 @@ struct ConnectionTests {
     #expect(handshake?.code == .timeout)
   }
 
-  @Test("a certificate tells who it is for and how long it lasts", .enabled(if: hasTool, "openssl is not installed"))
+  @Test(
+    "a certificate tells who it is for and how long it lasts",
+    .enabled(if: hasTool, "openssl is not installed"))
   func certificate() async throws {
     let server = try TLSServer(days: 40)
     let options = Connection.Options(
@@ -64,7 +65,8 @@ struct ConnectionTests {
   func refused() async throws {
     let expired = try TLSServer(days: -1)
     let good = try TLSServer(days: 40)
-    func words(_ server: TLSServer, host: String = "localhost", trusting: Bool = true) async throws -> String? {
+    func words(_ server: TLSServer, host: String = "localhost", trusting: Bool = true) async throws -> String?
+    {
       let configuration = HTTPClient.Configuration(
         certificateAuthorities: trusting ? server.certificate : nil)
       #expect(await becomesTrue { (try? await Connection.open("http://127.0.0.1:\(server.port)")) != nil })

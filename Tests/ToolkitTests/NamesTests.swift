@@ -28,12 +28,16 @@ private final class NameServer: Sendable {
         var from = sockaddr_in()
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
         let count = withUnsafeMutablePointer(to: &from) {
-          $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { recvfrom(socket, &question, 512, 0, $0, &size) }
+          $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            recvfrom(socket, &question, 512, 0, $0, &size)
+          }
         }
         guard count > 12 else { return }
         guard let answer = NameServer.answer(Array(question[..<count]), names) else { continue }
         _ = withUnsafeMutablePointer(to: &from) {
-          $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { sendto(socket, answer, answer.count, 0, $0, size) }
+          $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            sendto(socket, answer, answer.count, 0, $0, size)
+          }
         }
       }
     }
@@ -109,7 +113,9 @@ struct NamesTests {
     let server = try NameServer([:])
     let names = SystemNames(server: ("127.0.0.1", server.port))
     let task = Task {
-      await code { () throws(NameError) in _ = try await names.alias(of: "silent.example.com", within: .seconds(600)) }
+      await code { () throws(NameError) in
+        _ = try await names.alias(of: "silent.example.com", within: .seconds(600))
+      }
     }
     task.cancel()
     #expect(await task.value == .cancelled)

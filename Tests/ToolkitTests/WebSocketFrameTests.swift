@@ -49,7 +49,8 @@ struct WebSocketFrameTests {
   @Test("frames come out whole whatever pieces the bytes come in", arguments: [1, 2, 3, 7, 1000])
   func pieces(size: Int) throws {
     let frames = [
-      WebSocketFrame(.text, Self.hello), WebSocketFrame(.ping), WebSocketFrame(.binary, [UInt8](repeating: 9, count: 300)),
+      WebSocketFrame(.text, Self.hello), WebSocketFrame(.ping),
+      WebSocketFrame(.binary, [UInt8](repeating: 9, count: 300)),
       WebSocketFrame.close(1000, "bye"),
     ]
     let bytes = frames.flatMap { $0.encoded(mask: nil) }
@@ -84,7 +85,9 @@ struct WebSocketFrameTests {
     }
   }
 
-  private func assemble(_ frames: [WebSocketFrame], limit: Int = 100) throws(WebSocketError) -> [WebSocketAssembly.Event] {
+  private func assemble(_ frames: [WebSocketFrame], limit: Int = 100) throws(WebSocketError)
+    -> [WebSocketAssembly.Event]
+  {
     var assembly = WebSocketAssembly(messageLimit: limit)
     var events: [WebSocketAssembly.Event] = []
     for frame in frames { if let event = try assembly.take(frame) { events.append(event) } }
@@ -101,7 +104,8 @@ struct WebSocketFrameTests {
     ])
     #expect(
       events == [
-        .ping([1]), .message(.text("é")), .message(.binary([0xFF])), .pong([]), .close(code: 4001, reason: "later"),
+        .ping([1]), .message(.text("é")), .message(.binary([0xFF])), .pong([]),
+        .close(code: 4001, reason: "later"),
         .close(code: nil, reason: ""),
       ])
   }
@@ -133,14 +137,16 @@ struct WebSocketFrameTests {
   @Test("a long reason for a close is cut at a character")
   func reason() {
     let frame = WebSocketFrame.close(1000, String(repeating: "é", count: 100))
-    #expect(frame.payload.count == 124 && String(validating: frame.payload.dropFirst(2), as: UTF8.self) != nil)
+    #expect(
+      frame.payload.count == 124 && String(validating: frame.payload.dropFirst(2), as: UTF8.self) != nil)
   }
 
   @Test("the handshake proves itself as in RFC 6455 §1.3, and everything else is told apart")
   func handshake() throws {
     #expect(WebSocketHandshake.accept(for: "dGhlIHNhbXBsZSBub25jZQ==") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
     let key = Array("the sample nonce".utf8)
-    let good = "Upgrade: WebSocket\r\nConnection: keep-alive, Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
+    let good =
+      "Upgrade: WebSocket\r\nConnection: keep-alive, Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
     func take(_ answer: String, piece: Int = 1000) throws -> WebSocketHandshake.Progress {
       var handshake = WebSocketHandshake(key: key)
       #expect(handshake.key == "dGhlIHNhbXBsZSBub25jZQ==")

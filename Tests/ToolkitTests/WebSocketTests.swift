@@ -6,7 +6,9 @@ import Testing
 
 @Suite("WebSocket client")
 struct WebSocketTests {
-  private func open(_ server: SocketServer, within: Duration = .seconds(10), limit: Int = 1 << 20) async throws -> WebSocket {
+  private func open(_ server: SocketServer, within: Duration = .seconds(10), limit: Int = 1 << 20)
+    async throws -> WebSocket
+  {
     try await WebSocket.open(server.webSocketURL, messageLimit: limit, within: within)
   }
 
@@ -41,7 +43,9 @@ struct WebSocketTests {
     let lines = seen.withLock { $0 }
     #expect(lines.first == "GET /feed HTTP/1.1" && lines.contains("Host: 127.0.0.1:\(server.port)"))
     #expect(lines.contains("Sec-WebSocket-Version: 13") && lines.last == "bye 8 [3, 232]")
-    let after = await failure { () throws(WebSocketError) in try await socket.send(.text("x"), within: .seconds(1)) }
+    let after = await failure { () throws(WebSocketError) in
+      try await socket.send(.text("x"), within: .seconds(1))
+    }
     #expect(after?.code == .closed)
   }
 
@@ -86,7 +90,9 @@ struct WebSocketTests {
       told.yield(try connection.readFrame().payload)
     }
     let socket = try await open(server, limit: 1000)
-    let error = await failure { () throws(WebSocketError) in _ = try await socket.receive(within: .seconds(10)) }
+    let error = await failure { () throws(WebSocketError) in
+      _ = try await socket.receive(within: .seconds(10))
+    }
     #expect(error?.code == .tooLarge)
     var iterator = codes.makeAsyncIterator()
     #expect(await iterator.next() == [3, 241], "1009")
@@ -130,9 +136,13 @@ struct WebSocketTests {
   @Test("what cannot be reached is told apart")
   func unreachable() async throws {
     let port = try freePort()
-    let refused = await failure { () throws(WebSocketError) in _ = try await WebSocket.open("ws://127.0.0.1:\(port)/") }
+    let refused = await failure { () throws(WebSocketError) in
+      _ = try await WebSocket.open("ws://127.0.0.1:\(port)/")
+    }
     #expect(refused?.code == .refused)
-    let scheme = await failure { () throws(WebSocketError) in _ = try await WebSocket.open("http://127.0.0.1/") }
+    let scheme = await failure { () throws(WebSocketError) in
+      _ = try await WebSocket.open("http://127.0.0.1/")
+    }
     #expect(scheme?.code == .badURL)
   }
 
@@ -207,7 +217,9 @@ struct WebSocketTests {
     try await socket.send(.text("ping"), within: .seconds(20))
     #expect(try await socket.receive(within: .seconds(20)) == .text("ponged"))
     try await socket.send(.text("bye"), within: .seconds(20))
-    let closed = await failure { () throws(WebSocketError) in _ = try await socket.receive(within: .seconds(20)) }
+    let closed = await failure { () throws(WebSocketError) in
+      _ = try await socket.receive(within: .seconds(20))
+    }
     #expect(closed?.closeCode == 4321)
   }
 }

@@ -75,7 +75,8 @@ extension Grammar {
         "failures", .int(0...1000), "With `samples`: how many answers may be wrong.", standard: "0",
         elsewhere: ["errors", "max-failures"]),
       Key(
-        "message", .text(TextRule("a message")), "With `websocket`: the exact text of a message that must come.",
+        "message", .text(TextRule("a message")),
+        "With `websocket`: the exact text of a message that must come.",
         example: "pong"),
       Key(
         "days", .int(0...3650), "With `tls`: the certificate must last at least so many days more.",

@@ -38,7 +38,8 @@ extension Rules {
       let homes = Grammar.expectations.filter { $0.value.contains(key.name) }.keys.sorted()
       let help = "it belongs to \(Shape.alternatives(homes.map { "`\($0)`" }))"
       reading.error(
-        .contradiction, "`\(key.name)` says nothing of `\(kind)`", at: mark, path: "\(expect.path).\(key.name)",
+        .contradiction, "`\(key.name)` says nothing of `\(kind)`", at: mark,
+        path: "\(expect.path).\(key.name)",
         help: "\(help); with `\(kind)` stand \(known.joined(separator: ", "))")
     }
     for name in ["p95", "failures"] where known.contains(name) && !check.has("samples") {

@@ -38,13 +38,15 @@ package enum CheckAddress {
     if url.hasPrefix("ws://") {
       let authority = url.dropFirst(5).prefix { !"/?#".contains($0) }
       guard isLoopback(try endpoint(String(authority), standardPort: 80).host) else {
-        throw Mistake(message: "is not encrypted", help: "begin it with wss://; ws:// is for this machine alone")
+        throw Mistake(
+          message: "is not encrypted", help: "begin it with wss://; ws:// is for this machine alone")
       }
       return url
     }
     guard url.hasPrefix("wss://"), url.count > 6 else {
       throw Mistake(
-        message: "is not the address of a WebSocket", help: "begin it with wss:// or with ${services.NAME.url}")
+        message: "is not the address of a WebSocket",
+        help: "begin it with wss:// or with ${services.NAME.url}")
     }
     return url
   }

@@ -38,7 +38,8 @@ struct CertificateJudge: Sendable, Hashable {
       return .fails(
         Sight(
           "found a certificate for \(left) more day\(left == 1 ? "" : "s")", wanted: wanted,
-          detail: "it ends at \(certificate.ends.iso8601), \(certificate.subject), issued by \(certificate.issuer)",
+          detail:
+            "it ends at \(certificate.ends.iso8601), \(certificate.subject), issued by \(certificate.issuer)",
           .steady))
     }
     return .holds("valid for \(left) more days, until \(until)")

@@ -9,7 +9,8 @@ struct NameJudge: Sendable, Hashable {
   var wanted: String {
     if let cname = expectation.cname { return "a CNAME to \(cname)" }
     return expectation.addresses.isEmpty
-      ? "a name that resolves" : "the address\(expectation.addresses.count == 1 ? "" : "es") "
+      ? "a name that resolves"
+      : "the address\(expectation.addresses.count == 1 ? "" : "es") "
         + expectation.addresses.joined(separator: ", ")
   }
 

@@ -66,7 +66,9 @@ extension Sight {
 
   /// A status other than the expected one.
   init(_ response: HTTPResponse, wanted: String) {
-    let after = response.header("Retry-After").flatMap { Int($0) }.map { Duration.seconds(min(max($0, 0), 30)) }
+    let after = response.header("Retry-After").flatMap { Int($0) }.map {
+      Duration.seconds(min(max($0, 0), 30))
+    }
     self.init(
       "answered \(response.status)", wanted: wanted, detail: Sight.began(response),
       Sight.passing.contains(response.status) ? .passing : .steady, after: after)

@@ -15,7 +15,9 @@ struct MessageJudge: Sendable {
   /// What is wanted, in a few words.
   var wanted: String {
     let time = expectation.within.map { " within \($0.inWords)" } ?? ""
-    if let message = expectation.message { return "the message \(ServedIdentity.printable(message, limit: 100))\(time)" }
+    if let message = expectation.message {
+      return "the message \(ServedIdentity.printable(message, limit: 100))\(time)"
+    }
     if let (path, comparison) = expectation.json.min(by: { $0.key < $1.key }) {
       return "a message with \(path) \(comparison.sign.rawValue) \(comparison.operand)\(time)"
     }
@@ -61,9 +63,10 @@ struct MessageJudge: Sendable {
       sight.saw = "got \(answer.status) instead of a WebSocket"
       return sight
     case .timeout:
-      return last ?? Sight(
-        expectation.wantsMessage ? "got no message" : "got no answer in time", wanted: wanted,
-        detail: error.message, .passing)
+      return last
+        ?? Sight(
+          expectation.wantsMessage ? "got no message" : "got no answer in time", wanted: wanted,
+          detail: error.message, .passing)
     case .closed:
       // Restarting, overloaded, a gateway's trouble, or gone without a word (RFC 6455 §7.4, IANA's registry).
       let canPass = error.closeCode.map { [1001, 1006, 1011, 1012, 1013, 1014].contains($0) } ?? true
