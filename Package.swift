@@ -44,14 +44,15 @@ let package = Package(
     library("CSQLite", pkgConfig: "sqlite3", apt: "libsqlite3-dev", brew: "sqlite"),
     library("CCrypto", pkgConfig: "libcrypto", apt: "libssl-dev", brew: "openssl@3"),
     library("CArchive", pkgConfig: "libarchive", apt: "libarchive-dev", brew: "libarchive"),
-    .target(name: "CSystem"),
+    .target(name: "CSystem", linkerSettings: [.linkedLibrary("resolv")]),
 
     // Floor 1: toolkit, each useful alone, knowing nothing of shipit.
     room("Concurrency"),
     room("JSON"),
     room("YAML", ["CYAML"]),
-    room("HTTP", ["CCurl", "Concurrency"]),
+    room("HTTP", ["CCurl", "Concurrency", "Crypto"]),
     room("HTTPServer", ["CMicroHTTPD", "Concurrency"]),
+    room("Names", ["CSystem", "Concurrency"]),
     room("Processes", ["CSystem", "Concurrency"]),
     room("Terminal", ["CSystem"]),
     room("Redaction"),
@@ -71,7 +72,7 @@ let package = Package(
     room("Railway", ["Model", "HTTP", "JSON", "Concurrency"]),
     room("Secrets", ["Model", "Crypto"]),
     room("Source", ["Model", "Processes", "Archive", "Crypto", "Concurrency"]),
-    room("Probing", ["Model", "HTTP", "JSON", "Concurrency"]),
+    room("Probing", ["Model", "HTTP", "Names", "JSON", "Concurrency"]),
     room("Commands", ["Model", "Processes", "Concurrency"]),
     room("Ledgers", ["Model", "SQLite", "Crypto", "Concurrency"]),
 
@@ -95,8 +96,8 @@ let package = Package(
     tests(
       "ToolkitTests",
       [
-        "Concurrency", "JSON", "HTTP", "HTTPServer", "Processes", "Terminal", "Redaction", "SQLite",
-        "Crypto", "Archive",
+        "Concurrency", "JSON", "HTTP", "HTTPServer", "Names", "Processes", "Terminal", "Redaction",
+        "SQLite", "Crypto", "Archive", "TestSupport",
       ]),
     tests("YAMLTests", ["YAML"]),
     tests("GraphQLTests", ["GraphQL", "JSON"]),
@@ -112,8 +113,8 @@ let package = Package(
     tests(
       "AdapterTests",
       [
-        "Secrets", "Source", "Probing", "Commands", "Ledgers", "Model", "HTTP", "Processes", "SQLite",
-        "Concurrency", "Crypto", "JSON", "Archive", "TestSupport",
+        "Secrets", "Source", "Probing", "Commands", "Ledgers", "Model", "HTTP", "HTTPServer", "Names",
+        "Processes", "SQLite", "Concurrency", "Crypto", "JSON", "Archive", "TestSupport",
       ]),
     tests(
       "InterfaceTests", ["Interface", "Model", "Terminal", "JSON", "Redaction", "Concurrency"],
@@ -137,7 +138,7 @@ let package = Package(
         "Redaction", "Archive", "Crypto", "TestSupport",
       ]),
     .target(
-      name: "TestSupport", dependencies: ["Concurrency", "JSON", "Processes", "HTTP", "Model"],
+      name: "TestSupport", dependencies: ["Concurrency", "Crypto", "JSON", "Processes", "HTTP", "Model"],
       path: "Tests/TestSupport", swiftSettings: strict),
   ]
 )

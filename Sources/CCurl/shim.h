@@ -47,3 +47,17 @@ static inline CURLMcode ccurl_multi_set_long(CURLM *multi, CURLMoption option, l
 
 // A message of the multi handle holds its result in a union.
 static inline CURLcode ccurl_result(const CURLMsg *message) { return message->data.result; }
+
+// The socket of a connection that was only made, or CURL_SOCKET_BAD.
+static inline curl_socket_t ccurl_socket(CURL *easy) {
+  curl_socket_t socket = CURL_SOCKET_BAD;
+  if ((curl_easy_getinfo)(easy, CURLINFO_ACTIVESOCKET, &socket) != CURLE_OK) return CURL_SOCKET_BAD;
+  return socket;
+}
+
+// The certificate the other side showed for itself, as lines of "NAME:VALUE"; null when none.
+static inline struct curl_slist *_Nullable ccurl_first_certificate(CURL *easy) {
+  struct curl_certinfo *found = NULL;
+  if ((curl_easy_getinfo)(easy, CURLINFO_CERTINFO, &found) != CURLE_OK) return NULL;
+  return found != NULL && found->num_of_certs > 0 ? found->certinfo[0] : NULL;
+}

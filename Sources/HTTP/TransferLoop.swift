@@ -42,7 +42,8 @@ final class TransferLoop: @unchecked Sendable {
   private var spare: [UnsafeMutableRawPointer] = []
   private var nextDeadline: ContinuousClock.Instant?
 
-  private static let prepared = curl_global_init(Int(CURL_GLOBAL_DEFAULT))
+  /// libcurl's own start, once for the process.
+  static let prepared = curl_global_init(Int(CURL_GLOBAL_DEFAULT))
 
   init(_ configuration: HTTPClient.Configuration) {
     self.configuration = configuration

@@ -60,11 +60,16 @@ enum ServedIdentity {
 
   /// The beginning of a body, harmless to print.
   static func snippet(_ response: HTTPResponse) -> String {
-    let words = response.text.prefix(600).unicodeScalars.map { scalar -> Character in
+    printable(String(response.text.prefix(600)), limit: 200)
+  }
+
+  /// A text on one line, without control characters, cut at `limit` characters.
+  static func printable(_ text: String, limit: Int) -> String {
+    let words = text.unicodeScalars.map { scalar -> Character in
       scalar.value < 32 || (127..<160).contains(scalar.value) ? " " : Character(scalar)
     }
-    let text = String(words).split(separator: " ").joined(separator: " ")
-    return text.count > 200 ? String(text.prefix(200)) + "…" : text
+    let line = String(words).split(separator: " ").joined(separator: " ")
+    return line.count > limit ? String(line.prefix(limit)) + "…" : line
   }
 
   /// Seven characters of a revision, for sentences.

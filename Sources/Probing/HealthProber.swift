@@ -1,8 +1,10 @@
 package import Concurrency
 package import HTTP
 package import Model
+package import Names
 
-/// Asks what is deployed whether it answers, and which revision does: proofs, soaks and http checks.
+/// Asks what is deployed whether it answers, and which revision does: proofs, soaks and the checks
+/// that look from outside.
 package struct HealthProber: StepPerformer {
   /// A deployment as its platform reports it now; nil when the platform does not know it.
   package typealias PlatformState = @Sendable (ServiceTarget, String) async throws -> Deployment?
@@ -17,16 +19,22 @@ package struct HealthProber: StepPerformer {
   let platformState: PlatformState
   let serving: Serving
   let access: Access
+  /// How connections other than those of `http` are made.
+  let connections: HTTPClient.Configuration
+  let names: any NameLookup
 
   package init(
     http: any HTTPTransport, clock: any TimeSource, platformState: @escaping PlatformState,
-    serving: @escaping Serving = { _, _ in nil }, access: @escaping Access = { _ in [] }
+    serving: @escaping Serving = { _, _ in nil }, access: @escaping Access = { _ in [] },
+    connections: HTTPClient.Configuration = .init(), names: any NameLookup = SystemNames()
   ) {
     self.http = http
     self.clock = clock
     self.platformState = platformState
     self.serving = serving
     self.access = access
+    self.connections = connections
+    self.names = names
   }
 
   package func perform(_ step: Step, _ call: StepCall) async -> Outcome {
@@ -34,13 +42,11 @@ package struct HealthProber: StepPerformer {
     case .prove(let request): return await prove(request, call)
     case .soak(let request): return await soak(request, call)
     case .check(let check, let addresses):
-      if case .http(let url, let expectation) = check.kind {
-        return await self.check(check, url, expectation, addresses, call)
-      }
+      return await self.check(check, addresses, call)
     default: break
     }
     return .failed(
-      Failure(.internalError, "the step \(step.id) asks nothing over HTTP", place: step.id.rawValue),
+      Failure(.internalError, "the step \(step.id) asks nothing from outside", place: step.id.rawValue),
       moved: false)
   }
 

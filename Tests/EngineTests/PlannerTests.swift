@@ -217,6 +217,55 @@ import Testing
     }
   }
 
+  // MARK: Checks
+
+  private func checked(_ kinds: [Check.Kind]) throws -> Plan {
+    try plan(
+      Planned.input(
+        Planned.environment(
+          [Planned.service("api")],
+          checks: kinds.enumerated().map { Check(name: "c\($0)", kind: $1, timeout: .seconds(30)) }),
+        [Planned.observed("api")]))
+  }
+
+  @Test func everyKindOfCheckGetsTheAddressesItNames() throws {
+    let host = Template([.reference(.serviceHost("api"))])
+    let kinds: [Check.Kind] = [
+      .http(url: Template([.reference(.serviceURL("api"))]), expect: HTTPExpectation()),
+      .websocket(
+        url: Template([.reference(.serviceURL("api"))]), send: Template([.reference(.serviceHost("api"))]),
+        expect: MessageExpectation()),
+      .tcp(address: Template([.reference(.serviceHost("api")), .text(":5432")]), within: nil),
+      .tls(address: host, days: 14), .dns(name: host, expect: NameExpectation()),
+    ]
+    let plan = try checked(kinds)
+    for index in kinds.indices {
+      let step = try #require(plan.step(StepID("check.c\(index)")))
+      guard case .check(_, let addresses) = step.action else {
+        Issue.record("\(step.id) is no check")
+        continue
+      }
+      let wanted: [String: String] =
+        switch index {
+        case 0: ["${services.api.url}": "https://api.example.com"]
+        case 1: ["${services.api.url}": "https://api.example.com", "${services.api.host}": "api.example.com"]
+        default: ["${services.api.host}": "api.example.com"]
+        }
+      #expect(addresses == wanted && step.action.performer == .probing && step.needs == ["api.prove"])
+    }
+    #expect(try checked([.command(["true"])]).step("check.c0")?.action.performer == .commands)
+  }
+
+  @Test func aCheckThatCanLookNowhereIsRefusedBeforeAnythingChanges() {
+    #expect {
+      try checked([.tcp(address: Template([.reference(.serviceHost("api"))]), within: nil)])
+    } throws: {
+      let failure = $0 as? Failure
+      return failure?.kind == .configuration
+        && failure?.message == "the check c0 cannot look at `api.example.com`: it has no port"
+    }
+  }
+
   @Test func whatIsNotPartOfThePlanIsNotWaitedFor() throws {
     let plan = try plan(
       Planned.input(

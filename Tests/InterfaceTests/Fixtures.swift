@@ -75,6 +75,46 @@ func planned(
     record: record(service, new, cutOver: cutOver))
 }
 
+/// One check of each kind.
+func sampleChecks() -> [Check] {
+  let url = Template([.reference(.serviceURL("api")), .text("/health")])
+  return [
+    Check(
+      name: "api",
+      kind: .http(
+        url: url,
+        expect: HTTPExpectation(
+          status: 200, within: .milliseconds(500), json: ["status": "ok", "queue": "< 100"],
+          headers: ["Cache-Control": "no-store"], p95: .milliseconds(300), failures: 1)),
+      samples: Samples(count: 40)),
+    Check(
+      name: "feed",
+      kind: .websocket(
+        url: Template(text: "wss://api.example.com/feed"), send: Template(text: "ping"),
+        expect: MessageExpectation(json: ["type": "pong"], within: .seconds(2)))),
+    Check(name: "db", kind: .tcp(address: Template(text: "db.example.com:5432"), within: .seconds(2))),
+    Check(name: "certificate", kind: .tls(address: Template([.reference(.serviceHost("api"))]), days: 14)),
+    Check(
+      name: "alias",
+      kind: .dns(
+        name: Template(text: "www.example.com"),
+        expect: NameExpectation(addresses: ["203.0.113.7"], cname: "cname.vercel-dns.com"))),
+    Check(name: "name", kind: .dns(name: Template(text: "api.example.com"), expect: NameExpectation())),
+    Check(name: "smoke", kind: .command(["npm", "run", "smoke"])),
+  ]
+}
+
+func checkStep(_ check: Check, needs: [StepID] = []) -> Step {
+  Step(
+    id: StepID("check.\(check.slug)"), title: "check \(check.name)", needs: needs,
+    action: .check(
+      check,
+      addresses: [
+        "${services.api.url}": "https://api.example.com", "${services.api.host}": "api.example.com",
+      ]),
+    limit: .seconds(60), isRepeatable: true)
+}
+
 /// Two services, the second needs the first.
 func samplePlan() -> Plan {
   var variables = prove("api")

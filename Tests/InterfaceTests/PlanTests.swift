@@ -55,6 +55,16 @@ import Testing
     #expect(text.contains("down from the stop until the new one is healthy, about 40 s"))
   }
 
+  @Test func `says of each check where it looks and what it wants`() throws {
+    var plan = samplePlan()
+    plan.services = []
+    plan.warnings = []
+    plan.steps = [prove("web")] + sampleChecks().map { checkStep($0, needs: ["web.prove"]) }
+    let text = PlanReport(plan, live: liveHead, next: 7).text(.eighty)
+    expectFits(text, 80)
+    try expectGolden("plan-checks.txt", text)
+  }
+
   @Test func `as JSON is one versioned document that reads back`() throws {
     let report = PlanReport(samplePlan(), live: liveHead, next: 7)
     let document = try JSON(parsing: report.json().utf8)

@@ -52,6 +52,33 @@ import Testing
     #expect(printed.contains { $0.contains("/health answered 503") })
   }
 
+  @Test func `says of checks what they saw, and of a failed one how often and what was wanted`() throws {
+    var face = TerminalFace(.eighty)
+    let steps = sampleChecks().prefix(3).map { checkStep($0) }
+    var plan = samplePlan()
+    plan.steps = steps
+    let failure = Failure(
+      .timeout,
+      "the check feed got 502 instead of a WebSocket (41 times in 58.7 s), wanted a message with type = pong",
+      place: "wss://api.example.com/feed",
+      cause: "the answer began: Bad Gateway; before that it got no connection 3 times",
+      hint:
+        "`curl -sS -i https://api.example.com/feed` shows it now; what is wanted stands under `checks` in environments/prod.yaml"
+    )
+    let events = [
+      event(0, .started(facts(), plan: plan)), event(0, .stepBegan(steps[0], attempt: 1)),
+      event(0, .stepProgress(steps[0].id, "looking at https://api.example.com/health")),
+      event(1.2, .stepProgress(steps[0].id, "20 of 40 samples")),
+      event(2, done(steps[0].id, "40 samples, p95 212 ms, slowest 240 ms, 0 wrong")),
+      event(2, .stepBegan(steps[1], attempt: 1)),
+      event(2.1, .stepProgress(steps[1].id, "got no connection, wants a message with type = pong")),
+      event(60.7, .stepEnded(steps[1].id, .failed(failure, moved: false))),
+    ]
+    try expectGolden("run-checks.txt", events.flatMap { face.handle($0) })
+    var plain = PlainFace(.eighty)
+    try expectGolden("run-checks-plain.txt", events.flatMap { plain.handle($0) })
+  }
+
   @Test func `leaves no frame behind once the run is over`() {
     var face = TerminalFace(.eighty)
     for event in releasedEvents() { _ = face.handle(event) }

@@ -119,6 +119,54 @@ struct ProductTests {
           expect: HTTPExpectation(json: ["status": "ok", "redis.connected": "true"])))
   }
 
+  @Test("checks: every kind, with all that can be expected of it")
+  func checks() throws {
+    let result = readProd(
+      minimal(
+        file: """
+          checks:
+            - name: api
+              http: "${services.api.url}/health"
+              samples: {count: 20, every: 50ms}
+              expect: {status: 200, within: 1s, json: {n: "> 5", s: ok}, headers: {A: b}, p95: 300ms, failures: 1}
+              timeout: 90s
+            - {name: feed, websocket: "${services.api.url}/feed", send: "at ${commit}", expect: {message: pong, json: {a: 1}, within: 2s}}
+            - {name: db, tcp: "db.example.com:5432", expect: {within: 2s}}
+            - {name: certificate, tls: "${services.api.host}"}
+            - {name: other, tls: "example.com:8443", expect: {days: 30}}
+            - {name: name, dns: www.example.com, expect: {addresses: [203.0.113.7], cname: cname.vercel-dns.com}}
+            - {name: smoke, run: [npm, test]}
+          """))
+    #expect(result.diagnostics == [])
+    let url = Template.Part.reference(.serviceURL("api"))
+    #expect(
+      result.environment?.checks == [
+        Check(
+          name: "api",
+          kind: .http(
+            url: Template([url, .text("/health")]),
+            expect: HTTPExpectation(
+              status: 200, within: .seconds(1), json: ["n": Comparison(.greater, "5"), "s": "ok"],
+              headers: ["A": "b"], p95: .milliseconds(300), failures: 1)), timeout: .seconds(90),
+          samples: Samples(count: 20, every: .milliseconds(50))),
+        Check(
+          name: "feed",
+          kind: .websocket(
+            url: Template([url, .text("/feed")]), send: Template([.text("at "), .reference(.commit)]),
+            expect: MessageExpectation(message: "pong", json: ["a": "1"], within: .seconds(2)))),
+        Check(name: "db", kind: .tcp(address: Template(text: "db.example.com:5432"), within: .seconds(2))),
+        Check(
+          name: "certificate", kind: .tls(address: Template([.reference(.serviceHost("api"))]), days: 14)),
+        Check(name: "other", kind: .tls(address: Template(text: "example.com:8443"), days: 30)),
+        Check(
+          name: "name",
+          kind: .dns(
+            name: Template(text: "www.example.com"),
+            expect: NameExpectation(addresses: ["203.0.113.7"], cname: "cname.vercel-dns.com"))),
+        Check(name: "smoke", kind: .command(["npm", "test"])),
+      ])
+  }
+
   @Test("plan and deploy see what is not acted on as errors")
   func acting() throws {
     let result = try read("encore-and-supabase")

@@ -72,18 +72,27 @@ package struct DeployPlanner {
     var checks: [Step] = []
     for check in input.environment.checks {
       var addresses: [String: String] = [:]
-      if case .http(let url, _) = check.kind {
-        for reference in url.references {
-          addresses[reference.description] = try input.value(of: reference, for: "check \(check.name)")
-        }
+      for reference in check.kind.references {
+        addresses[reference.description] = try input.value(of: reference, for: "check \(check.name)")
       }
+      try judgeAddress(of: check, addresses)
       checks.append(
         Step(
           id: StepID("check.\(check.slug)"), title: "check \(check.name)", needs: proofs,
           action: .check(check, addresses: addresses), limit: check.timeout, isRepeatable: true,
-          expected: .seconds(2)))
+          expected: check.samples.map { $0.every * $0.count } ?? .seconds(2)))
     }
     return checks
+  }
+
+  /// A check that cannot look anywhere is found out before anything is changed, not after it is live.
+  private func judgeAddress(of check: Check, _ addresses: [String: String]) throws(Failure) {
+    guard let template = check.kind.address else { return }
+    let address = template.rendered { addresses[$0.description] ?? "" }
+    guard let mistake = check.kind.mistake(in: address) else { return }
+    throw Failure(
+      .configuration, "the check \(check.name) cannot look at `\(address)`: it \(mistake.message)",
+      place: "check \(check.name)", hint: mistake.help)
   }
 
   /// Turns the names in `needs` into steps: a service stands for its proof, a command for its run;

@@ -97,6 +97,10 @@ extension PlanReport {
       if !after.isEmpty { spans.append(.faint("\(padding)  after \(after.joined(separator: ", "))")) }
       if step.isCutOver { spans.append(Span("\(after.isEmpty ? padding : "")  users get it", .change)) }
       lines.append(Line(spans))
+      if let wants = step.wants {
+        lines.append(
+          Line(.faint(String(repeating: " ", count: width + 6) + wants), overflow: .wrap(hanging: width + 6)))
+      }
     }
     return lines
   }

@@ -28,6 +28,8 @@ package struct PlanReport: Report {
     package var isCutOver: Bool
     package var limit: Seconds
     package var expected: Seconds
+    /// Of a check: where it looks and what it wants.
+    package var wants: String?
   }
 
   package var action: Plan.Kind
@@ -69,7 +71,7 @@ package struct PlanReport: Report {
     steps = plan.steps.map {
       StepLine(
         id: $0.id, title: $0.title, service: $0.service, needs: $0.needs, isCutOver: $0.isCutOver,
-        limit: Seconds($0.limit), expected: Seconds($0.expected))
+        limit: Seconds($0.limit), expected: Seconds($0.expected), wants: $0.wants)
     }
     warnings = plan.warnings
     deadline = Seconds(plan.deadline)
@@ -79,6 +81,12 @@ package struct PlanReport: Report {
 
   /// Services that the plan does something to.
   package var changing: [ServiceLine] { services.filter(\.changes) }
+}
+
+extension Step {
+  fileprivate var wants: String? {
+    if case .check(let check, let addresses) = action { check.words(addresses) } else { nil }
+  }
 }
 
 extension PlanReport.ServiceLine {

@@ -1,6 +1,6 @@
 extension Grammar {
   private static let always: Set<ReferenceKind> = [.commit, .release, .environment]
-  private static let withServices: Set<ReferenceKind> = [
+  static let withServices: Set<ReferenceKind> = [
     .commit, .release, .environment, .serviceURL, .serviceHost,
   ]
 
@@ -233,40 +233,5 @@ extension Grammar {
       Key(
         "repeatable", .bool, "Whether it may run again when it is not known whether it ended.",
         standard: "false", elsewhere: ["idempotent"]),
-    ])
-
-  static let check = ObjectShape(
-    "a check", exactlyOne: ["http", "run"], onlyWith: ["expect": "http"],
-    [
-      Key("name", .text(.title), "What it is called.", required: true, example: "smoke"),
-      Key(
-        "http", .template(withServices), "The address to ask.", example: "\"${services.api.url}/health\"",
-        elsewhere: ["url", "get"]),
-      Key(
-        "run", .list(.text(.argument), atLeast: 1), "A program and its arguments, which must end with 0.",
-        example: "[npm, run, smoke]", elsewhere: ["command", "cmd"]),
-      Key(
-        "expect",
-        .object(
-          ObjectShape(
-            "an expectation",
-            [
-              Key(
-                "status", .int(100...599), "The status; by default any of 200 to 299.", example: "200",
-                elsewhere: ["code"]),
-              Key(
-                "within", .duration(atLeast: .milliseconds(1)), "The longest time to the whole answer.",
-                example: "500ms"),
-              Key(
-                "json", .map(.jsonPath, .text(TextRule("a value"))),
-                "Dotted path in the JSON answer → the value there.", example: "{status: ok}",
-                elsewhere: ["body"]),
-              Key(
-                "headers", .map(.header, .text(TextRule("a value"))), "Header → its value.",
-                example: "{content-type: application/json}", elsewhere: ["header"]),
-            ])), "What the answer must be.", example: "{status: 200, within: 500ms}"),
-      Key(
-        "timeout", .duration(atLeast: .seconds(1)), "How long it may take, with its repetitions.",
-        standard: "60s"),
     ])
 }

@@ -65,16 +65,19 @@ package struct ObjectShape: Sendable {
   package var atLeastOne: [String]
   /// A key → the key it makes sense with only.
   package var onlyWith: [String: String]
+  /// A key → the key beside which it means nothing.
+  package var neverWith: [String: String]
 
   init(
     _ noun: String, exactlyOne: [String] = [], atLeastOne: [String] = [],
-    onlyWith: [String: String] = [:], _ keys: [Key]
+    onlyWith: [String: String] = [:], neverWith: [String: String] = [:], _ keys: [Key]
   ) {
     self.noun = noun
     self.keys = keys
     self.exactlyOne = exactlyOne
     self.atLeastOne = atLeastOne
     self.onlyWith = onlyWith
+    self.neverWith = neverWith
   }
 
   package func key(_ name: String) -> Key? { keys.first { $0.name == name } }

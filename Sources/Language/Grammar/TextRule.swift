@@ -1,3 +1,4 @@
+import Model
 import _StringProcessing
 
 /// What a text must look like, once, for the check and for the schema.
@@ -12,7 +13,7 @@ package struct TextRule: Sendable {
   package var isForeign: Bool
   /// Whether a mistake is one of naming.
   package var isName: Bool
-  /// A further check the schema cannot express: the reason why a text is refused.
+  /// A further check the schema cannot express, or the words for what `pattern` refuses: why a text is refused.
   package var refusal: (@Sendable (String) -> String?)?
 
   init(
@@ -33,7 +34,7 @@ package struct TextRule: Sendable {
     // No rule's text is longer, and a pattern may take long over what is.
     if text.utf8.count > (isForeign ? 65536 : 4096) { return "this is too long for \(noun)" }
     if let pattern, let regex = try? Regex("(?:\(pattern))").matchingSemantics(.unicodeScalar) {
-      if (try? regex.wholeMatch(in: text)) == nil { return "`\(text)` is not \(noun)" }
+      if (try? regex.wholeMatch(in: text)) == nil { return refusal?(text) ?? "`\(text)` is not \(noun)" }
     }
     return refusal?(text)
   }
@@ -120,6 +121,19 @@ extension TextRule {
   static let person = TextRule("a person's user name", #"\S+"#)
   static let threshold = TextRule(
     "a threshold", #"(<|<=|>|>=) ?-?\d+(\.\d+)?"#, help: "write a comparison such as \"> 95\"")
+  /// A value of a JSON answer, or a comparison with it; `Comparison` says what it means.
+  static let comparison = TextRule(
+    "a value or a comparison",
+    #"(<|<=|>|>=) *-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?|!= *[^\s][\s\S]*|=( *[^=<>\s][\s\S]*| +[^\s][\s\S]*)|\s*[^<>=!\s][\s\S]*|!([^=][\s\S]*)?"#
+  ) { text in
+    do throws(Comparison.Mistake) {
+      _ = try Comparison(parsing: text)
+      return nil
+    } catch { return "\(error.message); \(error.help)" }
+  }
+  static let address = TextRule(
+    "an address in numbers", #"(\d{1,3}\.){3}\d{1,3}|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*"#,
+    help: "write it like 203.0.113.7 or 2001:db8::7")
   static let step = TextRule("a step's percentage", #"\d{1,3}(\.\d{1,3})?"#)
   static let flag = TextRule("a flag's key", "[A-Za-z0-9][A-Za-z0-9._-]*", isName: true)
 

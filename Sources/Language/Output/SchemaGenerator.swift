@@ -131,6 +131,12 @@ private struct SchemaGenerator {
     if !object.onlyWith.isEmpty {
       schema["dependentRequired"] = .object(object.onlyWith.mapValues { [.string($0)] })
     }
+    if !object.neverWith.isEmpty {
+      schema["allOf"] = .array(
+        object.neverWith.sorted { $0.key < $1.key }.map { key, other in
+          ["not": ["required": [.string(key), .string(other)]]]
+        })
+    }
     func choice(_ names: [String]) -> JSON { .array(names.map { ["required": [.string($0)]] }) }
     if !object.exactlyOne.isEmpty || !object.atLeastOne.isEmpty {
       var rules: [String: JSON] = [:]

@@ -45,7 +45,7 @@ struct EnvironmentDecoder {
         entry.value.fields.flatMap { service($0, key: entry.key) }
       } ?? [],
       run: fields["run"]?.list.compactMap { $0.fields.flatMap(commandStep) } ?? [],
-      checks: fields["checks"]?.list.compactMap { $0.fields.flatMap(check) } ?? [])
+      checks: fields["checks"]?.list.compactMap { $0.fields.flatMap(Check.init(fields:)) } ?? [])
   }
 
   private func state(_ placed: Placed?) -> StateStore? {
@@ -222,30 +222,5 @@ struct EnvironmentDecoder {
     if let timeout = fields["timeout"]?.duration { step.timeout = timeout }
     if let repeatable = fields["repeatable"]?.bool { step.repeatable = repeatable }
     return step
-  }
-
-  private func check(_ fields: Fields) -> Check? {
-    guard let name = fields["name"]?.text else { return nil }
-    var check: Check
-    if let url = fields["http"]?.template {
-      check = Check(name: name, kind: .http(url: url, expect: expectation(fields["expect"]?.fields)))
-    } else if let command = fields["run"]?.list.compactMap(\.text) {
-      check = Check(name: name, kind: .command(command))
-    } else {
-      return nil
-    }
-    if let timeout = fields["timeout"]?.duration { check.timeout = timeout }
-    return check
-  }
-
-  private func expectation(_ fields: Fields?) -> HTTPExpectation {
-    func texts(_ placed: Placed?) -> [String: String] {
-      Dictionary(
-        (placed?.map ?? []).compactMap { entry in entry.value.text.map { (entry.key, $0) } },
-        uniquingKeysWith: { _, last in last })
-    }
-    return HTTPExpectation(
-      status: fields?["status"]?.int, within: fields?["within"]?.duration, json: texts(fields?["json"]),
-      headers: texts(fields?["headers"]))
   }
 }

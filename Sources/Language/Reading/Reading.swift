@@ -155,6 +155,14 @@ struct Reading {
         .conflictingKeys, "`\(key)` means something only with `\(partner)`", at: mark, path: fields.path,
         help: "remove it, or write `\(partner):`")
     }
+    for (key, other) in shape.neverWith.sorted(by: { $0.key < $1.key }) {
+      guard let mark = fields.keyMarks[key], let place = fields.keyMarks[other], chosen.count < 2 else {
+        continue
+      }
+      error(
+        .conflictingKeys, "`\(key)` means nothing with `\(other)`", at: mark, path: fields.path,
+        help: "remove it", related: [.init(mark: place, message: "`\(other)` stands here")])
+    }
   }
 
   // MARK: - What does not fit

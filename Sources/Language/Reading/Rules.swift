@@ -17,7 +17,8 @@ struct Rules {
     checkPlatforms(&reading)
     for service in services { checkService(service.fields, key: service.key, &reading) }
     checkNames(&reading)
-    checkAddresses(&reading)
+    checkImages(&reading)
+    checkChecks(&reading)
     checkTexts(&reading)
     Needs(fields: fields).check(&reading)
     checkProtection(&reading)
@@ -125,18 +126,7 @@ struct Rules {
     }
   }
 
-  private func checkAddresses(_ reading: inout Reading) {
-    for check in fields["checks"]?.list ?? [] {
-      guard let http = check.fields?["http"], let template = http.template else { continue }
-      switch template.parts.first {
-      case .reference(.serviceURL)?: continue
-      case .text(let text)? where text.hasPrefix("https://") || text.hasPrefix("http://"): continue
-      default:
-        reading.error(
-          .badText, "`\(http.path)` is not an address", at: http.mark, path: http.path,
-          help: "begin it with https:// or with ${services.NAME.url}")
-      }
-    }
+  private func checkImages(_ reading: inout Reading) {
     for service in services {
       guard let image = service.fields["source"]?.fields?["image"], let template = image.template else {
         continue

@@ -93,7 +93,7 @@ package enum StepAction: Sendable, Hashable, Codable {
     case .command: .commands
     case .check(let check, _):
       switch check.kind {
-      case .http: .probing
+      case .http, .websocket, .tcp, .tls, .dns: .probing
       case .command: .commands
       }
     }
