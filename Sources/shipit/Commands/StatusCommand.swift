@@ -31,7 +31,7 @@ enum StatusCommand {
     _ project: Project, _ environment: Model.Environment, _ console: Console, isOffline: Bool
   ) async throws(Failure) -> ExitCode {
     let clock = Session.clock
-    let ledger = try await Session.ledger(project, environment, clock)
+    let ledger = try await Session.ledger(project, environment.name, clock)
     let runs = try await ledger.runs(limit: 20)
     let open = runs.first { $0.result == nil }
     var journal: [JournalEntry] = []
@@ -40,7 +40,7 @@ enum StatusCommand {
       app: environment.app, environment: environment.name, now: clock.now,
       releases: try await ledger.releases(limit: 50), runs: runs, journal: journal,
       lease: try await ledger.holder(), hold: try await ledger.hold(), bad: try await ledger.badCommits(),
-      overrides: try Session.overrides(processEnvironment()))
+      overrides: try Endpoints(processEnvironment()).overrides)
     report.isOffline = isOffline
     if !isOffline {
       // The ledger's answer stands even when no token is at hand or a platform is silent.
