@@ -30,8 +30,8 @@ enum Recorded {
       return Subject(project: project, environment: try project.environment(name, console))
     }
     guard let root = candidates.first(where: { hasLedger($0, name) }) else {
-      if let home, !Project(root: home).environments.isEmpty {
-        // Most likely a slip of the pen: the diagnostics name what there is.
+      if let home, !Project(root: home).environments.isEmpty, invocation.command.name != "rollback" {
+        // Most likely a slip of the pen: the diagnostics name what there is. On call the ways on matter more.
         _ = try Project(root: home).environment(name, console)
       }
       throw missing(name, in: home ?? candidates.first ?? ".")
