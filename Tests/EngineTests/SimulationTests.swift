@@ -49,6 +49,7 @@ import Testing
     (.rollbackReversed, ["against the announced order"]),
     (.leaseIgnored, ["without a confirmed lease"]),
     (.resumeForgets, ["was finished and is performed again"]),
+    (.darkProofSkipped, ["its dark proof did not hold"]),
   ])
   func aBrokenEngineIsNoticed(_ mutation: Mutation, _ words: [String]) {
     for seed in 0..<UInt64(2_000) {
