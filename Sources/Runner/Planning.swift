@@ -40,18 +40,54 @@ package struct Planning: Sendable {
 
   /// The plan of an explicit rollback.
   package func plan(_ request: RollbackRequest) async throws(Failure) -> Plan {
+    if request.isGuess { return try await guessedPlan(request) }
     let releases = try await ledger.releases(limit: 50)
     let target = try RollbackPlanner.target(of: request, releases: releases)
     var input = PlanInput(
       environment: target.configuration ?? environment, commit: target.commit, subject: target.subject,
       observed: [:], secrets: secrets, digest: digest)
     try await fill(&input, restorableFrom: target)
+    return try RollbackPlanner(input: input, request: request, candidates: try await candidates(of: target))
+      .plan(to: target)
+  }
+
+  /// The plan of a rollback without a ledger: to what the platforms say served before.
+  private func guessedPlan(_ request: RollbackRequest) async throws(Failure) -> Plan {
+    var input = PlanInput(
+      environment: environment, commit: "", observed: [:], secrets: secrets, digest: digest)
+    try await fill(&input)
+    let history = try await ask(environment) { platform throws(Failure) in
+      try await platform.history(environment, limit: Planning.historyLimit)
+    }
+    let guess = HistoryGuess(
+      environment, observed: input.observed,
+      history: history.reduce(into: [:]) { $0.merge($1) { first, _ in first } }, only: request.only)
+    let target = try guess.release(
+      of: environment, observed: input.observed, only: request.only, at: Timestamp(milliseconds: 0))
+    var plan = try RollbackPlanner(
+      input: input, request: request, candidates: try await candidates(of: target)
+    ).plan(to: target)
+    for index in plan.services.indices {
+      guard let pick = guess.picks[plan.services[index].service] else { continue }
+      plan.services[index].reasons.insert(pick.reason, at: 0)
+    }
+    plan.warnings += guess.misses.sorted { $0.key < $1.key }.map(\.value)
+    plan.warnings.append("no ledger tells what belongs together: this set may never have been one release")
+    plan.warnings.append("no lease: nobody else is kept out, and an interrupted run cannot be continued")
+    return plan
+  }
+
+  /// How far back a guess looks, in deployments of a service.
+  private static let historyLimit = 30
+
+  /// What is to be restored, as the platforms have it now.
+  private func candidates(of target: Release) async throws(Failure) -> [ServiceName: Deployment] {
     var candidates: [ServiceName: Deployment] = [:]
     for (name, record) in target.services {
       guard let id = record.deployment, let platform = platforms[record.target.platform] else { continue }
       candidates[name] = try await platform.deployment(id, of: record.target)
     }
-    return try RollbackPlanner(input: input, request: request, candidates: candidates).plan(to: target)
+    return candidates
   }
 
   private func bareInput(_ request: DeployRequest) -> PlanInput {
@@ -82,32 +118,38 @@ package struct Planning: Sendable {
     }
   }
 
-  /// Every platform is asked at the same time; the first failure, in their order, ends it.
   private func observe(_ environment: Environment) async throws(Failure) -> [Observation] {
+    try await ask(environment) { platform throws(Failure) in try await platform.observe(environment) }
+  }
+
+  /// Every platform is asked at the same time; the first failure, in their order, ends it.
+  private func ask<Answer: Sendable>(
+    _ environment: Environment, _ question: @escaping @Sendable (any Platform) async throws(Failure) -> Answer
+  ) async throws(Failure) -> [Answer] {
     let names = Set(environment.services.map(\.platform)).sorted { $0.rawValue < $1.rawValue }
     let platforms = platforms
-    let answers = await withTaskGroup(
-      of: (PlatformName, Result<Observation, Failure>).self
-    ) { group in
+    let answers = await withTaskGroup(of: (PlatformName, Result<Answer, Failure>).self) { group in
       for name in names {
         group.addTask {
           guard let platform = platforms[name] else {
-            return (name, .failure(Failure(.configuration, "no access to \(name.title) is declared")))
+            return (
+              name, .failure(Failure(.configuration, "services on \(name.title) are not supported yet"))
+            )
           }
           do throws(Failure) {
-            return (name, .success(try await platform.observe(environment)))
+            return (name, .success(try await question(platform)))
           } catch {
             return (name, .failure(error))
           }
         }
       }
-      var answers: [PlatformName: Result<Observation, Failure>] = [:]
+      var answers: [PlatformName: Result<Answer, Failure>] = [:]
       for await (name, answer) in group { answers[name] = answer }
       return answers
     }
-    var observations: [Observation] = []
-    for name in names { if let answer = answers[name] { observations.append(try answer.get()) } }
-    return observations
+    var all: [Answer] = []
+    for name in names { if let answer = answers[name] { all.append(try answer.get()) } }
+    return all
   }
 
   /// `protect.branch`, and a dirty tree (DESIGN §4).

@@ -14,25 +14,38 @@ struct Project: Sendable {
 
   /// - Throws: `Failure` of kind configuration when there is no project here.
   init(_ invocation: Invocation) throws(Failure) {
+    let candidates = try Project.candidates(invocation)
+    guard let root = Project.home(candidates) else {
+      throw Failure(
+        .configuration, "there is no environments/ here or in any directory above",
+        hint: "change into the project, or name it: --root DIR")
+    }
+    self.root = root
+  }
+
+  init(root: String) { self.root = root }
+
+  /// The directories in which a project may be: the one that was named, else this one and those above.
+  static func candidates(_ invocation: Invocation) throws(Failure) -> [String] {
     if let root = invocation.value("root") {
       guard access(root, R_OK | X_OK) == 0 else {
         throw Failure(
           .configuration, "\(root) cannot be read", place: "--root", cause: String(cString: strerror(errno)),
           hint: "name the directory that holds environments/")
       }
-      self.root = Project.absolute(root)
-      return
+      return [absolute(root)]
     }
-    var directory = Project.absolute(".")
-    while access(directory + "/environments", R_OK) != 0 {
-      guard directory != "/", let slash = directory.lastIndex(of: "/") else {
-        throw Failure(
-          .configuration, "there is no environments/ here or in any directory above",
-          hint: "change into the project, or name it: --root DIR")
-      }
-      directory = slash == directory.startIndex ? "/" : String(directory[..<slash])
+    var directories = [absolute(".")]
+    while let directory = directories.last, directory != "/", let slash = directory.lastIndex(of: "/") {
+      directories.append(slash == directory.startIndex ? "/" : String(directory[..<slash]))
     }
-    root = directory
+    return directories
+  }
+
+  /// The nearest candidate with environment files. One that was named is taken as it is.
+  static func home(_ candidates: [String]) -> String? {
+    candidates.count == 1
+      ? candidates.first : candidates.first { access($0 + "/environments", R_OK) == 0 }
   }
 
   private static func absolute(_ path: String) -> String {
@@ -45,6 +58,9 @@ struct Project: Sendable {
   func read(_ name: String) -> ReadResult {
     EnvironmentReader(root: root).read(name: name)
   }
+
+  /// The environments that have a file here.
+  var environments: [String] { EnvironmentReader(root: root).list() }
 
   /// An environment that a command can act on.
   /// - Throws: `Refused` after its diagnostics were printed.

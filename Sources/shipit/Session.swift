@@ -8,7 +8,6 @@ import Ledgers
 import Model
 import Probing
 import Processes
-import Railway
 import Redaction
 import Runner
 import Secrets
@@ -30,20 +29,26 @@ struct Session: Sendable {
   let history: any RevisionHistory
   let platforms: [PlatformName: any Platform]
   let overrides: [Override]
+  private let images: (any StepPerformer)?
   private let http: HTTPClient
   private let variables: [String: String]
 
+  /// - Parameters:
+  ///   - needsVariables: the services' secrets are needed too, not only the accounts'.
+  ///   - ledger: nil: the environment's own.
   /// - Throws: `Failure` when a secret is missing or the ledger cannot be used.
   init(
     _ project: Project, _ environment: Model.Environment, _ console: Console, needsVariables: Bool,
-    isDirty: Bool = false
+    isDirty: Bool = false, ledger: (any Ledger)? = nil
   ) async throws(Failure) {
     self.project = project
     self.environment = environment
     variables = ProcessInfo.processInfo.environment
     clock = Session.clock
-    ledger = try await Session.ledger(project, environment, clock)
-    let key = try await ledger.fingerprintKey()
+    let used: any Ledger
+    if let ledger { used = ledger } else { used = try await Session.ledger(project, environment.name, clock) }
+    self.ledger = used
+    let key = try await used.fingerprintKey()
     let resolver = SecretResolver(environment: variables)
     secrets =
       needsVariables
@@ -57,56 +62,27 @@ struct Session: Sendable {
       root: project.root, source: source, dirty: isDirty, temporaryDirectory: variables["TMPDIR"] ?? "/tmp")
     history = ProjectHistory(source: source, packer: packer, environment: environment)
     http = HTTPClient()
-    overrides = try Session.overrides(variables)
+    let endpoints = try Endpoints(variables)
+    overrides = endpoints.overrides
+    let parts = AdapterParts(
+      environment: environment, root: project.root, http: http, clock: clock, launcher: Launcher(),
+      process: variables, secrets: secrets, packer: packer, history: history,
+      temporaryDirectory: variables["TMPDIR"] ?? "/tmp", version: shipitVersion)
     var platforms: [PlatformName: any Platform] = [:]
-    if let target = environment.platforms.railway, let token = secrets[target.tokenSecret] {
-      let base = overrides.first { $0.name == Session.railwayURL }?.value
-      platforms[.railway] = RailwayPlatform(
-        baseURL: base ?? "https://backboard.railway.com", http: http, clock: clock, token: token,
-        secrets: secrets,
-        packer: packer, version: shipitVersion,
-        // The twin has made a deployment by the time it answers: nothing appears later.
-        appearance: base.map(Session.isLoopback) ?? false ? .seconds(2) : .seconds(60),
-        random: { Double.random(in: 0..<1) })
+    for registration in platformTable {
+      platforms[registration.name] = registration.make(parts, endpoints.endpoint(of: registration))
     }
     self.platforms = platforms
+    images = imageBuilder?(parts)
   }
 
   /// The clock of this process.
   static let clock = SystemClock()
 
-  static let railwayURL = "SHIPIT_RAILWAY_URL"
-
-  private static func isLoopback(_ url: String) -> Bool {
-    guard url.hasPrefix("http://") else { return false }
-    let authority = url.dropFirst(7).prefix { $0 != "/" && $0 != "?" && $0 != "#" }
-    guard !authority.contains("@") else { return false }
-    let host =
-      authority.hasPrefix("[") ? authority.prefix { $0 != "]" }.dropFirst() : authority.prefix { $0 != ":" }
-    if host == "localhost" || host == "::1" { return true }
-    let numbers = host.split(separator: ".", omittingEmptySubsequences: false)
-    return numbers.count == 4 && numbers[0] == "127" && numbers.allSatisfy { UInt8($0) != nil }
-  }
-
-  /// Where adapters are pointed elsewhere: https, or loopback (DESIGN §9).
-  static func overrides(_ variables: [String: String]) throws(Failure) -> [Override] {
-    var overrides: [Override] = []
-    for name in [railwayURL] {
-      guard let value = variables[name], !value.isEmpty else { continue }
-      guard value.hasPrefix("https://") || isLoopback(value) else {
-        throw Failure(
-          .configuration, "\(name) must be https, or http on a loopback address", place: name,
-          hint: "unset \(name), or start the twin: shipit twin")
-      }
-      overrides.append(Override(name: name, value: value))
-    }
-    return overrides
-  }
-
   static func ledger(
-    _ project: Project, _ environment: Model.Environment, _ clock: any TimeSource
+    _ project: Project, _ environment: String, _ clock: any TimeSource
   ) async throws(Failure) -> any Ledger {
-    try await LocalLedger.open(root: project.root, environment: environment.name, time: clock)
+    try await LocalLedger.open(root: project.root, environment: environment, time: clock)
   }
 
   /// SHA-256 in hex.
@@ -124,9 +100,14 @@ struct Session: Sendable {
       platforms: platforms,
       probing: HealthProber(
         http: http, clock: clock,
-        platformState: { target, id in try await platforms[target.platform]?.deployment(id, of: target) }),
+        platformState: { target, id in try await platforms[target.platform]?.deployment(id, of: target) },
+        serving: { target, host in
+          try await platforms[target.platform]?.deployment(serving: host, of: target)
+        },
+        access: { target in try await platforms[target.platform]?.accessHeaders(of: target) ?? [] }),
       commands: CommandPerformer(
-        root: project.root, environment: CommandEnvironment(process: variables), redact: redact))
+        root: project.root, environment: CommandEnvironment(process: variables), redact: redact),
+      images: images)
   }
 
   /// What an operation works with.

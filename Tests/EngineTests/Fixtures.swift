@@ -29,12 +29,14 @@ enum Make {
       limit: .seconds(330), isRepeatable: true, expected: .seconds(5))
   }
 
-  static func restore(_ id: StepID, _ service: ServiceName, needs: [StepID] = []) -> Step {
+  static func restore(
+    _ id: StepID, _ service: ServiceName, needs: [StepID] = [], mode: Restore.Mode = .codeAndVariables
+  ) -> Step {
     Step(
       id: id, title: id.rawValue, service: service, needs: needs,
       action: .restore(
         Restore(
-          target: target(service), deployment: oldDeployment(service), commit: old, mode: .codeAndVariables,
+          target: target(service), deployment: oldDeployment(service), commit: old, mode: mode,
           limit: .seconds(1500))),
       limit: .seconds(1500), isCutOver: true, lane: .railway, expected: .seconds(60))
   }
@@ -68,7 +70,8 @@ enum Make {
 
   /// What the planner makes of one service: variables, deploy, proof.
   static func service(
-    _ service: ServiceName, needs: [StepID] = [], isFirst: Bool = false, writesVariables: Bool = true
+    _ service: ServiceName, needs: [StepID] = [], isFirst: Bool = false, writesVariables: Bool = true,
+    isRedeployed: Bool = false
   ) -> [Step] {
     let write = StepID("\(service).variables")
     let deploy = StepID("\(service).deploy")
@@ -79,7 +82,15 @@ enum Make {
           write, service, to: "new", needs: needs,
           undo: [variables(StepID("undo.\(service).variables"), service, to: "old")]))
     }
-    steps.append(Make.deploy(service, needs: needs + steps.map(\.id), isFirst: isFirst))
+    var deploying = Make.deploy(service, needs: needs + steps.map(\.id), isFirst: isFirst)
+    if isRedeployed, !isFirst {
+      // What is rolled out again takes the stored variables: they are put back before.
+      deploying.undo =
+        steps.flatMap(\.undo) + [
+          restore(StepID("undo.\(service).deploy"), service, mode: .redeploy)
+        ] + deploying.undo.dropFirst()
+    }
+    steps.append(deploying)
     steps.append(prove(StepID("\(service).prove"), service, new, after: deploy, needs: [deploy]))
     return steps
   }
@@ -118,14 +129,22 @@ enum Make {
   }
 
   /// An explicit rollback as the planner makes it: last service first, each after the one before it.
-  static func rollback(_ services: [ServiceName], writesVariables: Bool = true) -> [Step] {
+  static func rollback(
+    _ services: [ServiceName], writesVariables: Bool = true, redeployed: Set<ServiceName> = []
+  ) -> [Step] {
     var steps: [Step] = []
     for service in services {
       let restored = StepID("\(service).restore")
       let proved = StepID("\(service).prove")
-      steps.append(restore(restored, service, needs: steps.last.map { [$0.id] } ?? []))
+      let isRedeployed = redeployed.contains(service)
+      func needs() -> [StepID] { steps.last.map { [$0.id] } ?? [] }
+      if writesVariables, isRedeployed {
+        steps.append(variables(StepID("\(service).variables"), service, to: "old", needs: needs()))
+      }
+      steps.append(
+        restore(restored, service, needs: needs(), mode: isRedeployed ? .redeploy : .codeAndVariables))
       steps.append(prove(proved, service, old, after: restored, needs: [restored]))
-      if writesVariables {
+      if writesVariables, !isRedeployed {
         steps.append(variables(StepID("\(service).variables"), service, to: "old", needs: [proved]))
       }
     }

@@ -17,6 +17,8 @@ final class Simulation {
     case abandonAnswers(Step)
     /// In the world: a deployment goes live or fails, whoever is still there to see it.
     case settles(String, fails: Bool)
+    /// In the world: a promotion comes to its end.
+    case promotes(String, fails: Bool)
     case heartbeat
   }
 
@@ -118,6 +120,11 @@ final class Simulation {
         world.settle(id, fails: fails)
         continue
       }
+      if case .promotes(let id, let fails) = next.happening {
+        note("world: the promotion of \(id) \(fails ? "fails" : "took place")")
+        world.promote(id, fails: fails)
+        continue
+      }
       guard next.session == session else { continue }
       guard now <= ends else {
         throw Violation("a run outlived its deadline and the limit of its way back")
@@ -174,7 +181,10 @@ final class Simulation {
       durable += unwritten.prefix(count)
     }
     queue = queue.filter { queued in
-      if case .settles = queued.happening { true } else { false }
+      switch queued.happening {
+      case .settles, .promotes: true
+      default: false
+      }
     }
   }
 
@@ -209,7 +219,7 @@ final class Simulation {
       judge.probed(step.id, finding)
       try deliver(.probed(step.id, finding))
     case .abandonAnswers(let step): try deliver(.abandoned(step.id, becameOf(step)))
-    case .settles: break
+    case .settles, .promotes: break
     case .heartbeat:
       later(.seconds(5), .heartbeat)
       if !isCalm && random.chance(scenario.leaseTroubles) {

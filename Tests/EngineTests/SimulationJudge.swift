@@ -7,8 +7,8 @@ struct SimulationJudge {
   private let scenario: SimulationScenario
   private let steps: [StepID: Step]
   private let position: [StepID: Int]
-  /// For each step of an undo plan, the planned step that it takes back or affirms.
-  private let owner: [StepID: StepID]
+  /// For each step of an undo plan, the planned steps that it takes back or affirms.
+  private let owners: [StepID: [StepID]]
 
   // What the disk knows.
   private var began: [StepID: Int] = [:]
@@ -31,9 +31,9 @@ struct SimulationJudge {
     let all = scenario.plan.steps
     steps = Dictionary(all.map { ($0.id, $0) }) { first, _ in first }
     position = Dictionary(all.enumerated().map { ($1.id, $0) }) { first, _ in first }
-    var owner: [StepID: StepID] = [:]
-    for step in all { for back in step.undo + step.affirm { owner[back.id] = step.id } }
-    self.owner = owner
+    var owners: [StepID: [StepID]] = [:]
+    for step in all { for back in step.undo + step.affirm { owners[back.id, default: []].append(step.id) } }
+    self.owners = owners
   }
 
   /// A new process reads the journal.
@@ -92,6 +92,7 @@ struct SimulationJudge {
     _ action: EngineAction, at now: Timestamp, actUntil: Timestamp, calls: [StepID: SimulationCall],
     world: SimulationWorld
   ) throws(Violation) {
+    if let broken = world.broken { throw Violation(broken) }
     if isLeaseLost {
       switch action {
       case .announce, .finish: return
@@ -172,10 +173,13 @@ struct SimulationJudge {
   private func allowsTurning(_ undo: [Step]) throws(Violation) {
     var last = Int.max
     for step in undo {
-      guard let owner = owner[step.id], began[owner] != nil, let place = position[owner] else {
+      let places = (owners[step.id] ?? []).filter { began[$0] != nil }.compactMap { position[$0] }
+      guard !places.isEmpty else {
         throw Violation("the rollback touches \(step.id), which the run did not begin")
       }
-      if place > last { throw Violation("the rollback is not in reverse order at \(step.id)") }
+      guard let place = places.filter({ $0 <= last }).max() else {
+        throw Violation("the rollback is not in reverse order at \(step.id)")
+      }
       last = place
     }
     for id in done {
@@ -205,6 +209,7 @@ struct SimulationJudge {
 
   /// What the result says is so.
   func judge(_ result: RunResult, _ world: SimulationWorld) throws(Violation) {
+    if let broken = world.broken { throw Violation(broken) }
     let isRollback = scenario.plan.kind == .rollback
     func all(_ commit: String, stored: String?) throws(Violation) {
       for (name, site) in world.sites.sorted(by: { $0.key < $1.key }) where !site.isForeign {
@@ -217,6 +222,9 @@ struct SimulationJudge {
         if let stored, isWritten, site.stored != stored {
           throw Violation(
             "\(result.state.rawValue) \(result.exit.rawValue): \(name) has variables \(site.stored)")
+        }
+        if let stored, isWritten, before != nil, site.runs != stored {
+          throw Violation("\(result.state.rawValue): \(name) runs with variables \(site.runs)")
         }
       }
       if world.isAnythingBuilding {

@@ -29,6 +29,8 @@ extension Simulation {
     switch call.step.action {
     case .deploy, .restore:
       if call.stage == .watching { try watch(call) } else { try trigger(call) }
+    case .promote(let promotion):
+      if call.stage == .watching { try watchPromotion(call) } else { try promote(promotion, call) }
     case .variables(let write):
       if fault() { return try fail(call) }
       world.sites[write.target.service]?.stored = SimulationWorld.text(write)
@@ -36,20 +38,22 @@ extension Simulation {
     case .prove(let request), .soak(let request):
       let site = world.sites[request.target.service]
       if fault(2) { return try end(call, .retry(Make.failure(.failed, "no answer"), after: nil)) }
-      let isRight = request.commit == nil || site?.commit == request.commit
+      let answers =
+        request.isDark ? request.deploymentStep.flatMap { world.object(of: $0) }?.commit : site?.commit
+      let isRight = request.commit == nil || answers == request.commit
       if isRight && !fault(2) {
         try end(call, .done(StepResult(proof: .served)))
       } else {
         try end(call, .failed(Make.failure(.failed, "wrong answer"), moved: false))
       }
-    case .command, .check, .settings, .promote, .buildImage:
+    case .command, .check, .settings, .buildImage:
       if fault(2) { return try end(call, .failed(Make.failure(), moved: false)) }
       try end(call, .done(StepResult()))
     }
   }
 
   /// What a request does that goes wrong.
-  private func fail(_ call: SimulationCall) throws(Violation) {
+  func fail(_ call: SimulationCall) throws(Violation) {
     switch random.number(0...7) {
     case 0, 1:
       try end(call, .retry(Make.failure(.failed, "429"), after: random.chance(500) ? .seconds(3) : nil))
@@ -70,6 +74,13 @@ extension Simulation {
       if world.sites[service]?.isForeign ?? false {
         return try end(call, .failed(Make.failure(.stale, "a foreign deployment"), moved: false))
       }
+    }
+    if case .restore(let restore) = call.step.action, world.isPromoting(restore.target.service) {
+      // One job at a time: it is waited for, as long as the limit allows.
+      guard now < call.deadline else {
+        return try end(call, .failed(Make.failure(.timeout, "another job is under way"), moved: false))
+      }
+      return later(.seconds(2), .call(call.number))
     }
     if fault() { return try fail(call) }
     guard let id = takeEffect(call.step) else {
@@ -97,35 +108,46 @@ extension Simulation {
         return try end(call, .failed(Make.failure(.timeout, "not live in time"), moved: false))
       }
       later(now - call.startedAt > .seconds(90) ? .seconds(60) : .seconds(5), .call(call.number))
-    case .live: try end(call, .done(result(object)))
+    case .live, .staged: try end(call, .done(result(object)))
     case .failed: try end(call, .failed(Make.failure(.failed, "build failed"), moved: false))
     case .retired, .cancelled:
       try end(call, .failed(Make.failure(.failed, "replaced"), moved: object.wasLive))
     }
   }
 
-  private func end(_ call: SimulationCall, _ outcome: Outcome) throws(Violation) {
+  func end(_ call: SimulationCall, _ outcome: Outcome) throws(Violation) {
     calls[call.step.id] = nil
     judge.answered(call.step.id, outcome)
     try deliver(.ended(call.step.id, attempt: call.attempt, outcome))
   }
 
-  private func result(_ object: SimulationWorld.Object) -> StepResult {
+  func result(_ object: SimulationWorld.Object) -> StepResult {
     StepResult(externalID: object.id, liveSince: now)
   }
 
   /// The effect of a request that has reached the platform.
   @discardableResult func takeEffect(_ step: Step) -> String? {
-    let deployment: (service: ServiceName, commit: String)
+    let made: String?
     switch step.action {
     case .variables(let write):
       world.sites[write.target.service]?.stored = SimulationWorld.text(write)
       return nil
-    case .deploy(let request): deployment = (request.target.service, request.commit)
-    case .restore(let restore): deployment = (restore.target.service, restore.commit ?? "")
+    case .promote(let promotion): return accept(promotion, step)
+    case .deploy(let request):
+      let service = request.target.service
+      let isStaged = request.cutOver == .staged
+      // Now and then a build is of something else, as from a stale cache; only a proof finds out.
+      made = world.trigger(
+        step.id, service, commit: isStaged && fault(5) ? "stale" : request.commit,
+        variables: world.sites[service]?.stored ?? "", isStaged: isStaged)
+    case .restore(let restore):
+      let service = restore.target.service
+      made = world.trigger(
+        step.id, service, commit: restore.commit ?? "",
+        variables: restore.mode == .redeploy ? world.sites[service]?.stored ?? "" : "old")
     default: return nil
     }
-    guard let id = world.trigger(step.id, deployment.service, commit: deployment.commit) else { return nil }
+    guard let id = made else { return nil }
     // Rarely one hangs for ever in the platform's queue.
     if !fault(10) { later(milliseconds(1000...60_000), .settles(id, fails: fault(4))) }
     return id
@@ -141,7 +163,7 @@ extension Simulation {
       guard let object = world.object(of: step.id) else { return .absent }
       switch object.status {
       case .building: return .underWay(externalID: object.id)
-      case .live: return .done(result(object))
+      case .live, .staged: return .done(result(object))
       case .failed: return .failed(Make.failure(.failed, "build failed"), moved: false)
       case .cancelled: return .absent
       case .retired: return .failed(Make.failure(.stale, "replaced by somebody"), moved: object.wasLive)
@@ -151,7 +173,8 @@ extension Simulation {
       return isStored ? .done(StepResult()) : .absent
     case .command(let command):
       return command.repeatable ? .absent : .unknown(Make.failure(.unknown, "nobody saw it end"))
-    case .settings, .prove, .soak, .check, .promote, .buildImage: return .absent
+    case .promote(let promotion): return findPromotion(promotion)
+    case .settings, .prove, .soak, .check, .buildImage: return .absent
     }
   }
 
@@ -172,12 +195,13 @@ extension Simulation {
         if fault() { return .inFlight("it does not stop") }
         world.cancel(object.id)
         return .cancelled
-      case .live: return .tookEffect(result(object))
+      case .live, .staged: return .tookEffect(result(object))
       case .failed, .cancelled, .retired: return .cancelled
       }
     case .variables(let write):
       let isStored = world.sites[write.target.service]?.stored == SimulationWorld.text(write)
       return isStored ? .tookEffect(StepResult()) : .cancelled
+    case .promote(let promotion): return becameOf(promotion)
     default: return .cancelled
     }
   }

@@ -1,10 +1,15 @@
 import Concurrency
+import Engine
 import Model
 
 /// What one seed stands for: a plan, the world it meets, and how hostile that world is.
 struct SimulationScenario {
   var plan: Plan
   var services: [ServiceName] = []
+  /// Services that are staged, proven dark and promoted.
+  var staged: Set<ServiceName> = []
+  /// Services whose way back is a rollout of the old commit, with the variables that are stored then.
+  var redeployed: Set<ServiceName> = []
   /// Services that nothing ran for before.
   var firsts: Set<ServiceName> = []
   /// Per mille, for each call of a performer.
@@ -25,9 +30,16 @@ struct SimulationScenario {
     let names = ["a", "b", "c", "d"].prefix(count).map { ServiceName(rawValue: $0) }
     services = names
     let deadline = Duration.seconds(random.chance(100) ? 60 : 1800)
+    // Drawn apart, so that a seed goes on meaning the same for the rest.
+    var classes = SeededRandom(seed: seed ^ 0x57A6)
+    let hasClasses = classes.chance(500)
+    for name in names where hasClasses {
+      if classes.chance(400) { staged.insert(name) } else if classes.chance(400) { redeployed.insert(name) }
+    }
     if random.chance(200) {
       plan = Make.plan(
-        Make.rollback(names.reversed(), writesVariables: random.chance(500)), kind: .rollback,
+        Make.rollback(names.reversed(), writesVariables: random.chance(500), redeployed: redeployed),
+        kind: .rollback,
         deadline: deadline)
       return
     }
@@ -54,13 +66,24 @@ struct SimulationScenario {
       }
       let isFirst = random.chance(60)
       if isFirst { firsts.insert(name) }
-      steps += Make.service(name, needs: needs, isFirst: isFirst, writesVariables: random.chance(600))
+      let writesVariables = random.chance(600)
+      steps +=
+        staged.contains(name)
+        ? Make.staged(
+          name, needs: needs, buildNeeds: needs.filter { _ in classes.chance(200) }, isFirst: isFirst,
+          writesVariables: writesVariables)
+        : Make.service(
+          name, needs: needs, isFirst: isFirst, writesVariables: writesVariables,
+          isRedeployed: redeployed.contains(name))
       if random.chance(300) { steps.append(Make.soak(name)) }
     }
+    let staged = staged
+    steps = CutOverOrder(staged: names.filter(staged.contains), others: names.filter { !staged.contains($0) })
+      .arranged(steps)
     if random.chance(400) {
       steps.append(Make.check("smoke", needs: names.map { StepID("\($0).prove") }))
     }
-    plan = Make.plan(steps, deadline: deadline, hasPrevious: firsts.isEmpty)
+    plan = Make.plan(Make.ordered(steps), deadline: deadline, hasPrevious: firsts.isEmpty)
   }
 
   /// What is live and stored before: for a rollback the new release, else the old one.
@@ -70,7 +93,8 @@ struct SimulationScenario {
     for name in services {
       world.sites[name] = SimulationWorld.Site(
         commit: firsts.contains(name) ? nil : isRollback ? Make.new : Make.old,
-        stored: isRollback ? "new" : "old")
+        stored: isRollback ? "new" : "old", runs: isRollback ? "new" : "old",
+        isStaged: staged.contains(name))
     }
     return world
   }

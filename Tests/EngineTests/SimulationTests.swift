@@ -50,6 +50,7 @@ import Testing
     (.leaseIgnored, ["without a confirmed lease"]),
     (.resumeForgets, ["was finished and is performed again"]),
     (.limitsIgnored, ["outlived its deadline"]),
+    (.darkProofSkipped, ["its dark proof did not hold"]),
   ])
   func aBrokenEngineIsNoticed(_ mutation: Mutation, _ words: [String]) {
     for seed in 0..<UInt64(2_000) {

@@ -3,7 +3,12 @@ import Model
 
 /// The simulated platform: what is live, what is in flight, what is stored. It outlives every process.
 struct SimulationWorld {
-  enum Status { case building, live, retired, failed, cancelled }
+  enum Status {
+    case building
+    /// Ready, and seen by nobody until it is promoted.
+    case staged
+    case live, retired, failed, cancelled
+  }
 
   struct Object {
     var id: String
@@ -11,38 +16,56 @@ struct SimulationWorld {
     var step: StepID
     var service: ServiceName
     var commit: String
+    /// The variables it runs with.
+    var variables: String
+    var isStaged = false
     var status: Status = .building
+    var wasReady = false
     var wasLive = false
+    /// A promotion of it was accepted and has not come to its end.
+    var isPromoting = false
   }
 
   struct Site {
     /// The commit that serves; nil before the first release.
     var commit: String?
     var stored: String
+    /// The variables that what serves runs with.
+    var runs: String
+    var isStaged = false
     /// Somebody else deployed here.
     var isForeign = false
   }
 
   var sites: [ServiceName: Site] = [:]
   private(set) var objects: [Object] = []
+  /// A promise about what users get that was broken by what reached the platform.
+  private(set) var broken: String?
 
   func object(_ id: String) -> Object? { objects.first { $0.id == id } }
 
   /// The newest object with a step's marker.
   func object(of step: StepID) -> Object? { objects.last { $0.step == step } }
 
-  var isAnythingBuilding: Bool { objects.contains { $0.status == .building } }
+  /// Something may still go live; what is staged does not by itself.
+  var isAnythingBuilding: Bool {
+    objects.contains { $0.status == .building && !$0.isStaged || $0.isPromoting }
+  }
 
   /// A new deployment: an older one of the same service that is not live yet gives way to it.
   /// - Returns: its id; nil when the step has one already that has or may have an effect.
-  mutating func trigger(_ step: StepID, _ service: ServiceName, commit: String) -> String? {
-    if let known = object(of: step), known.status == .building || known.status == .live { return nil }
+  mutating func trigger(
+    _ step: StepID, _ service: ServiceName, commit: String, variables: String, isStaged: Bool = false
+  ) -> String? {
+    if let known = object(of: step), [.building, .staged, .live].contains(known.status) { return nil }
     for index in objects.indices where objects[index].service == service && objects[index].status == .building
     {
       objects[index].status = .retired
     }
     let id = "d\(objects.count + 1)"
-    objects.append(Object(id: id, step: step, service: service, commit: commit))
+    objects.append(
+      Object(
+        id: id, step: step, service: service, commit: commit, variables: variables, isStaged: isStaged))
     return id
   }
 
@@ -55,6 +78,11 @@ struct SimulationWorld {
       objects[index].status = .failed
       return
     }
+    objects[index].wasReady = true
+    if objects[index].isStaged { objects[index].status = .staged } else { goLive(index) }
+  }
+
+  private mutating func goLive(_ index: Int) {
     let service = objects[index].service
     for other in objects.indices where objects[other].service == service && objects[other].status == .live {
       objects[other].status = .retired
@@ -62,7 +90,36 @@ struct SimulationWorld {
     objects[index].status = .live
     objects[index].wasLive = true
     sites[service]?.commit = objects[index].commit
+    sites[service]?.runs = objects[index].variables
     sites[service]?.isForeign = false
+  }
+
+  /// A promotion is accepted; it takes its effect later, all at once.
+  /// - Parameter first: services that must serve their new commit before.
+  mutating func accept(_ promotion: Promotion, of id: String, first: [ServiceName]) {
+    guard let index = objects.firstIndex(where: { $0.id == id }), objects[index].status == .staged else {
+      return
+    }
+    objects[index].isPromoting = true
+    if objects[index].commit != promotion.commit {
+      broken = "\(id) was promoted though its dark proof did not hold"
+    }
+    for service in first {
+      guard let site = sites[service], !site.isForeign, site.commit != promotion.commit else { continue }
+      broken = "\(id) was promoted while \(service) ran \(site.commit ?? "nothing")"
+    }
+  }
+
+  /// A promotion comes to its end.
+  mutating func promote(_ id: String, fails: Bool) {
+    guard let index = objects.firstIndex(where: { $0.id == id }), objects[index].isPromoting else { return }
+    objects[index].isPromoting = false
+    if !fails, objects[index].status == .staged { goLive(index) }
+  }
+
+  /// A promotion of one of the service's objects is under way.
+  func isPromoting(_ service: ServiceName) -> Bool {
+    objects.contains { $0.service == service && $0.isPromoting }
   }
 
   mutating func cancel(_ id: String) {
@@ -75,6 +132,7 @@ struct SimulationWorld {
   /// Somebody else's deployment goes live.
   mutating func intrude(_ service: ServiceName) {
     for index in objects.indices where objects[index].service == service {
+      objects[index].isPromoting = false
       if objects[index].status == .live || objects[index].status == .building {
         objects[index].status = .retired
       }
@@ -86,7 +144,9 @@ struct SimulationWorld {
   /// Whether the effect of a step that is said to be done took place at some time.
   func tookPlace(_ step: Step) -> Bool {
     switch step.action {
-    case .deploy, .restore: objects.contains { $0.step == step.id && $0.wasLive }
+    case .deploy, .restore:
+      objects.contains { $0.step == step.id && ($0.wasLive || $0.isStaged && $0.wasReady) }
+    case .promote(let promotion): objects.contains { $0.step == promotion.deploymentStep && $0.wasLive }
     case .variables(let write): sites[write.target.service]?.stored == SimulationWorld.text(write)
     default: true
     }

@@ -1,20 +1,30 @@
-import Model
+package import Model
 
 /// Orders go-live over all services (DESIGN §6): first everything staged is built and proven dark, then gated
 /// and stop-first services go live, then what is staged is promoted. A failed build or gate of the first two is
 /// thereby seen by nobody who asks a staged service.
 ///
 /// What a service itself needs comes first: an order that would close a circle is left out.
-struct CutOverOrder {
+package struct CutOverOrder {
   private let staged: [ServiceName]
   private let others: [ServiceName]
 
   init(services: [PlannedService]) {
-    staged = services.filter { $0.cutOver == .staged }.map(\.service)
-    others = services.filter { $0.cutOver != .staged }.map(\.service)
+    self.init(
+      staged: services.filter { $0.cutOver == .staged }.map(\.service),
+      others: services.filter { $0.cutOver != .staged }.map(\.service))
   }
 
-  func arranged(_ steps: [Step]) -> [Step] {
+  /// - Parameters:
+  ///   - staged: services that are proven dark and promoted.
+  ///   - others: services that go live when they are deployed.
+  package init(staged: [ServiceName], others: [ServiceName]) {
+    self.staged = staged
+    self.others = others
+  }
+
+  /// The steps with the needs that the order adds.
+  package func arranged(_ steps: [Step]) -> [Step] {
     guard !staged.isEmpty, !others.isEmpty else { return steps }
     var steps = steps
     var places: [StepID: Int] = [:]

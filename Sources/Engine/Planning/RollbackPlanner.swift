@@ -9,12 +9,17 @@ package struct RollbackRequest: Sendable {
   /// The old image with today's variables.
   package var codeOnly: Bool
   package var reason: String
+  /// There is no ledger: what to go back to is guessed from the platforms' own history.
+  package var isGuess: Bool
 
-  package init(to: Int? = nil, only: Set<ServiceName> = [], codeOnly: Bool = false, reason: String) {
+  package init(
+    to: Int? = nil, only: Set<ServiceName> = [], codeOnly: Bool = false, reason: String, isGuess: Bool = false
+  ) {
     self.to = to
     self.only = only
     self.codeOnly = codeOnly
     self.reason = reason
+    self.isGuess = isGuess
   }
 }
 
@@ -52,7 +57,8 @@ package struct RollbackPlanner {
     guard let live = newest.first(where: \.isGood) else {
       throw Failure(
         .configuration, "no release has been good yet: there is nothing to go back to",
-        hint: "shipit deploy, with a commit that works")
+        hint: "shipit deploy, with a commit that works; when the ledger is elsewhere or lost, "
+          + "shipit rollback with --without-ledger goes by the platforms' own history")
     }
     // Something newer went wrong and was not put back: the last good one is what is wanted.
     if let last = newest.first, last.number > live.number, isBroken(last.result.state) { return live }
@@ -97,11 +103,7 @@ package struct RollbackPlanner {
       steps += own.steps
       services.append(planned)
     }
-    if !request.only.isEmpty, target.services.keys.contains(where: { !request.only.contains($0) }) {
-      warnings.append(
-        "only \(request.only.sorted().map(\.rawValue).joined(separator: ", ")) goes back: services of different releases will run together"
-      )
-    }
+    if let mix = mix(target) { warnings.append(mix) }
     var before: [ServiceName: ReleasedService] = [:]
     for name in order { if let record = input.record(of: name) { before[name] = record } }
     let digest = input.digest(
@@ -110,9 +112,24 @@ package struct RollbackPlanner {
     return Plan(
       kind: .rollback, app: target.app, environment: target.environment, commit: target.commit,
       subject: target.subject, isDirty: target.isDirty, steps: steps, services: services, warnings: warnings,
-      deadline: .seconds(3600), digest: digest, restores: target.number, hasPrevious: true,
+      deadline: .seconds(3600), digest: digest, restores: request.isGuess ? nil : target.number,
+      hasPrevious: true,
       reason: request.reason, before: before, order: order,
       configuration: target.configuration ?? input.environment)
+  }
+
+  /// What runs together afterwards when only some services go back.
+  private func mix(_ target: Release) -> String? {
+    let staying = target.services.keys.filter { !request.only.contains($0) }.sorted()
+    guard !request.only.isEmpty, !staying.isEmpty else { return nil }
+    let going = request.only.sorted().map(\.rawValue).joined(separator: ", ")
+    let others = staying.map(\.rawValue).joined(separator: ", ")
+    if request.isGuess {
+      return "only \(going) goes back, \(others) stays: they may never have run together"
+    }
+    let live = input.releases.first(where: \.isGood).map { "release \($0.number)" } ?? "what is live"
+    return "only \(going) goes back to release \(target.number), \(others) stays at \(live): "
+      + "they were never released together"
   }
 
   private func serviceSteps(
@@ -156,7 +173,16 @@ package struct RollbackPlanner {
     var reasons: [String] = []
     if !runsIt {
       let mode = mode(candidate, observed)
-      if mode == .rebuild { lost.append("the image (expired: it is built again)") }
+      switch mode {
+      case .rebuild:
+        lost.append(
+          record.target.platform == .vercel
+            ? "the build (Vercel cannot go back to it: it is built again)"
+            : "the image (expired: it is built again)")
+        if let note = observed.restoreNote { lost.append(note) }
+      case .redeploy: if let note = observed.restoreNote { lost.append(note) }
+      case .codeAndVariables, .codeOnly: break
+      }
       reasons.append("commit \(short(input.liveCommit(of: name) ?? "unknown")) → \(short(record.commit))")
       let restore = restoreSteps(record, observed, name, mode, candidate)
       // Only the platform's own rollback brings the old variables along and lets code come first; any other

@@ -30,12 +30,11 @@ extension RunSummary {
         ],
         overflow: .wrap(hanging: 2))
     case .restored:
-      let what = restores.map { "release \($0) is live again" } ?? "the earlier release is live again"
+      // Without a ledger there is no release to name.
+      let what =
+        restores.map { "release \($0) is live again, as release \(release)" } ?? "what served before is live again"
       return Line(
-        [
-          .good("\(symbols.good) \(what), as release \(release): "), Span("\(short(commit))\(subjectText)"),
-          time,
-        ],
+        [.good("\(symbols.good) \(what): "), Span("\(short(commit))\(subjectText)"), time],
         overflow: .wrap(hanging: 2))
     case .rolledBack:
       return Line(

@@ -6,6 +6,7 @@ package struct RollbackReport: Report {
 
   package struct ServiceLine: Codable, Sendable, Hashable {
     package var service: ServiceName
+    package var platform: PlatformName
     /// False when it already runs what the release recorded.
     package var changes: Bool
     package var fromCommit: String?
@@ -17,17 +18,23 @@ package struct RollbackReport: Report {
     /// In words: what comes back.
     package var code: String
     package var variables: String
-    package var settings: String
+    /// Nil: they stay as they are.
+    package var settings: String?
     /// What does not come back; nil: everything does.
     package var cannot: String?
-    /// What that means for the users and the people on call.
-    package var meaning: String
+    /// What it leaves on the platform, such as a pin; nil: nothing.
+    package var leaves: String?
+    /// What that means for the users and the people on call; nil: they get the old code, no more.
+    package var meaning: String?
+    /// Without a ledger: what was guessed, and why.
+    package var guess: String?
   }
 
   package var app: String
   package var environment: String
   package var from: ReleaseHead?
-  package var to: ReleaseHead
+  /// Nil: guessed from the platforms' own history.
+  package var to: ReleaseHead?
   package var reason: String?
   package var services: [ServiceLine]
   package var steps: Int
@@ -37,14 +44,14 @@ package struct RollbackReport: Report {
   /// - Parameters:
   ///   - plan: Of kind rollback.
   ///   - from: The release that is live.
-  ///   - to: The release that is restored.
-  package init(_ plan: Plan, from: Release?, to: Release, overrides: [Override] = []) {
+  ///   - to: The release that is restored; nil when the plan was guessed.
+  package init(_ plan: Plan, from: Release?, to: Release?, overrides: [Override] = []) {
     app = plan.app
     environment = plan.environment
     self.from = from.map(ReleaseHead.init)
-    self.to = ReleaseHead(to)
+    self.to = to.map(ReleaseHead.init)
     reason = plan.reason
-    services = plan.services.map { ServiceLine($0, in: plan) }
+    services = plan.services.map { ServiceLine($0, in: plan, isGuess: to == nil) }
     steps = plan.steps.count
     warnings = plan.warnings
     self.overrides = overrides
@@ -52,41 +59,52 @@ package struct RollbackReport: Report {
 }
 
 extension RollbackReport.ServiceLine {
-  init(_ planned: PlannedService, in plan: Plan) {
+  init(_ planned: PlannedService, in plan: Plan, isGuess: Bool) {
     let steps = plan.steps.filter { $0.service == planned.service }
     let restore = steps.lazy.compactMap { step in
       if case .restore(let restore) = step.action { restore } else { nil }
     }.first
     service = planned.service
+    platform = planned.platform
     changes = !steps.isEmpty
     fromCommit = planned.previousCommit
     toCommit = restore?.commit ?? planned.record.commit
     deployment = restore?.deployment ?? planned.record.deployment
     mode = restore?.mode
     cutOver = planned.cutOver
-    cannot = planned.cannotRestore
+    cannot = Self.cannot(planned, restore?.mode)
+    guess = isGuess ? planned.reasons.first : nil
+    let thing = planned.platform == .vercel ? "build" : "image"
     let commit = short(toCommit)
+    let today = Self.words(planned.variables) ?? "today’s variables"
     switch restore?.mode {
     case .codeAndVariables:
-      code = "the image of \(commit), as it ran"
-      variables = "those the deployment ran with"
-    case .codeOnly:
-      code = "the image of \(commit), as it ran"
-      variables = Self.words(planned.variables) ?? "today’s stay"
-    case .rebuild:
-      code = "\(commit), built again: its image has expired"
-      variables = Self.words(planned.variables) ?? "today’s stay"
-    case .redeploy:
-      code = "\(commit), rolled out again"
-      variables = Self.words(planned.variables) ?? "today’s stay"
+      code = "the \(thing) as it ran"
+      variables =
+        planned.platform.buildReadsVariables ? "the variables it was built with" : "the variables it ran with"
+    case .codeOnly: (code, variables) = ("the \(thing) as it ran", today)
+    case .rebuild: (code, variables) = ("built again", today)
+    case .redeploy: (code, variables) = ("rolled out again", today)
     case nil:
-      code = steps.isEmpty ? "runs \(commit) already" : "\(commit), deployed again"
-      variables = Self.words(planned.variables) ?? "as they are"
+      code = steps.isEmpty ? "runs \(commit) already" : "its code stays"
+      variables = Self.words(planned.variables) ?? "variables as they are"
     }
     settings =
       planned.settings.isEmpty
-      ? "as they are" : planned.settings.map { "\($0.name) → \($0.to)" }.joined(separator: ", ")
-    meaning = Self.meaning(planned, commit, mode: restore?.mode, changes: !steps.isEmpty)
+      ? nil : planned.settings.map { "\($0.name) → \($0.to)" }.joined(separator: ", ")
+    leaves =
+      planned.platform == .vercel && restore != nil && restore?.mode != .rebuild
+      ? "production pinned: pushes stay staged until the next deploy promotes" : nil
+    meaning = Self.meaning(planned, mode: restore?.mode, changes: !steps.isEmpty)
+  }
+
+  /// What the plan lost, and what a platform never gives back (contract vercel §4.5).
+  private static func cannot(_ planned: PlannedService, _ mode: Restore.Mode?) -> String? {
+    var parts = planned.cannotRestore.map { [$0] } ?? []
+    if planned.platform == .vercel, mode == .codeAndVariables {
+      parts.append("stored variables, settings and flags on Vercel, where the next build reads them")
+    }
+    return parts.isEmpty ? nil : parts.joined(separator: "; ")
   }
 
   private static func words(_ changes: [VariableChange]) -> String? {
@@ -94,20 +112,17 @@ extension RollbackReport.ServiceLine {
     return list(changes.map(\.name)) + " as recorded"
   }
 
-  private static func meaning(
-    _ planned: PlannedService, _ commit: String, mode: Restore.Mode?, changes: Bool
-  ) -> String {
-    guard changes else { return "nothing happens to it" }
+  private static func meaning(_ planned: PlannedService, mode: Restore.Mode?, changes: Bool) -> String? {
+    guard changes else { return nil }
     var parts: [String] = []
     switch mode {
     case .rebuild: parts.append("takes as long as a build, and the result may differ from what ran")
-    case .redeploy: parts.append("a rollout of the old commit: builds are used again where they can be")
+    case .redeploy: parts.append("takes as long as a rollout; builds are used again where they can be")
     case .codeOnly: parts.append("old code meets today’s variables")
     case .codeAndVariables, nil: break
     }
     if planned.cutOver == .stopFirst { parts.append("users meet an outage while it restarts") }
-    if planned.cannotRestore != nil { parts.append("look at what does not come back before you agree") }
-    return parts.isEmpty ? "users get \(commit) again" : parts.joined(separator: "; ")
+    return parts.isEmpty ? nil : parts.joined(separator: "; ")
   }
 }
 
@@ -122,33 +137,43 @@ extension RollbackReport {
     }
     lines.append(
       .labelled(
-        "to", ["release \(to.release)  ", .accent(short(to.commit)), Span(" \(to.subject)")], indent: 0))
+        "to",
+        to.map { ["release \($0.release)  ", .accent(short($0.commit)), Span(" \($0.subject)")] }
+          ?? [.warning("a guess, from the platforms’ own history: there is no ledger")],
+        indent: 0))
     if let reason { lines.append(.labelled("reason", [Span(reason)], indent: 0)) }
-    lines += overrides.map(\.line)
-    for line in services {
-      lines.append(.empty)
-      guard line.changes else {
-        lines.append(Line(.faint("\(symbols.same) \(line.service)  \(line.code)")))
-        continue
-      }
-      let from = line.fromCommit.map { "\(short($0)) → " } ?? ""
-      lines.append(
-        Line(
-          Span("\(symbols.back) ", .change), .strong(line.service.rawValue),
-          Span("  \(from)\(short(line.toCommit))")))
-      let deployment = line.deployment.map { Span.faint("  deployment \($0)") } ?? ""
-      lines.append(.labelled("code", [Span(line.code), deployment]))
-      lines.append(.labelled("variables", [Span(line.variables)]))
-      lines.append(.labelled("settings", [Span(line.settings)]))
-      lines.append(.labelled("cannot", [line.cannot.map { .warning($0) } ?? .good("nothing is lost")]))
-      lines.append(.labelled("means", [Span(line.meaning)]))
-    }
+    lines += overrides.map(\.line) + [.empty]
+    for line in services { lines += rows(line, symbols) }
     lines.append(.empty)
     lines += warnings.map { Line(.warning("\(symbols.warning) "), Span($0), overflow: .wrap(hanging: 2)) }
     lines.append(Line(.faint("databases are not touched: schema and data stay as they are")))
     let changing = services.count(where: \.changes)
     let verb = changing == 1 ? "goes" : "go"
     lines.append(Line(.strong("\(count(changing, "service")) \(verb) back, \(count(steps, "step"))")))
+    return lines
+  }
+
+  /// Few lines for each service: on call the whole answer has to fit one screen.
+  private func rows(_ line: ServiceLine, _ symbols: Symbols) -> [Line] {
+    let width = services.map(\.service.rawValue.columns).max() ?? 0
+    let name = line.service.rawValue + String(repeating: " ", count: width - line.service.rawValue.columns)
+    guard line.changes else {
+      return [Line(.faint("\(symbols.same) \(name)  \(line.platform.rawValue)  \(line.code)"))]
+    }
+    let from = line.fromCommit.map { "\(short($0)) → " } ?? ""
+    var lines = [
+      Line(
+        Span("\(symbols.back) ", .change), .strong(name), .faint("  \(line.platform.rawValue)"),
+        Span("  \(from)\(short(line.toCommit))"),
+        line.deployment.map { Span.faint("  deployment \($0)") } ?? "")
+    ]
+    if let guess = line.guess { lines.append(.labelled("why", [Span(guess)], indent: 4)) }
+    let settings = line.settings.map { "; settings \($0)" } ?? ""
+    lines.append(.labelled("restores", [Span("\(line.code), \(line.variables)\(settings)")], indent: 4))
+    lines.append(
+      .labelled("cannot", [line.cannot.map { .warning($0) } ?? .good("nothing is lost")], indent: 4))
+    if let leaves = line.leaves { lines.append(.labelled("leaves", [.warning(leaves)], indent: 4)) }
+    if let meaning = line.meaning { lines.append(.labelled("means", [Span(meaning)], indent: 4)) }
     return lines
   }
 }

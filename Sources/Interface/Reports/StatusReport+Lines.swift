@@ -13,9 +13,12 @@ extension StatusReport {
       lines.append(.labelled("put live", spans))
     }
     if let reason { lines.append(.labelled("reason", [Span(reason)])) }
+    if let record {
+      lines.append(
+        .labelled("file", [.warning("environment file not found: working from release \(record)'s record")]))
+    }
     lines += overrides.map(\.line)
-    if !services.isEmpty { lines.append(.empty) }
-    lines += services.flatMap { rows($0, symbols) }
+    lines += table(symbols)
     let below = runLines + blockLines(symbols)
     if !below.isEmpty { lines += [.empty] + below }
     lines += notes.map { Line(.warning("\(symbols.warning) "), Span($0), overflow: .wrap(hanging: 2)) }
@@ -32,7 +35,8 @@ extension StatusReport {
           .warning(isDirty ? "  dirty" : ""),
         ]
       } ?? ["no release"]
-    let (sign, text): (Span, String) =
+    let other = differing.isEmpty ? nil : list(differing.map(\.rawValue))
+    var (sign, text): (Span, String) =
       switch truth {
       case .nothing: (.warning(symbols.waiting), " is live yet")
       case .released: (.good(symbols.good), "  is live")
@@ -41,43 +45,57 @@ extension StatusReport {
       case .running: (.accent(symbols.change), "  is what was live before the run that is going on")
       case .inFlight: (.warning(symbols.warning), "  was the last good one: a run stopped half-way")
       }
+    // What a platform says goes before what the ledger remembers.
+    if let other, truth == .released || truth == .previous {
+      (sign, text) = (.bad(symbols.bad), "  is what the ledger has, but something else serves for \(other)")
+    }
     return Line([sign, " "] + head + [Span(text)], overflow: .wrap(hanging: 2))
   }
 
-  private func rows(_ line: ServiceLine, _ symbols: Symbols) -> [Line] {
-    let width = services.map(\.service.rawValue.columns).max() ?? 0
-    let name = line.service.rawValue
-    var spans: [Span] = [
-      "  ", .strong(name), Span(String(repeating: " ", count: max(0, width - name.columns)) + "  "),
-      .accent(short(line.commit)), "  ", Span(line.proof.words, line.proof.role),
-    ]
+  /// One row for each service, over all platforms.
+  private func table(_ symbols: Symbols) -> [Line] {
+    guard !services.isEmpty else { return [] }
+    let columns = StatusColumns(services)
+    var lines: [Line] = [.empty, Line([.faint(columns.head)])]
+    for line in services { lines += rows(line, columns, symbols) }
+    if let mix { lines.append(Line([.warning("  \(symbols.warning) \(mix)")], overflow: .wrap(hanging: 4))) }
+    return lines
+  }
+
+  private func rows(_ line: ServiceLine, _ columns: StatusColumns, _ symbols: Symbols) -> [Line] {
+    var spans = columns.row(line)
+    let blank = String(repeating: " ", count: columns.indent)
+    func below(_ spans: [Span]) -> Line {
+      Line([Span(blank)] + spans, overflow: .wrap(hanging: columns.indent))
+    }
+    var lines: [Line] = []
     if let live = line.live {
-      spans.append(Span("  \(live.status)", live.matches ? .good : .bad))
+      spans.append(Span(live.status, live.matches ? .good : .bad))
       if live.instances.count > 0 {
         let states = live.instances.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key.lowercased())" }
         spans.append(.faint(" (\(states.joined(separator: ", ")))"))
       }
-    } else if let trouble = line.trouble {
-      spans.append(.warning("  live state not known: \(trouble)"))
-    } else if !isOffline {
-      spans.append(.faint("  asking \(line.platform.rawValue) \(symbols.ellipsis)"))
+    } else if line.trouble != nil {
+      spans.append(.warning("not known"))
+    } else if isOffline {
+      spans.append(.faint("not asked"))
+    } else {
+      spans.append(.faint("asking \(symbols.ellipsis)"))
     }
-    if let address = line.address { spans.append(.faint("  \(address)")) }
-    var lines = [Line(spans, overflow: .wrap(hanging: 4 + width))]
-    let blank = String(repeating: " ", count: 4 + width)
+    lines.append(Line(spans, overflow: .wrap(hanging: columns.indent)))
+    if let address = line.address { lines.append(below([.faint(address)])) }
+    if let trouble = line.trouble {
+      lines.append(below([.warning("live state not known: \(trouble)")]))
+    }
     if let live = line.live, !live.matches {
       let seen = live.deployment.map { "deployment \($0)" } ?? "nothing"
       let commit = live.commit.map { " of \(short($0))" } ?? ""
       let wanted = line.deployment ?? "none"
       lines.append(
-        Line(
-          [Span(blank), .bad("differs: "), Span("\(seen)\(commit) is live, the release recorded \(wanted)")],
-          overflow: .wrap(hanging: 4 + width)))
+        below([.bad("differs: "), Span("\(seen)\(commit) is live, the release recorded \(wanted)")]))
     }
-    if let newest = line.live?.newest {
-      lines.append(
-        Line([Span(blank), .warning("newest attempt: \(newest)")], overflow: .wrap(hanging: 4 + width)))
-    }
+    if let newest = line.live?.newest { lines.append(below([.warning("newest attempt: \(newest)")])) }
+    for note in line.live?.notes ?? [] { lines.append(below([.warning("\(symbols.warning) \(note)")])) }
     return lines
   }
 
@@ -133,11 +151,50 @@ extension StatusReport {
   private var next: String? {
     switch truth {
     case .nothing: NextCommand.plan(environment)
-    case .released: nil
+    case .released: differing.isEmpty ? nil : NextCommand.plan(environment)
     case .previous, .mixed: last.map { NextCommand.why(environment, $0.run) }
     case .running: nil
     case .inFlight: "\(NextCommand.deploy(environment)) settles it first, then goes on or plans anew"
     }
+  }
+}
+
+/// How wide the columns of the table are.
+private struct StatusColumns {
+  private let service: Int
+  private let platform: Int
+  private let release: Int
+
+  /// Where what belongs to a service goes on below it.
+  var indent: Int { service + 4 }
+
+  init(_ services: [StatusReport.ServiceLine]) {
+    func widest(_ words: [String], _ head: String) -> Int { (words + [head]).map(\.columns).max() ?? 0 }
+    service = widest(services.map(\.service.rawValue), "service")
+    platform = widest(services.map(\.platform.rawValue), "platform")
+    release = widest(services.map { $0.release.map(String.init) ?? "" }, "release")
+  }
+
+  var head: String {
+    "  " + padded("service", service) + padded("platform", platform) + padded("commit", 7)
+      + padded("release", release) + padded("proven", 8) + padded("cut-over", 10) + "live"
+  }
+
+  func row(_ line: StatusReport.ServiceLine) -> [Span] {
+    // What serves goes before what the release recorded, of which nothing is known to hold then.
+    let differs = line.live.map { !$0.matches } ?? false
+    let commit = differs ? line.live?.commit ?? "unknown" : line.commit
+    let proof = differs ? Proof.no : line.proof
+    return [
+      "  ", .strong(padded(line.service.rawValue, service)), .faint(padded(line.platform.rawValue, platform)),
+      .accent(padded(short(commit), 7)),
+      Span(padded(differs ? "" : line.release.map(String.init) ?? "", release)),
+      Span(padded(proof.rawValue, 8), proof.role), Span(padded(line.cutOver.rawValue, 10)),
+    ]
+  }
+
+  private func padded(_ text: String, _ width: Int) -> String {
+    text + String(repeating: " ", count: max(0, width - text.columns) + 2)
   }
 }
 

@@ -28,6 +28,9 @@ package struct StatusReport: Report {
     package var address: String?
     /// How the release was proven when it went live.
     package var proof: Proof
+    /// The release that put this deployment live.
+    package var release: Int?
+    package var cutOver: CutOver
     /// What the platform says now; nil until it has answered.
     package var live: LiveColumn?
     /// Why the platform could not say.
@@ -44,6 +47,8 @@ package struct StatusReport: Report {
     package var matches: Bool
     /// A newer attempt that is not live: its word.
     package var newest: String?
+    /// What the platform has to say beside it: a pin, a rolling release.
+    package var notes: [String]
   }
 
   package struct Running: Codable, Sendable, Hashable {
@@ -104,6 +109,10 @@ package struct StatusReport: Report {
   package var lease: LeaseLine?
   package var hold: HoldLine?
   package var bad: [BadMark]
+  /// Says that services run different commits, as after a rollback in part; nil: they agree.
+  package var mix: String?
+  /// The release whose record stands for an environment file that was not found.
+  package var record: Int?
   package var overrides: [Override]
   package var notes: [String]
   /// The platforms are not asked: the answer is the ledger's alone.
@@ -135,8 +144,12 @@ package struct StatusReport: Report {
     services = (recorded?.services ?? [:]).sorted { $0.key < $1.key }.map { name, service in
       ServiceLine(
         service: name, platform: service.target.platform, commit: service.commit,
-        deployment: service.deployment, address: service.address, proof: service.proof)
+        deployment: service.deployment, address: service.address, proof: service.proof,
+        release: releases.last { release in
+          release.services[name].map { $0.deployment != nil && $0.deployment == service.deployment } ?? false
+        }?.number, cutOver: service.cutOver)
     }
+    mix = recorded.flatMap(StatusReport.mix)
     let open = runs.first { $0.result == nil }
     running = open.map { Running($0, journal: journal) }
     let closed = runs.first { $0.result != nil }
@@ -167,6 +180,19 @@ package struct StatusReport: Report {
       }
   }
 
+  /// What runs of different commits at once; an image names none by itself.
+  private static func mix(_ release: Release) -> String? {
+    let built = release.services.filter { if case .image = $0.value.source { false } else { true } }
+    guard Set(built.values.map(\.commit)).count > 1 else { return nil }
+    let parts = built.sorted { $0.key < $1.key }.map { "\($0.key) at \(short($0.value.commit))" }
+    return "services of different commits run together: \(list(parts))"
+  }
+
+  /// Services of which the platform says something else than the release.
+  package var differing: [ServiceName] {
+    services.filter { $0.live?.matches == false }.map(\.service)
+  }
+
   /// Fills the live columns in as platforms answer.
   package mutating func fill(_ states: [ServiceName: LiveState]) {
     for index in services.indices {
@@ -176,7 +202,7 @@ package struct StatusReport: Report {
         status: state.live?.word ?? "nothing live", deployment: state.live?.id, commit: state.live?.commit,
         instances: state.live?.instances ?? [:],
         matches: state.live != nil && (recorded == nil || state.live?.id == recorded),
-        newest: state.newest.flatMap { $0.id == state.live?.id ? nil : $0.word })
+        newest: state.newest.flatMap { $0.id == state.live?.id ? nil : $0.word }, notes: state.notes)
       services[index].address = state.address ?? services[index].address
     }
   }

@@ -82,7 +82,7 @@ let commandTable: [CommandSpecification] = [
   .init(
     name: "rollback", summary: "restore the previous good release, and prove it",
     discussion:
-      "Prints first what it restores and what it cannot. Leaves a hold, so that the cause is not deployed again by accident.",
+      "Prints first what it restores and what it cannot. Leaves a hold, so that the cause is not deployed again by accident. Needs no checkout and no environment file where the ledger is (.shipit/ENV.db).",
     positionals: [environmentArgument],
     options: [
       .init(name: "to", value: "N", help: "the release to restore; default: the good one before the present"),
@@ -90,10 +90,16 @@ let commandTable: [CommandSpecification] = [
         name: "only", value: "SERVICE", help: "restore this service alone", isRepeatable: true,
         completes: .services),
       .init(name: "code-only", help: "the old code with today's variables, after a secret was rotated"),
+      .init(
+        name: "without-ledger",
+        help: "when the ledger is lost: to what the platforms' own history says served before"),
       .init(name: "reason", value: "TEXT", help: "why; stands in the hold and in history"),
       .init(name: "yes", help: "do not ask"),
     ],
-    examples: ["shipit rollback prod", "shipit rollback prod --to 41 --reason 'checkout broken'"],
+    examples: [
+      "shipit rollback prod", "shipit rollback prod --to 41 --reason 'checkout broken'",
+      "shipit rollback prod --only web", "shipit rollback prod --without-ledger",
+    ],
     run: RollbackCommand.run),
   .init(
     name: "status", summary: "what is live, how it is proven, and what is in flight",

@@ -6,14 +6,14 @@ enum DoctorCommand {
     await EnvironmentCommand.run(invocation) { project, environment, console throws(Failure) in
       var examinations: [Examination] = []
       do throws(Failure) {
-        let ledger = try await Session.ledger(project, environment, Session.clock)
+        let ledger = try await Session.ledger(project, environment.name, Session.clock)
         _ = try await ledger.releases(limit: 1)
         examinations.append(
           Examination("ledger", .good, ".shipit/\(environment.name).db can be read and written"))
       } catch {
         examinations.append(Examination("ledger", .bad, error.message, hint: error.hint))
       }
-      let overrides = try Session.overrides(processEnvironment())
+      let overrides = try Endpoints(processEnvironment()).overrides
       do throws(Failure) {
         _ = try await Session(project, environment, console, needsVariables: true)
         examinations.append(Examination("secrets", .good, "every name has a value"))

@@ -4,10 +4,11 @@ import Model
 
 enum HistoryCommand {
   static func run(_ invocation: Invocation) async -> Int32 {
-    await EnvironmentCommand.run(invocation) { project, environment, console throws(Failure) in
+    await EnvironmentCommand.runRecorded(invocation) { subject, console throws(Failure) in
+      let (project, environment) = (subject.project, subject.environment)
       let limit = try invocation.count("limit", in: 1...1000, default: 20)
       let clock = Session.clock
-      let ledger = try await Session.ledger(project, environment, clock)
+      let ledger = try await Session.ledger(project, environment.name, clock)
       console.result(
         HistoryReport(
           app: environment.app, environment: environment.name, now: clock.now,

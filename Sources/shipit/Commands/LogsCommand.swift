@@ -5,7 +5,8 @@ import Runner
 
 enum LogsCommand {
   static func run(_ invocation: Invocation) async -> Int32 {
-    await EnvironmentCommand.run(invocation) { project, environment, console throws(Failure) in
+    await EnvironmentCommand.runRecorded(invocation) { subject, console throws(Failure) in
+      let (project, environment) = (subject.project, subject.environment)
       let limit = try invocation.count("lines", in: 1...5000, default: 100)
       let name = ServiceName(rawValue: invocation.positional(1) ?? "")
       guard let service = environment.service(name) else {

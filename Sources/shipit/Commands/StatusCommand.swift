@@ -1,37 +1,43 @@
 import Concurrency
 import Interface
-import Language
 import Model
 import Runner
+import Terminal
+
+#if canImport(Darwin)
+  import Darwin
+#else
+  import Glibc
+#endif
 
 enum StatusCommand {
   static func run(_ invocation: Invocation) async -> Int32 {
     let console = Console(invocation, environment: processEnvironment())
-    do {
-      let project = try Project(invocation)
-      let names = invocation.positional(0).map { [$0] } ?? EnvironmentReader(root: project.root).list()
-      var exit = ExitCode.done
-      for name in names {
-        let environment = try project.environment(name, console)
-        exit = try await show(project, environment, console, isOffline: invocation.has("offline"))
+    return await EnvironmentCommand.guarded(console) {
+      for name in try names(invocation) {
+        let subject = try await Recorded.subject(invocation, name, console)
+        try await show(subject, console, isOffline: invocation.has("offline"))
       }
-      return console.ended(exit)
-    } catch let failure as Failure {
-      console.failure(failure)
-      return console.ended(failure.exitCode)
-    } catch is Refused {
-      return console.ended(.usage)
-    } catch {
-      console.failure(Failure(.internalError, "\(error)"))
-      return console.ended(.internalError)
+      return .done
     }
   }
 
-  private static func show(
-    _ project: Project, _ environment: Model.Environment, _ console: Console, isOffline: Bool
-  ) async throws(Failure) -> ExitCode {
+  /// The one that was named, else all that have a file here, else all that have a ledger here.
+  private static func names(_ invocation: Invocation) throws(Failure) -> [String] {
+    if let name = invocation.positional(0) { return [name] }
+    if let home = Project.home(try Project.candidates(invocation)) {
+      let names = Project(root: home).environments
+      if !names.isEmpty { return names }
+    }
+    let recorded = try Recorded.names(invocation)
+    if recorded.isEmpty { return try Project(invocation).environments }
+    return recorded
+  }
+
+  private static func show(_ subject: Subject, _ console: Console, isOffline: Bool) async throws(Failure) {
+    let environment = subject.environment
     let clock = Session.clock
-    let ledger = try await Session.ledger(project, environment, clock)
+    let ledger = try await Session.ledger(subject.project, environment.name, clock)
     let runs = try await ledger.runs(limit: 20)
     let open = runs.first { $0.result == nil }
     var journal: [JournalEntry] = []
@@ -40,22 +46,117 @@ enum StatusCommand {
       app: environment.app, environment: environment.name, now: clock.now,
       releases: try await ledger.releases(limit: 50), runs: runs, journal: journal,
       lease: try await ledger.holder(), hold: try await ledger.hold(), bad: try await ledger.badCommits(),
-      overrides: try Session.overrides(processEnvironment()))
+      overrides: try Endpoints(processEnvironment()).overrides)
     report.isOffline = isOffline
-    if !isOffline {
-      // The ledger's answer stands even when no token is at hand or a platform is silent.
-      do throws(Failure) {
-        let session = try await Session(project, environment, console, needsVariables: false)
-        for (name, platform) in session.platforms {
-          do throws(Failure) { report.fill(try await platform.live(environment)) } catch {
-            report.fail(name, error)
-          }
+    report.record = subject.record
+    if !isOffline { report = await filled(report, subject, console) }
+    console.result(report)
+  }
+
+  /// The ledger's answer with the live columns, as far as platforms answer. The ledger's part is shown at once
+  /// and stands even when no token is at hand or a platform is silent.
+  private static func filled(_ first: StatusReport, _ subject: Subject, _ console: Console) async -> StatusReport
+  {
+    var report = first
+    let environment = subject.environment
+    let names = Set(environment.services.map(\.platform)).sorted { $0.rawValue < $1.rawValue }
+    let session: Session
+    do throws(Failure) {
+      session = try await Session(subject.project, environment, console, needsVariables: false)
+    } catch {
+      for name in names { report.fail(name, error) }
+      return report
+    }
+    let preview = StatusPreview(console, clock: session.clock)
+    // Nothing has to be tidied up but the cursor, which is hidden while lines are redrawn.
+    let interrupter = Interrupter()
+    interrupter.onCancel {
+      if console.isInteractive { console.raw(LiveBlock.showCursor) }
+      _exit(interrupter.interruption?.exitCode.rawValue ?? ExitCode.interrupted.rawValue)
+    }
+    let signals = Signals(interrupter, onLeave: {})
+    defer { withExtendedLifetime(signals) {} }
+    await preview.show(report)
+    await withTaskGroup(of: (PlatformName, Result<[ServiceName: LiveState], Failure>).self) { group in
+      for name in names {
+        group.addTask { (name, await ask(name, session, environment)) }
+      }
+      for await (name, answer) in group {
+        switch answer {
+        case .success(let states): report.fill(states)
+        case .failure(let failure): report.fail(name, failure)
         }
-      } catch {
-        for name in Set(environment.services.map(\.platform)) { report.fail(name, error) }
+        await preview.show(report)
       }
     }
-    console.result(report)
-    return .done
+    await preview.end()
+    return report
+  }
+
+  /// How long a platform may take; then its rows say that it did not answer.
+  private static let patience = Duration.seconds(20)
+
+  private static func ask(
+    _ name: PlatformName, _ session: Session, _ environment: Model.Environment
+  ) async -> Result<[ServiceName: LiveState], Failure> {
+    guard let platform = session.platforms[name] else {
+      return .failure(Failure(.configuration, "services on \(name.title) are not supported yet"))
+    }
+    return await withTaskGroup(of: Result<[ServiceName: LiveState], Failure>?.self) { group in
+      group.addTask {
+        do throws(Failure) { return .success(try await platform.live(environment)) } catch {
+          return .failure(error)
+        }
+      }
+      group.addTask {
+        guard (try? await session.clock.sleep(for: patience)) != nil else { return nil }
+        return .failure(Failure(.timeout, "\(name.title) did not answer within \(patience.words)"))
+      }
+      let first = await group.next().flatMap(\.self)
+      group.cancelAll()
+      return first ?? .failure(Failure(.cancelled, "stopped while \(name.title) was asked"))
+    }
+  }
+}
+
+/// What the ledger knows, shown while platforms are asked: redrawn in place on a terminal, elsewhere said once
+/// when they take longer than a moment.
+private actor StatusPreview {
+  private let console: Console
+  private let clock: any TimeSource
+  private var block = LiveBlock()
+  private var report: StatusReport?
+  private var reminder: Task<Void, Never>?
+
+  init(_ console: Console, clock: any TimeSource) {
+    self.console = console
+    self.clock = clock
+  }
+
+  func show(_ report: StatusReport) {
+    self.report = report
+    guard !console.isQuiet, !console.wantsJSON else { return }
+    if console.isInteractive {
+      let size = TerminalSize.of(2) ?? TerminalSize(columns: 80, rows: 24)
+      console.raw(block.render(live: report.text(console.noteCanvas), rows: size.rows))
+    } else if reminder == nil {
+      let clock = clock
+      reminder = Task {
+        guard (try? await clock.sleep(for: .milliseconds(700))) != nil else { return }
+        self.remind()
+      }
+    }
+  }
+
+  private func remind() {
+    guard let report else { return }
+    let lines = report.text(console.noteCanvas)
+    console.note(Array(lines.prefix { !$0.isEmpty }) + ["asking the platforms what is live"])
+  }
+
+  func end() {
+    reminder?.cancel()
+    guard console.isInteractive, !console.isQuiet, !console.wantsJSON else { return }
+    console.raw(block.finish())
   }
 }

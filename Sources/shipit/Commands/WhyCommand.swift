@@ -3,8 +3,9 @@ import Model
 
 enum WhyCommand {
   static func run(_ invocation: Invocation) async -> Int32 {
-    await EnvironmentCommand.run(invocation) { project, environment, console throws(Failure) in
-      let ledger = try await Session.ledger(project, environment, Session.clock)
+    await EnvironmentCommand.runRecorded(invocation) { subject, console throws(Failure) in
+      let (project, environment) = (subject.project, subject.environment)
+      let ledger = try await Session.ledger(project, environment.name, Session.clock)
       guard let record = try await record(invocation, ledger, environment.name) else {
         console.result(["\(environment.name) has had no run yet"])
         return .done
