@@ -70,6 +70,8 @@ let package = Package(
 
     // Floor 4: one adapter per outside system.
     room("Railway", ["Model", "HTTP", "JSON", "Concurrency"]),
+    room(
+      "Vercel", ["Model", "HTTP", "JSON", "Crypto", "Archive", "Processes", "Concurrency"]),
     room("Secrets", ["Model", "Crypto"]),
     room("Source", ["Model", "Processes", "Archive", "Crypto", "Concurrency"]),
     room("Probing", ["Model", "HTTP", "Names", "JSON", "Concurrency"]),
@@ -110,6 +112,11 @@ let package = Package(
     tests(
       "RailwayTests",
       ["Railway", "Probing", "Twin", "GraphQL", "Model", "HTTP", "JSON", "Concurrency", "TestSupport"]),
+    tests(
+      "VercelTests",
+      [
+        "Vercel", "Archive", "Crypto", "Processes", "Model", "HTTP", "JSON", "Concurrency", "TestSupport",
+      ]),
     tests(
       "AdapterTests",
       [

@@ -1,0 +1,6 @@
+import Concurrency
+package import Model
+
+extension VercelPlatform {
+  package func examine(_ environment: Environment) async -> [Examination] { [] }
+}
