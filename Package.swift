@@ -69,6 +69,7 @@ let package = Package(
 
     // Floor 4: one adapter per outside system.
     room("Railway", ["Model", "HTTP", "JSON", "Concurrency"]),
+    room("Encore", ["Model", "HTTP", "JSON", "Processes", "Archive", "Crypto", "Concurrency"]),
     room("Secrets", ["Model", "Crypto"]),
     room("Source", ["Model", "Processes", "Archive", "Crypto", "Concurrency"]),
     room("Probing", ["Model", "HTTP", "JSON", "Concurrency"]),
@@ -109,6 +110,13 @@ let package = Package(
     tests(
       "RailwayTests",
       ["Railway", "Probing", "Twin", "GraphQL", "Model", "HTTP", "JSON", "Concurrency", "TestSupport"]),
+    tests(
+      "EncoreTests",
+      [
+        "Encore", "Source", "Probing", "Model", "HTTP", "HTTPServer", "Processes", "JSON", "Archive",
+        "Crypto",
+        "Concurrency", "TestSupport",
+      ]),
     tests(
       "AdapterTests",
       [

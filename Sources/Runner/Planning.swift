@@ -35,6 +35,13 @@ package struct Planning: Sendable {
     var input = bareInput(request)
     try await fill(&input)
     try await checkAge(request, input)
+    for service in environment.services {
+      guard let target = input.observed[service.key]?.target else { continue }
+      try await foresee(
+        CodeChange(
+          target: target, from: input.servedCommit(of: service.key), to: request.revision.commit,
+          isDirty: request.isDirty), &input)
+    }
     return try DeployPlanner(input).plan()
   }
 
@@ -50,6 +57,13 @@ package struct Planning: Sendable {
     for (name, record) in target.services {
       guard let id = record.deployment, let platform = platforms[record.target.platform] else { continue }
       candidates[name] = try await platform.deployment(id, of: record.target)
+      let isWanted = request.only.isEmpty || request.only.contains(name)
+      if isWanted, let target = input.observed[name]?.target {
+        try await foresee(
+          CodeChange(
+            target: target, from: input.servedCommit(of: name), to: record.standIn ?? record.commit,
+            isRollback: true), &input)
+      }
     }
     return try RollbackPlanner(input: input, request: request, candidates: candidates).plan(to: target)
   }
@@ -79,6 +93,18 @@ package struct Planning: Sendable {
       } catch {
         input.restorable[name] = []
       }
+    }
+  }
+
+  /// Asks a service's platform what a change of its code would mean.
+  private func foresee(_ change: CodeChange, _ input: inout PlanInput) async throws(Failure) {
+    guard change.from != change.to, let platform = platforms[change.target.platform] else { return }
+    let foresight = try await platform.foresee(change)
+    input.notes += foresight.notes
+    if let note = foresight.restoreNote {
+      let known = input.observed[change.target.service]?.restoreNote
+      input.observed[change.target.service]?.restoreNote = [known, note].compactMap(\.self).joined(
+        separator: "; ")
     }
   }
 
