@@ -72,6 +72,7 @@ let package = Package(
     room("Railway", ["Model", "HTTP", "JSON", "Concurrency"]),
     room(
       "Vercel", ["Model", "HTTP", "JSON", "Crypto", "Archive", "Processes", "Concurrency"]),
+    room("Encore", ["Model", "HTTP", "JSON", "Processes", "Archive", "Crypto", "Concurrency"]),
     room("Secrets", ["Model", "Crypto"]),
     room("Source", ["Model", "Processes", "Archive", "Crypto", "Concurrency"]),
     room("Probing", ["Model", "HTTP", "Names", "JSON", "Concurrency"]),
@@ -116,6 +117,13 @@ let package = Package(
       "VercelTests",
       [
         "Vercel", "Archive", "Crypto", "Processes", "Model", "HTTP", "JSON", "Concurrency", "TestSupport",
+      ]),
+    tests(
+      "EncoreTests",
+      [
+        "Encore", "Source", "Probing", "Model", "HTTP", "HTTPServer", "Processes", "JSON", "Archive",
+        "Crypto",
+        "Concurrency", "TestSupport",
       ]),
     tests(
       "AdapterTests",

@@ -22,11 +22,13 @@ extension Release {
         var record = plan.before[name] ?? planned.record
         record.deployment = restored.externalID ?? record.deployment
         record.commit = planned.previousCommit ?? record.commit
+        record.standIn = restored.facts[StepFact.standIn]
         record.proof = results[StepID("undo.\(name).prove")]?.proof ?? .no
         services[name] = record
       } else if let moved, isForward || isPartial {
         var record = planned.record
         record.deployment = moved.externalID
+        record.standIn = moved.facts[StepFact.standIn]
         record.proof = proof ?? .no
         record.digest =
           (results[StepID("\(name).deploy")] ?? moved).facts[StepFact.digest]

@@ -72,9 +72,13 @@ enum ServedIdentity {
     return line.count > limit ? String(line.prefix(limit)) + "…" : line
   }
 
+  private static let modified = "-modified"
+
   /// Seven characters of a revision, for sentences.
   static func short(_ revision: String) -> String {
-    revision.count > 12 ? String(revision.prefix(7)) + "…" : String(revision.prefix(40))
+    // Encore's builds of a changed tree; without the ending it would read like the wanted commit.
+    if revision.hasSuffix(modified) { return short(String(revision.dropLast(modified.count))) + modified }
+    return revision.count > 12 ? String(revision.prefix(7)) + "…" : String(revision.prefix(40))
   }
 }
 
@@ -94,10 +98,14 @@ extension HealthProber {
   /// Encore's own health answer, on every gateway and service (contract encore §9).
   static let encoreHealthPath = "/__encore/healthz"
 
-  /// The request with the address it is really asked at: a dark deployment has one of its own.
+  /// The request with the address it is really asked at, for a dark deployment has one of its own, and with
+  /// the commit that was really deployed.
   static func placed(_ request: ProofRequest, _ call: StepCall) -> ProofRequest {
-    guard request.isDark else { return request }
     var placed = request
+    if let standIn = request.deploymentStep.flatMap({ call.results[$0]?.facts[StepFact.standIn] }) {
+      placed.commit = standIn
+    }
+    guard request.isDark else { return placed }
     placed.health.url = nil
     placed.address = request.deploymentStep.flatMap { call.results[$0]?.facts[StepFact.address] }
     return placed
@@ -130,6 +138,9 @@ extension HealthProber {
         if let expected = request.commit, !ServedIdentity.matches(revision, expected) {
           return .wrong(revision: revision)
         }
+        if health.identity == .encore, let trouble = HealthProber.encoreTrouble(response, request, wanted) {
+          return .bad(trouble)
+        }
       case .vercel, .platform, .none: break
       }
     }
@@ -154,6 +165,23 @@ extension HealthProber {
       }
     }
     return .good(revision: revision)
+  }
+
+  /// What is wrong with an answer of Encore's that names the right commit (contract encore §9).
+  private static func encoreTrouble(
+    _ response: HTTPResponse, _ request: ProofRequest, _ wanted: String?
+  ) -> String? {
+    guard let answer = try? JSON(parsing: response.body) else { return nil }
+    if let code = answer["code"]?.string, code != "ok" {
+      return "\(encoreHealthPath) says \(code): \(ServedIdentity.snippet(response))"
+    }
+    // Only Encore Cloud names its deployments; the number comes without the prefix its API has.
+    guard request.target.platform == .encore, let served = answer["details"]?["deploy_id"]?.string,
+      !served.isEmpty, let wanted, wanted.hasPrefix("roll_")
+    else { return nil }
+    let bare = { (id: String) in id.hasPrefix("roll_") ? String(id.dropFirst(5)) : id }
+    return bare(served) == bare(wanted)
+      ? nil : "still answers for the deployment \(bare(served)), not for \(bare(wanted))"
   }
 
   /// The deployment that an address leads to, by its platform.

@@ -35,6 +35,13 @@ package struct Planning: Sendable {
     var input = bareInput(request)
     try await fill(&input)
     try await checkAge(request, input)
+    for service in environment.services {
+      guard let target = input.observed[service.key]?.target else { continue }
+      try await foresee(
+        CodeChange(
+          target: target, from: input.servedCommit(of: service.key), to: request.revision.commit,
+          isDirty: request.isDirty), &input)
+    }
     return try DeployPlanner(input).plan()
   }
 
@@ -47,6 +54,7 @@ package struct Planning: Sendable {
       environment: target.configuration ?? environment, commit: target.commit, subject: target.subject,
       observed: [:], secrets: secrets, digest: digest)
     try await fill(&input, restorableFrom: target)
+    try await foresee(target, request, &input)
     return try RollbackPlanner(input: input, request: request, candidates: try await candidates(of: target))
       .plan(to: target)
   }
@@ -64,6 +72,7 @@ package struct Planning: Sendable {
       history: history.reduce(into: [:]) { $0.merge($1) { first, _ in first } }, only: request.only)
     let target = try guess.release(
       of: environment, observed: input.observed, only: request.only, at: Timestamp(milliseconds: 0))
+    try await foresee(target, request, &input)
     var plan = try RollbackPlanner(
       input: input, request: request, candidates: try await candidates(of: target)
     ).plan(to: target)
@@ -88,6 +97,19 @@ package struct Planning: Sendable {
       candidates[name] = try await platform.deployment(id, of: record.target)
     }
     return candidates
+  }
+
+  /// Asks the platforms what going back to a release would mean.
+  private func foresee(
+    _ target: Release, _ request: RollbackRequest, _ input: inout PlanInput
+  ) async throws(Failure) {
+    for (name, record) in target.services where request.only.isEmpty || request.only.contains(name) {
+      guard let target = input.observed[name]?.target else { continue }
+      try await foresee(
+        CodeChange(
+          target: target, from: input.servedCommit(of: name), to: record.standIn ?? record.commit,
+          isRollback: true), &input)
+    }
   }
 
   private func bareInput(_ request: DeployRequest) -> PlanInput {
@@ -115,6 +137,18 @@ package struct Planning: Sendable {
       } catch {
         input.restorable[name] = []
       }
+    }
+  }
+
+  /// Asks a service's platform what a change of its code would mean.
+  private func foresee(_ change: CodeChange, _ input: inout PlanInput) async throws(Failure) {
+    guard change.from != change.to, let platform = platforms[change.target.platform] else { return }
+    let foresight = try await platform.foresee(change)
+    input.notes += foresight.notes
+    if let note = foresight.restoreNote {
+      let known = input.observed[change.target.service]?.restoreNote
+      input.observed[change.target.service]?.restoreNote = [known, note].compactMap(\.self).joined(
+        separator: "; ")
     }
   }
 

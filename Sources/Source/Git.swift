@@ -22,10 +22,11 @@ struct Git: Sendable {
   }
 
   /// Runs one git command, whatever its exit code.
+  /// - Parameter variables: beside those every command gets.
   /// - Throws: `configuration` without git, `timeout`, `cancelled`.
   func run(
     _ arguments: [String], input: [UInt8] = [], outputLimit: Int = 256 << 20,
-    timeout: Duration = .seconds(60)
+    timeout: Duration = .seconds(60), variables: [String: String] = [:]
   ) async throws(Failure) -> ProcessResult {
     // No pager, no hook of a file monitor, no collection of garbage behind our back; paths are no patterns.
     let settings = [
@@ -36,8 +37,8 @@ struct Git: Sendable {
     do {
       result = try await launcher.run(
         ProcessSpecification(
-          "git", settings + arguments, environment: environment, directory: root, input: input,
-          outputLimit: outputLimit), timeout: timeout)
+          "git", settings + arguments, environment: environment.merging(variables) { _, new in new },
+          directory: root, input: input, outputLimit: outputLimit), timeout: timeout)
     } catch is CancellationError {
       throw Failure(.cancelled, "git was stopped", place: place(arguments))
     } catch let error as ProcessError where error.code == .notFound {
@@ -63,9 +64,11 @@ struct Git: Sendable {
   /// Runs one git command that has to end well.
   /// - Throws: `failed` in git's words.
   func output(
-    _ arguments: [String], input: [UInt8] = [], outputLimit: Int = 256 << 20
+    _ arguments: [String], input: [UInt8] = [], outputLimit: Int = 256 << 20,
+    variables: [String: String] = [:]
   ) async throws(Failure) -> ProcessResult {
-    let result = try await run(arguments, input: input, outputLimit: outputLimit)
+    let result = try await run(
+      arguments, input: input, outputLimit: outputLimit, variables: variables)
     guard result.exit.isSuccess else { throw failed(arguments, result) }
     return result
   }

@@ -80,7 +80,7 @@ extension GitSource {
     }
   }
 
-  private func isShallow() async throws(Failure) -> Bool {
+  func isShallow() async throws(Failure) -> Bool {
     try await git.output(["rev-parse", "--is-shallow-repository"]).text.trimmed == "true"
   }
 

@@ -40,6 +40,11 @@ package struct PlanInput: Sendable {
     self.digest = digest
   }
 
+  /// The commit a service reports now: not the released one where another stands in for it.
+  package func servedCommit(of service: ServiceName) -> String? {
+    record(of: service)?.standIn ?? liveCommit(of: service)
+  }
+
   /// What the ledger knows of a service's live deployment: the newest record that names it.
   func record(of service: ServiceName) -> ReleasedService? {
     guard let live = observed[service]?.live?.id else { return nil }

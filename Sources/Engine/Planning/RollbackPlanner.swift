@@ -173,16 +173,13 @@ package struct RollbackPlanner {
     var reasons: [String] = []
     if !runsIt {
       let mode = mode(candidate, observed)
-      switch mode {
-      case .rebuild:
+      if mode == .rebuild {
         lost.append(
           record.target.platform == .vercel
             ? "the build (Vercel cannot go back to it: it is built again)"
             : "the image (expired: it is built again)")
-        if let note = observed.restoreNote { lost.append(note) }
-      case .redeploy: if let note = observed.restoreNote { lost.append(note) }
-      case .codeAndVariables, .codeOnly: break
       }
+      if mode == .rebuild || mode == .redeploy, let note = observed.restoreNote { lost.append(note) }
       reasons.append("commit \(short(input.liveCommit(of: name) ?? "unknown")) → \(short(record.commit))")
       let restore = restoreSteps(record, observed, name, mode, candidate)
       // Only the platform's own rollback brings the old variables along and lets code come first; any other
@@ -227,7 +224,9 @@ package struct RollbackPlanner {
     _ candidate: Deployment?
   ) -> [Step] {
     guard let deployment = record.deployment else { return [] }
-    let limit = record.health.within + .seconds(1200)
+    let commit = record.standIn ?? record.commit
+    let approval = record.target.platform == .encore ? input.environment.platforms.encore?.approval : nil
+    let limit = record.health.within + .seconds(1200) + (approval ?? .zero)
     let restoreID = StepID("\(name).restore")
     var health = record.health
     if candidate == nil && record.commit.isEmpty { health.identity = .platform }
@@ -236,14 +235,14 @@ package struct RollbackPlanner {
         id: restoreID, title: "roll back \(name)", service: name,
         action: .restore(
           Restore(
-            target: observed.target, deployment: deployment, commit: record.commit, mode: mode, limit: limit)),
+            target: observed.target, deployment: deployment, commit: commit, mode: mode, limit: limit)),
         limit: limit, isCutOver: true, lane: record.target.platform.lane, expected: .seconds(60)),
       Step(
         id: StepID("\(name).prove"), title: "prove \(name)", service: name, needs: [restoreID],
         action: .prove(
           ProofRequest(
             target: observed.target, address: record.address ?? observed.address, health: health,
-            commit: record.commit, deploymentStep: restoreID)),
+            commit: commit, deploymentStep: restoreID)),
         limit: health.within + health.grace + .seconds(30), isRepeatable: true, expected: .seconds(5)),
     ]
   }

@@ -158,7 +158,8 @@ struct ServicePlanner {
         Deployment.Request(
           target: observed.target, source: source, commit: input.commit, previous: observed.live?.id,
           cutOver: observed.cutOver)),
-      limit: service.health.within + .seconds(1200), isCutOver: !isStaged, lane: service.platform.lane,
+      limit: service.health.within + .seconds(1200) + approval, isCutOver: !isStaged,
+      lane: service.platform.lane,
       expected: .seconds(90))
     let back = restoreSteps(observed).map { configurationBack + $0 } ?? []
     let affirm = affirmation(observed).map { [$0] } ?? []
@@ -260,9 +261,9 @@ struct ServicePlanner {
 
   private func restoreSteps(_ observed: ObservedService) -> [Step]? {
     guard let live = observed.live else { return nil }
-    let commit = input.liveCommit(of: key)
+    let commit = input.servedCommit(of: key)
     let restoreID = StepID("undo.\(key).deploy")
-    let limit = service.health.within + .seconds(1200)
+    let limit = service.health.within + .seconds(1200) + approval
     var steps = [
       Step(
         id: restoreID, title: "roll back \(key)", service: key,
@@ -285,11 +286,16 @@ struct ServicePlanner {
     return steps
   }
 
+  /// How long a person may take within a deployment, beside its own time.
+  private var approval: Duration {
+    service.platform == .encore ? input.environment.platforms.encore?.approval ?? .zero : .zero
+  }
+
   /// Proves that what was live before still answers.
   private func affirmation(_ observed: ObservedService) -> Step? {
     guard let live = observed.live else { return nil }
     let record = input.record(of: key)
-    let commit = input.liveCommit(of: key)
+    let commit = input.servedCommit(of: key)
     var health = record?.health ?? service.health
     // Without a known revision there is nothing to compare with: the platform's word has to do.
     if commit == nil { health.identity = .platform }

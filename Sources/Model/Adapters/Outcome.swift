@@ -45,6 +45,9 @@ package struct StepResult: Sendable, Hashable, Codable {
 package enum StepFact {
   /// Scheme, host and port under which what was made answers.
   package static let address = "address"
+  /// The commit that was deployed in place of the step's own: the old code with newer migration files kept.
+  /// It is what has to be proven.
+  package static let standIn = "stand-in"
   /// An image's digest.
   package static let digest = "digest"
   /// The platform's time of our write of a variable, in milliseconds since 1970.

@@ -30,11 +30,18 @@ package protocol Platform: StepPerformer {
   /// a ledger.
   func history(_ environment: Environment, limit: Int) async throws(Failure) -> [ServiceName: [Deployment]]
 
+  /// Looks, before anything is changed, whether a service can get a commit, and what could not be taken back.
+  /// - Throws: `Failure` of kind configuration when it cannot, such as a commit that is not pushed.
+  func foresee(_ change: CodeChange) async throws(Failure) -> Foresight
+
   /// Tests credentials, rights, names and quotas one by one; never changes anything.
   func examine(_ environment: Environment) async -> [Examination]
 }
 
 extension Platform {
+  /// Any commit can be deployed, and nothing stands in the way of going back.
+  package func foresee(_ change: CodeChange) async throws(Failure) -> Foresight { Foresight() }
+
   /// Nothing keeps the public out.
   package func accessHeaders(
     of target: ServiceTarget

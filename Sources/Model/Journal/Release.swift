@@ -67,6 +67,8 @@ package struct ReleasedService: Sendable, Hashable, Codable {
   package var target: ServiceTarget
   package var source: PlannedSource
   package var commit: String
+  /// The commit it reports where that is not `commit`: the same code with newer migration files kept.
+  package var standIn: String?
   /// The platform's deployment; nil until it is live.
   package var deployment: String?
   package var address: String?
@@ -85,11 +87,13 @@ package struct ReleasedService: Sendable, Hashable, Codable {
   package init(
     target: ServiceTarget, source: PlannedSource, commit: String, deployment: String?, address: String?,
     settings: ServiceSettings, variables: [String: RecordedVariable], health: Health, cutOver: CutOver,
-    proof: Proof = .no, previous: String?, digest: String? = nil, variableTimes: [String: Timestamp] = [:]
+    proof: Proof = .no, previous: String?, digest: String? = nil, variableTimes: [String: Timestamp] = [:],
+    standIn: String? = nil
   ) {
     self.target = target
     self.source = source
     self.commit = commit
+    self.standIn = standIn
     self.deployment = deployment
     self.address = address
     self.settings = settings
