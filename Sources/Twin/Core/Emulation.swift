@@ -67,5 +67,7 @@ struct EmulationKind: Sendable {
   var start: @Sendable (EmulationSetup) async throws -> any Emulation
 
   /// Every platform beside Railway, which a twin always has.
-  static let all: [EmulationKind] = []
+  static let all: [EmulationKind] = [
+    EmulationKind(name: "encore") { try await EncoreTwin.start($0) }
+  ]
 }
