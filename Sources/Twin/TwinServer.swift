@@ -4,29 +4,35 @@ package import JSON
 
 /// How a twin is started.
 package struct TwinOptions: Sendable {
-  /// 0 lets the system choose.
+  /// Railway's port, with the control surface; 0 lets the system choose. Other platforms take the `port` of
+  /// their section of the seed, by default one that the system chooses.
   package var port: UInt16 = 0
-  /// What it starts with, see `World.plant`.
+  /// What it starts with: Railway's world (see `World.plant`), and a section for each other platform, such
+  /// as `vercel`, without which that platform is not started.
   package var seed: JSON = World.defaultSeed
   /// What image references and commits stand for, beside the seed's own `sources`.
   package var sources: JSON?
-  /// How much faster than Railway the platform's own steps are.
+  /// How much faster than the platforms their own steps are.
   package var speed: Double = 1
-  /// Where every GraphQL exchange is written, values included: for dummy secrets only.
+  /// Where every exchange with an API is written, values included: for dummy secrets only.
   package var record: String?
   package var clock: any TimeSource = SystemClock()
 
   package init() {}
 }
 
-/// The offline twin on loopback: API, control surface, and one real process per live deployment.
+/// The offline twin on loopback: APIs, control surface, and what the platforms would run.
 package final class TwinServer: Sendable {
+  /// Railway.
   package let core: TwinCore
-  /// Such as `http://127.0.0.1:41234`.
+  /// Railway's address, such as `http://127.0.0.1:41234`.
   package let url: String
+  /// The platforms beside Railway, in the order in which they were started.
+  package let others: [any Emulation]
+  /// What to set so that shipit talks to this twin.
+  package let endpointVariables: [(String, String)]
 
-  private let runtime: ProcessRuntime
-  private let server: HTTPServer
+  private let servers: [HTTPServer]
   private let pump: Task<Void, Never>
   private let shutdown: AsyncStream<Void>
   private let requestShutdown: @Sendable () -> Void
@@ -36,37 +42,64 @@ package final class TwinServer: Sendable {
   package init(options: TwinOptions) async throws {
     let (kicks, kick) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
     let runtime = try ProcessRuntime { kick.yield() }
+    var others: [any Emulation] = []
+    var servers: [HTTPServer] = []
     do {
       let recording = try options.record.map { try Recording(path: $0) }
-      core = try TwinCore(
+      let core = try TwinCore(
         clock: options.clock, runtime: runtime, seed: options.seed, speed: options.speed, recording: recording
       )
-      let core = core
       if let sources = options.sources { await core.change { $0.read(sources: sources) } }
-      server = try HTTPServer(port: options.port, bodyLimit: 1 << 30) { request in await core.answer(request)
+      var variables: [(String, String)] = []
+      for kind in EmulationKind.all {
+        guard let section = options.seed[kind.name] else { continue }
+        let setup = EmulationSetup(
+          seed: section, clock: options.clock, speed: options.speed, recording: recording
+        ) { kick.yield() }
+        let platform = try await kind.start(setup)
+        others.append(platform)
+        let port = UInt16(clamping: section["port"]?.int ?? 0)
+        let server = try HTTPServer(port: port, bodyLimit: 1 << 30) { request in
+          await platform.answer(request, patience: nil)
+        }
+        servers.append(server)
+        variables.append((platform.endpointVariable, "http://127.0.0.1:\(server.port)"))
       }
+      let surface = ControlSurface(railway: core, others: others)
+      let server = try HTTPServer(port: options.port, bodyLimit: 1 << 30) { request in
+        await surface.answer(request)
+      }
+      servers.append(server)
+      self.core = core
+      url = "http://127.0.0.1:\(server.port)"
+      endpointVariables = [(core.endpointVariable, url)] + variables
     } catch {
+      for server in servers { await server.shutDown() }
+      for platform in others { await platform.stop() }
       await runtime.stop()
       throw error
     }
-    self.runtime = runtime
-    url = "http://127.0.0.1:\(server.port)"
+    self.others = others
+    self.servers = servers
     let (shutdown, signal) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
     self.shutdown = shutdown
     requestShutdown = { signal.yield() }
-    pump = Task { [core, clock = options.clock] in
+    pump = Task { [platforms = [core] + others, clock = options.clock] in
       await withTaskGroup(of: Void.self) { group in
-        group.addTask { for await _ in kicks { await core.settle() } }
         group.addTask {
-          while (try? await clock.sleep(for: .milliseconds(20))) != nil { await core.settle() }
+          for await _ in kicks {
+            for platform in platforms { await platform.settle() }
+          }
+        }
+        group.addTask {
+          while (try? await clock.sleep(for: .milliseconds(20))) != nil {
+            for platform in platforms { await platform.settle() }
+          }
         }
       }
     }
     await core.onShutdown(requestShutdown)
   }
-
-  /// What to set so that shipit talks to this twin.
-  package var endpointVariables: [(String, String)] { [("SHIPIT_RAILWAY_URL", url)] }
 
   /// Serves until the control surface asks for the end or the task is cancelled; then stops.
   package func run() async {
@@ -83,8 +116,9 @@ package final class TwinServer: Sendable {
     guard first else { return }
     requestShutdown()
     pump.cancel()
-    await server.shutDown()
+    for server in servers { await server.shutDown() }
     await pump.value
-    await runtime.stop()
+    for platform in others { await platform.stop() }
+    await core.stop()
   }
 }

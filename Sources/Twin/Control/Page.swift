@@ -29,10 +29,11 @@ enum Page {
     <h2>Deployments</h2><table id="deployments"></table>
     <h2>Requests</h2><table id="requests"></table>
     <h2>Faults</h2><table id="faults"></table>
+    <div id="platforms"></div>
     <script>
     const short = id => id ? id.slice(0, 8) : "";
-    function fill(id, heads, rows) {
-      const table = document.getElementById(id);
+    function fill(id, heads, rows) { fillTable(document.getElementById(id), heads, rows); }
+    function fillTable(table, heads, rows) {
       const head = document.createElement("tr");
       for (const text of heads) { const cell = document.createElement("th"); cell.textContent = text; head.append(cell); }
       const lines = rows.map(row => {
@@ -47,6 +48,19 @@ enum Page {
       });
       table.replaceChildren(head, ...lines);
     }
+    // Another platform: every list of flat objects in its overview becomes a table.
+    function section(name, overview) {
+      const parts = [];
+      for (const [key, list] of Object.entries(overview).sort()) {
+        if (!Array.isArray(list) || !list.length) continue;
+        const head = document.createElement("h2"), table = document.createElement("table");
+        head.textContent = name + " · " + key;
+        const heads = Object.keys(list[0]).filter(h => typeof list[0][h] !== "object" || list[0][h] === null);
+        fillTable(table, heads, list.slice(0, 30).map(row => heads.map(h => row[h] == null ? "" : String(row[h]))));
+        parts.push(head, table);
+      }
+      return parts;
+    }
     async function refresh() {
       try {
         const state = await (await fetch("/_twin/state")).json();
@@ -60,6 +74,8 @@ enum Page {
           [String(r.number), r.operation, r.service, String(r.status), r.fault, r.time]));
         fill("faults", ["what", "operation", "service", "left"], state.faults.map(f =>
           [f.fault ?? f.deployment, f.operation, f.service, String(f.left)]));
+        document.getElementById("platforms").replaceChildren(
+          ...Object.entries(state.platforms ?? {}).sort().flatMap(([name, overview]) => section(name, overview)));
       } catch { document.getElementById("time").textContent = "the twin has ended"; }
       setTimeout(refresh, 500);
     }

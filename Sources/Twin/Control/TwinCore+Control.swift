@@ -5,11 +5,8 @@ import JSON
 /// The control surface, outside the paths that Railway has: see docs of `shipit twin`.
 extension TwinCore {
   /// Answers a request under `/_twin/`. Requests that a web page of another origin could send are refused.
-  func control(_ request: ServerRequest) -> ServerResponse {
-    let host = (request.header("Host") ?? "127.0.0.1").split(separator: ":").first.map(String.init) ?? ""
-    guard ["127.0.0.1", "localhost"].contains(host), request.header("Origin") == nil else {
-      return .json(403, ["error": "the control surface answers on loopback only"])
-    }
+  func answerControl(_ request: ServerRequest) -> ServerResponse {
+    if let refusal = ControlSurface.refusal(of: request) { return refusal }
     let name = request.path.split(separator: "/").dropFirst().joined(separator: "/")
     do {
       switch (request.method, name) {

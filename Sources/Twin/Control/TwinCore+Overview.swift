@@ -1,9 +1,9 @@
 import Concurrency
-import JSON
+package import JSON
 
 /// What the control surface and its page show. No value of a variable is among it.
 extension TwinCore {
-  var overview: JSON {
+  package var overview: JSON {
     settle()
     let keys = world.instances.keys.sorted { name(of: $0) < name(of: $1) }
     return [

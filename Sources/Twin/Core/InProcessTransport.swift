@@ -1,19 +1,28 @@
 package import HTTP
 import HTTPServer
 
-/// Reaches a twin with scripted services without a socket, so that a whole run fits under one virtual clock.
+/// Reaches emulated platforms without a socket, so that a whole run fits under one virtual clock.
 ///
-/// The API answers under ``base``; the services under the addresses that the API tells.
+/// Each API answers under its base; services, deployments and edges under the addresses that the APIs tell.
 package struct InProcessTransport: HTTPTransport {
   /// What to give as `SHIPIT_RAILWAY_URL`.
   package static let base = "http://127.0.0.1:1"
 
-  private let core: TwinCore
-  private let services: ScriptedRuntime
+  /// What to give as the variable of each platform.
+  package static let bases = [
+    "railway": base, "vercel": "http://127.0.0.1:2", "encore": "http://127.0.0.1:3",
+  ]
 
+  private let platforms: [any Emulation]
+
+  /// Railway alone, with scripted services.
   package init(core: TwinCore, services: ScriptedRuntime) {
-    self.core = core
-    self.services = services
+    self.init([core])
+  }
+
+  /// - Parameter platforms: each under its own base, all on the same clock.
+  package init(_ platforms: [any Emulation]) {
+    self.platforms = platforms
   }
 
   package func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
@@ -22,12 +31,17 @@ package struct InProcessTransport: HTTPTransport {
     }
     // As the real client: who was told to stop asks nothing and gets no answer.
     if Task.isCancelled { throw HTTPError(code: .cancelled, message: "cancelled", nothingSent: true) }
-    if "http://\(target.host)" == InProcessTransport.base { return try await ask(request, target) }
-    await core.settle()
-    guard let answer = services.answer(address: target.host, path: target.path) else {
-      throw HTTPError(code: .refused, message: "\(target.host): connection refused", nothingSent: true)
+    let asked = try serverRequest(request, target)
+    let base = "http://\(target.host)"
+    if let platform = platforms.first(where: { InProcessTransport.bases[$0.name] == base }) {
+      return try await response(to: target, platform.answer(asked, patience: request.timeout))
     }
-    return answer
+    for platform in platforms {
+      if let answer = await platform.answer(asked, at: target.host, patience: request.timeout) {
+        return try await response(to: target, answer)
+      }
+    }
+    throw HTTPError(code: .refused, message: "\(target.host): connection refused", nothingSent: true)
   }
 
   package func stream(_ request: HTTPRequest) async throws(HTTPError) -> HTTPStream {
@@ -40,7 +54,9 @@ package struct InProcessTransport: HTTPTransport {
       })
   }
 
-  private func ask(_ request: HTTPRequest, _ target: Target) async throws(HTTPError) -> HTTPResponse {
+  private func serverRequest(
+    _ request: HTTPRequest, _ target: Target
+  ) throws(HTTPError) -> ServerRequest {
     var bytes: [UInt8] = []
     switch request.body {
     case .none: break
@@ -51,10 +67,13 @@ package struct InProcessTransport: HTTPTransport {
       }
       bytes = read
     }
-    let answer = await core.answer(
-      ServerRequest(
-        method: request.method, path: target.path, query: target.query, headers: request.headers, body: bytes),
-      patience: request.timeout)
+    return ServerRequest(
+      method: request.method, path: target.path, query: target.query, headers: request.headers, body: bytes)
+  }
+
+  private func response(
+    to target: Target, _ answer: ServerResponse
+  ) async throws(HTTPError) -> HTTPResponse {
     if Task.isCancelled { throw HTTPError(code: .cancelled, message: "cancelled", nothingSent: false) }
     switch answer.body {
     case .bytes(let body): return HTTPResponse(status: answer.status, headers: answer.headers, body: body)

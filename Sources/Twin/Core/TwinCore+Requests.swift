@@ -9,7 +9,7 @@ extension TwinCore {
   /// - Parameter patience: how long the caller waits; a longer wait ends as a cut marked `timeout`.
   package func answer(_ request: ServerRequest, patience: Duration? = nil) async -> ServerResponse {
     settle()
-    if request.path == "/_twin" || request.path.hasPrefix("/_twin/") { return control(request) }
+    if request.path == "/_twin" || request.path.hasPrefix("/_twin/") { return answerControl(request) }
     let parts = request.path.split(separator: "/").map(String.init)
     var call: Call
     if request.path == "/graphql/v2" {

@@ -16,12 +16,8 @@ package enum FaultScript: Sendable {
     let service = script["service"]?.string
     let nth = Int(script["nth"]?.int ?? 1)
     let count: Int? = script["count"]?.string == "always" ? nil : Int(script["count"]?.int ?? 1)
-    if let name = script["fault"]?.string {
-      guard let fault = RequestFault(name: name, script: script) else {
-        throw Refusal("unknown fault \(name); known: \(RequestFault.names.joined(separator: ", "))")
-      }
-      self = .request(
-        FaultRule(fault, operation: script["operation"]?.string, service: service, nth: nth, count: count))
+    if let rule = try FaultRule(script) {
+      self = .request(rule)
     } else if let name = script["deployment"]?.string {
       guard let behaviour = DeploymentBehaviour(name: name, script: script) else {
         throw Refusal(
@@ -38,5 +34,22 @@ package enum FaultScript: Sendable {
     } else {
       throw Refusal("a fault needs the key \"fault\" or \"deployment\"")
     }
+  }
+}
+
+extension FaultRule {
+  /// Reads `{"fault": NAME, "operation": …, "service": …, "nth": 1, "count": 1}`; nil when the script has no
+  /// `fault`.
+  /// - Parameter subject: the key that names what a request is about, such as `project`.
+  /// - Throws: `Refusal` when the fault is unknown.
+  package init?(_ script: JSON, subject: String = "service") throws(Refusal) {
+    guard let name = script["fault"]?.string else { return nil }
+    guard let fault = RequestFault(name: name, script: script) else {
+      throw Refusal("unknown fault \(name); known: \(RequestFault.names.joined(separator: ", "))")
+    }
+    self.init(
+      fault, operation: script["operation"]?.string, service: script[subject]?.string,
+      nth: Int(script["nth"]?.int ?? 1),
+      count: script["count"]?.string == "always" ? nil : Int(script["count"]?.int ?? 1))
   }
 }

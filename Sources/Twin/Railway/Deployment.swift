@@ -50,6 +50,8 @@ package struct Deployment: Sendable {
     case archive(String)
     case image(String, directory: String?)
     case commit(String, repository: String, directory: String)
+    /// A commit of a git directory on this machine; Encore's.
+    case revision(String, repository: String)
   }
 
   /// Where in the state machine it is; `status` is what is told about it.

@@ -32,7 +32,7 @@ package final class ProcessRuntime: ServiceRuntime {
   let directory: WorkDirectory
   let keeper: Keeper
   private let forwarder: Forwarder
-  private let client = HTTPClient()
+  let client = HTTPClient()
   private let onEvent: @Sendable () -> Void
 
   /// - Throws: `Refusal` when there is no room for its directory, its thread or its keeper.
@@ -63,6 +63,7 @@ package final class ProcessRuntime: ServiceRuntime {
     case .preDeploy(let job): work(on: job.deployment) { await self.preDeploy(job) }
     case .start(let job): start(job)
     case .probe(let deployment, let path): work(on: deployment) { await self.probe(deployment, path) }
+    case .awaitAnswer(let deployment): work(on: deployment) { await self.awaitAnswer(of: deployment) }
     case .stopProbing(let deployment): cancelWork(on: deployment)
     case .route(let key, let deployment): route(key, to: deployment)
     case .terminate(let deployment): end(deployment, by: SIGTERM)

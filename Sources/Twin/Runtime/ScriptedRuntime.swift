@@ -1,5 +1,6 @@
 package import Concurrency
 package import HTTP
+package import HTTPServer
 import JSON
 
 /// Services that exist in memory only: what a test under a virtual clock runs instead of processes.
@@ -87,6 +88,11 @@ package final class ScriptedRuntime: ServiceRuntime {
           return
         }
         add(.healthy, of: deployment, at: now + ready, to: &state)
+      case .awaitAnswer(let deployment):
+        guard let job = state.running[deployment], let ready = program(of: job, in: state).healthyAfter else {
+          return
+        }
+        add(.healthy, of: deployment, at: now + ready, to: &state)
       case .stopProbing(let deployment):
         state.queue.removeAll { event in
           if case .healthy = event.event { event.deployment == deployment } else { false }
@@ -98,6 +104,14 @@ package final class ScriptedRuntime: ServiceRuntime {
       case .kill(let deployment): end(deployment, code: 137, at: now, in: &state)
       }
     }
+  }
+
+  /// Answers when a program was scripted for the application, by its slug.
+  package func forward(_ request: ServerRequest, to deployment: String) async -> ServerResponse? {
+    state.withLock { state -> HTTPResponse? in
+      guard let job = state.running[deployment] else { return HTTPResponse(status: 502) }
+      return state.programs[ScriptedRuntime.service(of: job)]?.answer(request.path, job.variables)
+    }.map { ServerResponse(status: $0.status, headers: $0.headers, body: .bytes($0.body)) }
   }
 
   package var nextEvent: Timestamp? { state.withLock { $0.queue.first?.time } }
@@ -114,7 +128,12 @@ package final class ScriptedRuntime: ServiceRuntime {
   package func stop() async {}
 
   private func program(of job: Job, in state: State) -> ScriptedProgram {
-    state.programs[job.variables["RAILWAY_SERVICE_NAME"] ?? ""] ?? fallback
+    state.programs[ScriptedRuntime.service(of: job)] ?? fallback
+  }
+
+  /// The name that programs are scripted under.
+  private static func service(of job: Job) -> String {
+    job.variables["RAILWAY_SERVICE_NAME"] ?? job.variables["ENCORE_APP_SLUG"] ?? ""
   }
 
   private func end(_ deployment: String, code: Int32, at now: Timestamp, in state: inout State) {

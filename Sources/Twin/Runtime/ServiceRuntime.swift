@@ -1,4 +1,5 @@
 package import Concurrency
+package import HTTPServer
 
 /// What the state machine asks of the runtime.
 package enum Effect: Sendable {
@@ -11,6 +12,8 @@ package enum Effect: Sendable {
   /// Ask the health path until it answers 200; answers ``RuntimeEvent/healthy``.
   case probe(deployment: String, path: String)
   case stopProbing(deployment: String)
+  /// Wait until anything at all is answered there; answers ``RuntimeEvent/healthy``.
+  case awaitAnswer(deployment: String)
   /// Give new connections to this deployment, or to none.
   case route(InstanceKey, deployment: String?)
   case terminate(deployment: String)
@@ -68,6 +71,10 @@ package protocol ServiceRuntime: Sendable {
   /// Keeps an uploaded archive.
   /// - Throws: `ArchiveRefused` when it is no gzip-compressed tar archive.
   func keep(archive: [UInt8], as id: String) async throws
+
+  /// Passes a request on to what runs for a deployment.
+  /// - Returns: nil when nothing that answers requests was started for it.
+  func forward(_ request: ServerRequest, to deployment: String) async -> ServerResponse?
 
   /// Begins to do what the state machine asked for.
   func perform(_ effect: Effect, at now: Timestamp)

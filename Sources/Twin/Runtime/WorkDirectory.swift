@@ -69,6 +69,7 @@ struct WorkDirectory: Sendable {
     case .archive(let id): source = path + "/snapshots/" + id
     case .image(_, let directory): source = directory ?? ""
     case .commit(_, _, let directory): source = directory
+    case .revision(let commit, let repository): return try await export(commit, of: repository, to: job)
     }
     let target = path + "/images/" + job.image
     guard !source.isEmpty else {
@@ -79,5 +80,22 @@ struct WorkDirectory: Sendable {
         "/bin/sh", ["-c", #"mkdir -p -- "$2" && cp -R -p -- "$1/." "$2/""#, "copy", source, target],
         environment: ["PATH": "/usr/bin:/bin"]))
     guard result.exit.isSuccess else { throw Refusal("cannot copy \(source): \(result.errorText)") }
+  }
+
+  /// Writes the files of a commit to the place of its image.
+  private func export(_ commit: String, of repository: String, to job: Job) async throws {
+    let target = path + "/images/" + job.image
+    let script = #"""
+      mkdir -p -- "$3" && git -C "$1" archive --format=tar -o "$3.tar" "$2" && tar -x -f "$3.tar" -C "$3" &&
+        rm -f -- "$3.tar"
+      """#
+    let search = getenv("PATH").map { String(cString: $0) } ?? "/usr/bin:/bin"
+    let result = try await Launcher().run(
+      ProcessSpecification(
+        "/bin/sh", ["-c", script, "export", repository, commit, target],
+        environment: [
+          "PATH": search, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null", "LC_ALL": "C",
+        ]))
+    guard result.exit.isSuccess else { throw Refusal("cannot read \(commit): \(result.errorText)") }
   }
 }
