@@ -149,7 +149,8 @@ let package = Package(
     tests(
       "ConformanceTests",
       [
-        "Twin", "Railway", "Runner", "Engine", "Model", "Ledgers", "Probing", "HTTP", "JSON", "Concurrency",
+        "Twin", "Railway", "Encore", "Runner", "Engine", "Model", "Ledgers", "Probing", "HTTP", "HTTPServer",
+        "JSON", "Concurrency",
         "Redaction", "Archive", "Crypto", "TestSupport",
       ]),
     .target(

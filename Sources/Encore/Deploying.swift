@@ -66,10 +66,12 @@ extension EncorePlatform {
     for id: String, _ place: EncorePlace, _ step: Step, _ call: StepCall
   ) async -> Outcome {
     memory.began(id, in: place)
-    let approval = min(target.approval, step.limit / 2)
+    // What is left, not the step's own limit: on the way back a step gets a share of the time.
+    let left = max(.seconds(2), call.deadline - clock.now)
+    let approval = min(target.approval, left / 2)
     var decision = RolloutDecision(
       id: id, name: place.name, page: place.page(of: id), beganAt: clock.now,
-      limit: max(.seconds(1), call.deadline - clock.now - approval - min(.seconds(5), step.limit / 20)),
+      limit: max(.seconds(1), left - approval - min(.seconds(5), left / 20)),
       approval: approval)
     var pace = RolloutPace()
     while true {

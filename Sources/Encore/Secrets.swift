@@ -66,7 +66,7 @@ extension EncorePlatform {
   func groups(_ place: EncorePlace, of names: [String]) async throws(EncoreError) -> [String: [SecretGroup]] {
     let data = try await client.query(
       EncoreDocument.secretGroups,
-      ["appSlug": .string(place.app), "keys": .array(names.map { .string($0) })])
+      ["appSlug": .string(place.app), "keys": names.isEmpty ? .null : .array(names.map { .string($0) })])
     guard let app = data["app"], app.object != nil else {
       throw EncoreError(
         .notFound, "there is no application \(place.app)", operation: EncoreDocument.secretGroups.name)

@@ -5,7 +5,7 @@ import Model
 /// the other.
 ///
 /// A step's share: for a restore three times what it is expected to take, ten minutes where the old source
-/// is built again; for a proof what `health.within` allows; half a minute for anything else. Together at
+/// is built or rolled out again; for a proof what `health.within` allows; half a minute for anything else. Together at
 /// least five minutes and at most thirty; where the shares come to more, each is cut by the same part.
 struct RollbackShares {
   static let least = Duration.seconds(300)
@@ -30,7 +30,8 @@ struct RollbackShares {
 
   private static func wanted(_ step: Step) -> Duration {
     switch step.action {
-    case .restore(let restore): restore.mode == .rebuild ? .seconds(600) : step.expected * 3
+    case .restore(let restore):
+      restore.mode == .rebuild || restore.mode == .redeploy ? .seconds(600) : step.expected * 3
     case .prove(let proof), .soak(let proof): proof.health.within
     default: .seconds(30)
     }

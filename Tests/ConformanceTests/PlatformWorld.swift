@@ -13,8 +13,10 @@ protocol PlatformWorld: Sendable {
   var transport: any HTTPTransport { get }
   /// How the platform switches users over.
   static var cutOver: CutOver { get }
+  /// Whether a deployment that is not live can be cancelled by an API.
+  static var canCancel: Bool { get }
   /// The adapter, with a token of these rights.
-  func platform(_ access: WorldAccess, _ secrets: SecretValues) -> any Platform
+  func platform(_ access: WorldAccess, _ secrets: SecretValues) throws(Failure) -> any Platform
   /// One service called `app`, whose variable `GREETING` is `greeting`.
   func environment(greeting: String) -> Model.Environment
   /// Sets one trouble up for what comes next.
@@ -26,6 +28,10 @@ protocol PlatformWorld: Sendable {
   func made(of commit: String) async -> Int
   /// How often the platform was asked to change what is live by way of its own rollback or a rollout.
   func requests() async -> Int
+}
+
+extension PlatformWorld {
+  static var canCancel: Bool { true }
 }
 
 /// Whose token it is.
@@ -53,7 +59,9 @@ enum WorldTrouble: Sendable, Hashable {
 
 /// The platforms that the suite holds for.
 enum Worlds {
-  static let all: [PlatformName: any PlatformWorld.Type] = [.railway: RailwayWorld.self]
+  static let all: [PlatformName: any PlatformWorld.Type] = [
+    .railway: RailwayWorld.self, .encore: EncoreCloudWorld.self,
+  ]
   static var names: [PlatformName] { all.keys.sorted { $0.rawValue < $1.rawValue } }
 
   static let commits = ["a", "b", "c"].map { String(repeating: $0, count: 40) }

@@ -51,9 +51,9 @@ struct WorldBench: Sendable {
 
   private func parts(
     _ access: WorldAccess, greeting: String
-  ) -> (planning: Planning, context: OperationContext, interrupter: Interrupter) {
+  ) throws -> (planning: Planning, context: OperationContext, interrupter: Interrupter) {
     let secrets = secrets()
-    let platform = world.platform(access, secrets)
+    let platform = try world.platform(access, secrets)
     let environment = world.environment(greeting: greeting)
     let planning = Planning(
       environment: environment, ledger: ledger, platforms: [platform.name: platform], secrets: secrets,
@@ -83,7 +83,7 @@ struct WorldBench: Sendable {
   func deploy(
     _ index: Int, greeting: String = "hello", as access: WorldAccess = .owner, interruptAfter: Duration? = nil
   ) async throws -> OperationResult {
-    let (planning, context, interrupter) = parts(access, greeting: greeting)
+    let (planning, context, interrupter) = try parts(access, greeting: greeting)
     let cut = interruptAfter.map { after in
       spawn {
         guard (try? await clock.sleep(for: after)) != nil else { return }
@@ -103,7 +103,7 @@ struct WorldBench: Sendable {
 
   /// Goes back to the release before.
   func rollback() async throws -> OperationResult {
-    let (planning, context, _) = parts(.owner, greeting: "hello")
+    let (planning, context, _) = try parts(.owner, greeting: "hello")
     let result = await RollbackOperation(
       context, planning: planning, request: RollbackRequest(reason: "too slow")
     ).run { _ in true }
@@ -120,7 +120,7 @@ struct WorldBench: Sendable {
 
   /// What the platform itself says of the service now.
   func live() async throws -> LiveState? {
-    let platform = world.platform(.owner, secrets())
+    let platform = try world.platform(.owner, secrets())
     return try await platform.live(world.environment(greeting: "hello"))["app"]
   }
 
