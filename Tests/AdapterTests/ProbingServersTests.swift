@@ -91,10 +91,10 @@ import Testing
     let outcome = await perform(
       .websocket(
         url: Template(text: server.webSocketURL), send: nil,
-        expect: MessageExpectation(json: ["type": "pong"], within: .milliseconds(100))))
+        expect: MessageExpectation(json: ["type": "pong"], within: .milliseconds(500))))
     let failure = try #require(failing(outcome))
     #expect(failure.message.hasPrefix("the check it got a message with type = error (3 times in "))
-    #expect(failure.message.hasSuffix("wanted a message with type = pong within 100 ms"))
+    #expect(failure.message.hasSuffix("wanted a message with type = pong within 500 ms"))
     #expect(failure.cause == "the last message began: {\"type\": \"error\"}")
     #expect(failure.hint?.contains("Upgrade: websocket") == true)
   }

@@ -62,7 +62,9 @@ package struct ServedConnection: Sendable {
     var bytes = [UInt8](repeating: 0, count: count)
     var got = 0
     while got < count {
-      let more = bytes.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress! + got, count - got, 0) }
+      let more = bytes.withUnsafeMutableBytes {
+        recv(descriptor, $0.baseAddress.map { $0 + got }, count - got, 0)
+      }
       guard more > 0 else { throw Ended() }
       got += more
     }
@@ -80,7 +82,7 @@ package struct ServedConnection: Sendable {
     var sent = 0
     while sent < bytes.count {
       let more = bytes.withUnsafeBytes {
-        send(descriptor, $0.baseAddress! + sent, bytes.count - sent, Int32(MSG_NOSIGNAL))
+        send(descriptor, $0.baseAddress.map { $0 + sent }, bytes.count - sent, Int32(MSG_NOSIGNAL))
       }
       guard more > 0 else { throw Ended() }
       sent += more
