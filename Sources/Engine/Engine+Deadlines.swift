@@ -46,7 +46,9 @@ extension Engine {
           ? "the run's deadline of \(whole) s passed"
           : "the run's deadline of \(whole) s is near: the last \(reserve) s are kept back for the rollback",
         cause: underWay.isEmpty ? nil : "not yet at an end: \(underWay)",
-        hint: "raise protect.deadline, or see what was slow: shipit why"))
+        hint:
+          "raise protect.deadline, or see what was slow: shipit why; a commit that was rolled back is deployed again with --again"
+      ))
   }
 
   // MARK: Back

@@ -128,7 +128,16 @@ extension Engine {
   /// What an earlier process left is known now, or cannot be known.
   func settledResult() -> RunResult {
     let unattended = unattended()
-    if unattended.isEmpty { return RunResult(state: .abandoned, exit: .done) }
+    if unattended.isEmpty {
+      var result = RunResult(state: .abandoned, exit: .done)
+      // It was on its way back: what it deployed is as bad as if it had arrived there.
+      if case .undoing(let reason, let failure) = phase, reason != .superseded,
+        forward.all.contains(where: { $0.moved && $0.step.isCutOver })
+      {
+        (result.failure, result.failedStep) = (failure, failedStep)
+      }
+      return result
+    }
     let failure = everyState.compactMap(\.failure).first
     return RunResult(state: .inFlight, exit: .failedMixed, failure: failure, unattended: unattended)
   }

@@ -33,55 +33,14 @@ package struct DeployOperation: Sendable {
 
   /// - Parameter agree: shown the plan; false ends the operation with nothing changed.
   package func run(agree: @Sendable (Plan) async -> Bool) async -> OperationResult {
-    let keeper: LeaseKeeper
-    do throws(Failure) {
-      keeper = try await LeaseKeeper.acquire(
-        from: context.ledger, holder: context.holder, clock: context.surroundings.clock,
-        spawn: context.surroundings.spawn)
-    } catch {
-      return OperationResult(error)
+    await context.underLease { operation throws(Failure) in
+      try await refuse()
+      let digest = try await planning.digest(request)
+      if let continued = try await operation.settle(unlessSame: digest) { return continued }
+      // What was settled may have left a hold or a bad mark.
+      try await refuse()
+      return try await operation.carryOut(try await planning.plan(request), agree: agree)
     }
-    var result: OperationResult
-    do throws(Failure) {
-      result = try await deploy(Operation(context: context, keeper: keeper), agree)
-    } catch {
-      result = OperationResult(error)
-      if let interruption = context.interrupter.interruption, error.kind != .unknown {
-        let failure = Failure(
-          .cancelled, "interrupted before anything was changed",
-          cause: error.kind == .cancelled ? nil : error.message)
-        result = OperationResult(exit: interruption.exitCode, failure: failure)
-      }
-    }
-    await keeper.release()
-    return result
-  }
-
-  private func deploy(
-    _ operation: Operation, _ agree: @Sendable (Plan) async -> Bool
-  ) async throws(Failure) -> OperationResult {
-    try await refuse()
-    let digest = try await planning.digest(request)
-    if let continued = try await operation.settle(unlessSame: digest) { return continued }
-    // What was settled may have left a hold or a bad mark.
-    try await refuse()
-    let plan = try await planning.plan(request)
-    if plan.isEmpty { return OperationResult(exit: .done, plan: plan) }
-    let agreed = await agree(plan)
-    if let interruption = context.interrupter.interruption {
-      return OperationResult(
-        exit: interruption.exitCode, plan: plan,
-        failure: Failure(.cancelled, "interrupted before anything was changed"))
-    }
-    guard agreed else {
-      return OperationResult(
-        exit: .interrupted, plan: plan,
-        failure: Failure(.cancelled, "not agreed to: nothing was changed"))
-    }
-    let lease = await operation.keeper.lease
-    let record = try await context.ledger.open(
-      plan, by: context.by, at: context.surroundings.clock.now, lease: lease)
-    return try await operation.perform(record)
   }
 
   /// Holds and bad marks (DESIGN §2, §10).

@@ -109,8 +109,8 @@ struct Operation {
       plan: record.plan, run: record.facts, history: history, mode: mode, actUntil: await keeper.actUntil)
     let shell = RunShell(
       engine: engine, run: record.facts, ledger: context.ledger, keeper: keeper,
-      performers: context.performers,
-      surroundings: context.surroundings)
+      performers: context.performers, surroundings: context.surroundings,
+      takenOverBy: history.isEmpty ? nil : context.holder.name)
     context.interrupter.attach(shell)
     let (result, results) = await shell.perform()
     context.interrupter.detach()
@@ -130,29 +130,35 @@ struct Operation {
     if record.plan.kind == .deploy, result.failure != nil, marksBad(result) {
       try await context.ledger.markBad(record.plan.commit, release: record.release, lease: lease)
     }
-    if record.plan.kind == .rollback, result.state == .restored {
-      try await context.ledger.setHold(hold(after: record), lease: lease)
+    if record.plan.kind == .rollback, result.state == .restored || !results.isEmpty {
+      try await context.ledger.setHold(hold(after: record, result), lease: lease)
     }
     try await context.ledger.close(record.id, result: result, release: release, lease: lease)
     ended.release = release
     return ended
   }
 
-  /// An explicit rollback leaves a hold: the next deploy would bring the cause back (promise 8).
-  private func hold(after record: RunRecord) -> Hold {
-    let number = record.plan.restores.map(String.init) ?? "?"
+  /// An explicit rollback leaves a hold, also one that was stopped half-way: the next deploy would bring the
+  /// cause back (promise 8).
+  private func hold(after record: RunRecord, _ result: RunResult) -> Hold {
+    let release = "release \(record.plan.restores.map(String.init) ?? "?")"
+    let what =
+      result.state == .restored ? "rolled back to \(release)" : "a rollback to \(release) stopped half-way"
     return Hold(
-      reason: "rolled back to release \(number): \(record.plan.reason ?? "no reason was given")",
-      by: record.by,
+      reason: "\(what): \(record.plan.reason ?? "no reason was given")", by: record.by,
       at: context.surroundings.clock.now)
   }
 
-  /// Only code that was live and had to be taken back is bad; a failed build or gate may have other causes.
+  /// What an automatic rollback took back, or tried to, is bad (promise 8), for whatever reason it began but
+  /// one: where somebody else's deployment was the cause, the commit is not to blame. A failed build or gate
+  /// moved nothing and may have other causes; a first release that fails has nothing to be taken back to.
   private func marksBad(_ result: RunResult) -> Bool {
     switch result.state {
-    case .rolledBack: result.exit == .failedClean
-    case .mixed: result.exit == .failedMixed && result.failedStep != nil
-    default: false
+    case .rolledBack: result.exit == .failedClean || result.exit == .deadline
+    case .mixed: result.exit == .failedMixed && result.rollbackFailure != nil
+    // Settled on its way back.
+    case .abandoned: true
+    case .released, .restored, .unchanged, .inFlight: false
     }
   }
 

@@ -24,6 +24,7 @@ package actor RunShell {
   /// An append failed: nothing may follow it, or the journal would have a hole.
   private var isJournalBroken = false
   private var result: RunResult?
+  private let successor: String?
 
   /// One order for what happens and what is told, so that log lines come before the end of their step.
   private enum Incoming: Sendable {
@@ -31,10 +32,12 @@ package actor RunShell {
     case report(StepID, StepReport)
   }
 
+  /// - Parameter successor: who takes over a run that another process began; nil for a new run.
   package init(
     engine: Engine, run: RunFacts, ledger: any Ledger, keeper: LeaseKeeper, performers: Performers,
-    surroundings: RunSurroundings
+    surroundings: RunSurroundings, takenOverBy successor: String? = nil
   ) {
+    self.successor = successor
     self.engine = engine
     self.run = run
     self.ledger = ledger
@@ -53,6 +56,7 @@ package actor RunShell {
       case .lost(let failure): post.yield(.event(.leaseLost(failure)))
       }
     }
+    if let successor { execute(engine.note(.resumed(holder: successor), at: surroundings.clock.now)) }
     post.yield(.event(.start))
     for await incoming in inbox {
       switch incoming {

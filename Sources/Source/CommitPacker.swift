@@ -138,11 +138,41 @@ package struct CommitPacker: SourcePacker {
   /// An empty file in a directory that only this user can enter.
   private func privateFile() throws(Failure) -> String {
     let directory = try privateDirectory()
+    sweep(directory)
     var template = Array("\(directory)/source-XXXXXX.tar.gz".utf8CString)
     let descriptor = mkstemps(&template, 7)
     guard descriptor >= 0 else { throw unwritable(directory, errno) }
     close(descriptor)
     return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  /// An archive that is so old was left by a process that was killed: no upload takes an hour.
+  private static let oldest = 3600
+
+  /// Removes what killed processes left.
+  private func sweep(_ directory: String) {
+    guard let stream = opendir(directory) else { return }
+    defer { closedir(stream) }
+    while let item = readdir(stream) {
+      let name = withUnsafeBytes(of: item.pointee.d_name) {
+        String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      var status = stat()
+      let file = "\(directory)/\(name)"
+      guard name.hasPrefix("source-"), name.hasSuffix(".tar.gz"), lstat(file, &status) == 0,
+        status.st_mode & S_IFMT == S_IFREG, time(nil) - modified(status) > CommitPacker.oldest
+      else { continue }
+      unlink(file)
+    }
+  }
+
+  /// Seconds since 1970.
+  private func modified(_ status: stat) -> Int {
+    #if canImport(Darwin)
+      status.st_mtimespec.tv_sec
+    #else
+      status.st_mtim.tv_sec
+    #endif
   }
 
   private func privateDirectory() throws(Failure) -> String {

@@ -34,9 +34,13 @@ extension GitSource {
     var wasTried: Failure?
     if let remote = try await remote() {
       do {
-        // The remote's view of the branch is brought up to date, as any fetch does; nothing else moves.
-        let target = "+refs/heads/\(branch):refs/remotes/\(remote)/\(branch)"
-        try await fetch(isShallow ? ["--unshallow"] : [], [target], from: remote)
+        if let head = try await remoteHead(of: branch, at: remote) {
+          try await fetch(isShallow ? ["--unshallow"] : [], ["refs/heads/\(branch)"], from: remote)
+          if try await isHere(commit), try await isHere(head) {
+            if try await isAncestor(commit, of: head) { return true }
+            if try await !self.isShallow() { return false }
+          }
+        }
       } catch {
         wasTried = error
       }
@@ -110,13 +114,26 @@ extension GitSource {
     return names.contains("origin") ? "origin" : names.first
   }
 
+  /// The commit at the head of a branch of the remote; nil when it has no such branch.
+  private func remoteHead(of branch: String, at remote: String) async throws(Failure) -> String? {
+    let arguments = ["ls-remote", "--quiet", remote, "refs/heads/\(branch)"]
+    let result = try await git.run(arguments, timeout: .seconds(60))
+    guard result.exit.isSuccess else { throw git.failed(arguments, result) }
+    return result.text.split(whereSeparator: \.isWhitespace).first.map(String.init)
+  }
+
+  /// Fetches objects alone: no reference of the repository moves, the remote's branches here included.
   private func fetch(_ depth: [String], _ wanted: [String], from remote: String) async throws(Failure) {
     let arguments = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules"]
     let exact = arguments + depth + ["--refmap=", remote] + wanted
     let result = try await git.run(exact, timeout: .seconds(120))
     if result.exit.isSuccess { return }
     // A server that gives no commits by id still gives its branches.
-    let all = try await git.run(arguments + depth + [remote], timeout: .seconds(120))
+    let seen = "refs/shipit/seen"
+    let all = try await git.run(
+      arguments + depth + ["--refmap=", remote, "+refs/heads/*:\(seen)/*"], timeout: .seconds(120))
+    let left = try await git.output(["for-each-ref", "--format=delete %(refname)", seen])
+    _ = try await git.output(["update-ref", "--stdin"], input: left.output)
     guard all.exit.isSuccess else { throw git.failed(exact, result) }
   }
 }

@@ -144,6 +144,25 @@ struct GitSourceTests {
     #expect(try await source.isCommit(side, on: "side"))
   }
 
+  @Test func lookingAtTheRemoteMovesNoReference() async throws {
+    let origin = try await ScratchRepository()
+    try await origin.commit(["a": "0"])
+    let clone = try await ScratchRepository(cloning: origin, "--depth=1")
+    let references = try await clone.git("for-each-ref")
+    // The remote goes on, and the clone has the new commits from elsewhere.
+    let next = try await origin.commit(["a": "1"])
+    try await clone.git("fetch", "--quiet", "--refmap=", "origin", next)
+    let source = try #require(try await clone.source())
+    #expect(try await source.isCommit(next, on: "main"))
+    #expect(try await clone.git("for-each-ref") == references)
+    // A server that gives no commits by id gives its branches, of which nothing stays here either.
+    try await origin.git("config", "uploadpack.allowAnySHA1InWant", "false")
+    let later = try await origin.commit(["a": "2"])
+    let missing = String(repeating: "1", count: 40)
+    #expect(await failure { try await source.relation(of: missing, to: later) }?.kind == .stale)
+    #expect(try await clone.git("for-each-ref") == references)
+  }
+
   @Test func aShallowCloneThatCannotFetchIsStale() async throws {
     let origin = try await ScratchRepository()
     let first = try await origin.commit(["a": "0"])

@@ -276,6 +276,22 @@ struct PackingTests {
     #expect(leftovers.isEmpty)
   }
 
+  @Test func whatAKilledProcessLeftIsRemovedAndWhatAnotherUploadsIsKept() async throws {
+    let repository = try await ScratchRepository()
+    try await repository.commit(["a": "1"])
+    try FileManager.default.removeItem(atPath: try await pack(repository).file)
+    let directory = temporary.path + "/shipit-\(geteuid())"
+    for (name, age) in [
+      ("source-old001.tar.gz", 3700.0), ("source-new001.tar.gz", 600), ("other.tar.gz", 9000),
+    ] {
+      try Data([1]).write(to: URL(fileURLWithPath: "\(directory)/\(name)"))
+      try FileManager.default.setAttributes(
+        [.modificationDate: Date(timeIntervalSinceNow: -age)], ofItemAtPath: "\(directory)/\(name)")
+    }
+    try FileManager.default.removeItem(atPath: try await pack(repository).file)
+    #expect(leftovers.sorted() == ["other.tar.gz", "source-new001.tar.gz"])
+  }
+
   @Test func fiveThousandFilesArePackedInSeconds() async throws {
     let repository = try await ScratchRepository()
     // Straight into a pack: thousands of loose files would measure the disk.

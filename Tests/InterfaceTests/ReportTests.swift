@@ -72,6 +72,20 @@ private func journal() -> [JournalEntry] {
     #expect(try JSON(parsing: report.json().utf8).decoded(as: StatusReport.self).text(.eighty) == text)
   }
 
+  @Test func `of a run that was settled half-way says whether it left something live`() {
+    let settled = RunResult(state: .abandoned, exit: .done)
+    var left = release(7, old, "Add the crunch mode", settled)
+    left.run = RunID(12)
+    let runs = [run(12, result: settled), run(11, result: good)]
+    #expect(status(releases: [left, six], runs: runs).truth == .released)
+    left.services["api"]?.commit = new
+    #expect(status(releases: [left, six], runs: runs).truth == .mixed)
+    // A newer one that went well tells the truth again.
+    #expect(
+      status(releases: [release(8, new, "x", good), left, six], runs: [run(13, result: good)] + runs).truth
+        == .released)
+  }
+
   @Test func `of a killed run lists what is in flight and what has moved`() throws {
     let report = status(
       releases: [six], runs: [run(12, result: nil), run(11, result: good)],

@@ -178,6 +178,14 @@ package struct StatusReport: Report {
         case .released, .restored, .abandoned, nil: good == nil ? .nothing : .released
         }
       }
+    // One that was settled half-way may have left part of it live: its record says so.
+    if open == nil, closed?.result?.state == .abandoned, let left = releases.first, left.run == closed?.id,
+      left.services.contains(where: {
+        $0.value.deployment != nil && $0.value.commit != good?.services[$0.key]?.commit
+      })
+    {
+      truth = .mixed
+    }
   }
 
   /// What runs of different commits at once; an image names none by itself.

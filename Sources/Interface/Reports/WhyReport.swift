@@ -164,7 +164,7 @@ private struct JournalReading {
       add("turned back (\(reason.rawValue)), \(what)", .warning)
     case .interrupted(let interruption): add("interrupted (\(interruption.rawValue))", .warning)
     case .lines(let id, let lines): log[id] = lines
-    case .resumed(let holder): add("continued by \(holder)", .warning)
+    case .resumed(let holder): add("taken over by \(holder)", .warning)
     case .finished(let result):
       add("end: \(result.state.words), exit \(result.exit.rawValue)", result.exit == .done ? .good : .bad)
     }

@@ -15,7 +15,7 @@ package struct JournalEntry: Sendable, Hashable, Codable {
     case interrupted(Interruption)
     /// The last lines of a failed step's log, redacted.
     case lines(StepID, [String])
-    /// The run was taken over by another process, which continues it.
+    /// The run was taken over by another process, which continues or settles it.
     case resumed(holder: String)
     case finished(RunResult)
   }
