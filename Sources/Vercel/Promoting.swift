@@ -57,12 +57,9 @@ extension VercelPlatform {
         return await finish(
           Switch(kind: job.kind, to: id, since: job.requestedAt), place, hosts, project, call)
       }
-      return .retry(
-        Failure(
-          .failed, "\(doing): another switch of production is under way",
-          place: "Vercel project \(place.name)",
-          cause: "a \(job.kind.rawValue) to \(job.to) is \(job.status)",
-          hint: "run the command again when it has ended"), after: .seconds(3))
+      // Whatever it leads to, only the state after it is one to decide by.
+      if let trouble = await quiet(place, call) { return trouble }
+      return await turn(to: id, place, expected: expected, step, call)
     }
     if isRolling, release?.canary == id {
       if let trouble = await record(id, call, moved: true) { return trouble }
@@ -88,6 +85,32 @@ extension VercelPlatform {
     guard case .accepted(let wanted) = asked else { return await settle(asked, id, place, project, call) }
     if let trouble = await record(id, call, moved: true) { return trouble }
     return await finish(wanted, place, hosts, project, call)
+  }
+
+  /// Waits until no switch of production is under way, at most until the limit.
+  private func quiet(_ place: Place, _ call: StepCall) async -> Outcome? {
+    let doing = "waiting until \(place.name) is switched by nobody else"
+    var pace = PollPace()
+    var said = false
+    while true {
+      let job: AliasJob?
+      do { job = try await client.project(place, rollbackInfo: true).job } catch {
+        return error.readingOutcome(doing, scope: scope(place))
+      }
+      guard let job, !job.isOver else { return nil }
+      if !said { call.report(.progress("waits: a \(job.kind.rawValue) to \(job.to) is \(job.status)")) }
+      said = true
+      guard clock.now < call.deadline else {
+        return .failed(
+          Failure(
+            .timeout, "\(doing): it did not end in time", place: "Vercel project \(place.name)",
+            cause: "a \(job.kind.rawValue) to \(job.to) is \(job.status)",
+            hint: "`shipit status` shows what is live"),
+          moved: false)
+      }
+      let wait = pace.next(await client.quota("getProject"), now: clock.now, random: client.random())
+      do { try await clock.sleep(for: wait) } catch { return .cancelled(moved: false) }
+    }
   }
 
   private enum Asked {
