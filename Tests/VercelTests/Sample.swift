@@ -65,16 +65,20 @@ enum Sample {
   /// What the promotion's call knows of the deployment.
   static let deployed: [StepID: StepResult] = ["web.deploy": StepResult(externalID: "dpl_new")]
 
-  /// A deployment as a list or a project tells it, and with `id` and `readyState` also by itself.
+  /// A deployment with everything that Vercel's description asks of it.
   static func deployment(
     _ id: String, _ state: String = "READY", substate: String? = nil, assigned: Bool = true,
     created: Int64 = 1_766_000_000_000, marker: String? = nil, more: [String: JSON] = [:]
   ) -> JSON {
     var fields: [String: JSON] = [
-      "id": .string(id), "readyState": .string(state), "aliasAssigned": .bool(assigned),
-      "url": .string("\(id).vercel.app"), "target": "production",
+      "id": .string(id), "readyState": .string(state), "status": .string(state),
+      "aliasAssigned": .bool(assigned), "url": .string("\(id).vercel.app"), "target": "production",
       "createdAt": .int(created), "creator": ["uid": "u1", "username": "ann"],
-      "meta": ["commit": .string(commit)],
+      "meta": ["commit": .string(commit)], "build": ["env": []], "env": [], "inspectorUrl": .null,
+      "isInConcurrentBuildsQueue": false, "isInSystemBuildsQueue": false, "projectSettings": [:],
+      "bootedAt": 0, "buildingAt": 0, "buildSkipped": false, "public": false, "name": "web",
+      "type": "LAMBDAS", "regions": ["iad1"], "version": 2, "projectId": "prj_web", "plan": "pro",
+      "createdIn": "iad1", "ownerId": "team_acme", "routes": [],
     ]
     if let substate { fields["readySubstate"] = .string(substate) }
     if let marker { fields["meta"] = ["commit": .string(commit), "shipit": .string(marker)] }
@@ -83,15 +87,15 @@ enum Sample {
 
   /// The same as an item of a list.
   static func item(_ deployment: JSON) -> JSON {
-    var fields = deployment.object ?? [:]
-    fields["uid"] = fields.removeValue(forKey: "id")
+    let kept: Set<String> = [
+      "readyState", "aliasAssigned", "url", "target", "createdAt", "creator", "meta", "readySubstate", "name",
+      "projectId", "type", "inspectorUrl", "softDeletedByRetention", "isRollbackCandidate",
+    ]
+    var fields = (deployment.object ?? [:]).filter { kept.contains($0.key) }
+    fields["uid"] = deployment["id"]
     fields["state"] = fields["readyState"]
     fields["created"] = fields["createdAt"]
-    fields["name"] = "web"
-    fields["projectId"] = "prj_web"
-    fields["type"] = "LAMBDAS"
-    fields["inspectorUrl"] = nil
-    return .object(fields.merging(["inspectorUrl": .null]) { own, _ in own })
+    return .object(fields)
   }
 
   static func list(_ deployments: [JSON], next: Int64? = nil) -> JSON {
@@ -103,17 +107,17 @@ enum Sample {
     ]
   }
 
-  /// The same as a project's production target.
+  /// A deployment as a project's production target.
   static func served(_ id: String, aliases: [String] = ["web.example.com"], more: [String: JSON] = [:])
     -> JSON
   {
-    var fields = deployment(id, substate: "PROMOTED").object ?? [:]
-    fields.merge(
-      [
-        "alias": .array(aliases.map { .string($0) }), "createdIn": "iad1",
-        "deploymentHostname": .string("\(id)"), "name": "web", "plan": "pro", "private": false,
-        "type": "LAMBDAS", "creator": ["uid": "u1", "username": "bo", "email": "bo@example.com"],
-      ]) { _, own in own }
+    let fields: [String: JSON] = [
+      "id": .string(id), "alias": .array(aliases.map { .string($0) }), "aliasAssigned": 1,
+      "createdAt": 1_766_000_000_000, "createdIn": "iad1", "deploymentHostname": .string(id), "name": "web",
+      "plan": "pro", "private": false, "type": "LAMBDAS", "readyState": "READY", "readySubstate": "PROMOTED",
+      "target": "production", "url": .string("\(id).vercel.app"), "meta": ["commit": .string(commit)],
+      "creator": ["uid": "u1", "username": "bo", "email": "bo@example.com"],
+    ]
     return .object(fields.merging(more) { _, own in own })
   }
 

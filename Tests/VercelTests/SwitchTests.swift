@@ -259,17 +259,24 @@ import Testing
   private func rolling(
     _ state: String, canary: String = "dpl_new", approval: Bool = false, queued: String? = nil
   ) -> Reply {
-    .json([
-      "rollingRelease": [
-        "state": .string(state), "substate": .null, "currentDeployment": ["id": "dpl_old"],
-        "canaryDeployment": ["id": .string(canary)],
-        "queuedDeploymentId": queued.map { .string($0) } ?? .null,
-        "advancementType": approval ? "manual-approval" : "automatic",
-        "stages": [["targetPercentage": 10], ["targetPercentage": 100]],
-        "activeStage": ["index": 0, "targetPercentage": 10], "nextStage": .null, "startedAt": 1,
-        "updatedAt": 2,
+    func stage(_ index: Int64, _ percentage: Int64) -> JSON {
+      [
+        "index": .int(index), "isFinalStage": .bool(percentage == 100), "targetPercentage": .int(percentage),
+        "requireApproval": .bool(approval), "duration": .null,
       ]
-    ])
+    }
+    func deployment(_ id: String) -> JSON {
+      ["id": .string(id), "name": "web", "createdAt": 1, "readyState": "READY", "url": "web.vercel.app"]
+    }
+    var release: [String: JSON] = [
+      "state": .string(state), "currentDeployment": deployment("dpl_old"),
+      "canaryDeployment": deployment(canary), "queuedDeploymentId": queued.map { .string($0) } ?? .null,
+      "advancementType": approval ? "manual-approval" : "automatic",
+      "stages": [stage(0, 10), stage(1, 100)], "activeStage": stage(0, 10), "nextStage": stage(1, 100),
+      "startedAt": 1, "updatedAt": 2,
+    ]
+    release["substate"] = "PAUSED"
+    return .json(["rollingRelease": .object(release)])
   }
 
   private func configured(live: String, job: JSON? = nil, approval: Bool = false, pinned: Bool = false)
