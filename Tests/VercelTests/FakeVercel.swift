@@ -43,6 +43,12 @@ final class FakeVercel: Sendable {
       "GET /v9/projects/prj_web": [.json(Sample.project())],
       "GET /v9/projects/prj_web/domains": [.json(Sample.domains(["web.example.com"]))],
       "GET /v3/deployments/dpl_new/events": [.json([])],
+      "GET /v6/domains/web.example.com/config": [
+        .json([
+          "configuredBy": "CNAME", "acceptedChallenges": [], "misconfigured": false, "recommendedIPv4": [],
+          "recommendedCNAME": [],
+        ])
+      ],
     ]
     for (name, list) in replies { all[name] = list }
     self.replies = Locked(all)

@@ -1,4 +1,5 @@
 import Concurrency
+import Crypto
 import Foundation
 import HTTP
 import JSON
@@ -252,15 +253,11 @@ import Testing
     var files: [String: String] = [:]
     for index in 0..<5000 { files["d\(index % 50)/f\(index).txt"] = "content \(index)" }
     let vercel = vercel(["POST /v2/files": [.json([:])]])
-    let first = try ScratchDirectory()
-    // The first answer asks for every digest.
-    for (name, text) in files { try first.write(text, to: name) }
-    let listed = try SourceFiles.list(first.path)
-    #expect(listed.count == 5000)
+    let digests = files.values.map { SHA1.hex(of: Array($0.utf8)) }
     vercel.answer(
       create,
       [
-        .error(400, "missing_files", extra: ["missing": .array(listed.map { .string($0.digest) })]),
+        .error(400, "missing_files", extra: ["missing": .array(digests.map { .string($0) })]),
         .json(Sample.deployment("dpl_new")),
       ])
     let outcome = await vercel.platform(packer: FakePacker(files: files)).perform(
