@@ -9,8 +9,8 @@ struct CommandLineBuilder: Sendable {
   /// Of this process.
   let variables: [String: String]
 
-  /// The oldest version that builds without asking and stands alone; the contract was read from 58.
-  static let oldest = 55
+  /// The oldest version accepted: the contract was read from 58.4, and flags differ before it.
+  static let oldest = 58
 
   /// What the tool may see of this process: no other variable, so that no secret reaches it by accident and no
   /// coding tool's variable changes what it prints (contract §1).
@@ -99,10 +99,13 @@ extension VercelPlatform {
         "settings": .object(settings),
       ]
       try tree.write(link.serialized(pretty: true), to: ".vercel/project.json")
-      try tree.write(try BuildVariables.text(values), to: ".vercel/.env.production.local")
+      let handed = try BuildVariables(values)
+      try tree.write(handed.file, to: ".vercel/.env.production.local")
       // The user's own login and settings are none of this build's.
       let configuration = try PrivateDirectory(in: temporaryDirectory)
-      try await runBuild(tree.path, configuration.path, owner, place, call)
+      // What the tool needs itself is not to be overwritten.
+      let environment = builder.environment(place, owner: owner).merging(handed.environment) { own, _ in own }
+      try await runBuild(tree.path, configuration.path, environment, place, call)
     } catch {
       throw Trouble(
         outcome: error.kind == .cancelled ? .cancelled(moved: false) : .failed(error, moved: false))
@@ -139,7 +142,8 @@ extension VercelPlatform {
   }
 
   private func runBuild(
-    _ directory: String, _ configuration: String, _ owner: String, _ place: Place, _ call: StepCall
+    _ directory: String, _ configuration: String, _ environment: [String: String], _ place: Place,
+    _ call: StepCall
   ) async throws(Failure) {
     let tail = Locked<[String]>([])
     let result: ProcessResult
@@ -150,7 +154,7 @@ extension VercelPlatform {
           [
             "build", "--prod", "--yes", "--standalone", "--non-interactive", "--cwd", directory,
             "--global-config", configuration,
-          ], environment: builder.environment(place, owner: owner), directory: directory, outputLimit: 0),
+          ], environment: environment, directory: directory, outputLimit: 0),
         timeout: max(.seconds(1), call.deadline - clock.now)
       ) { line in
         tail.withLock { lines in
@@ -177,43 +181,44 @@ extension VercelPlatform {
   }
 }
 
-/// The file of variables that `vercel build` reads.
-enum BuildVariables {
+/// The variables of a build: in the file that `vercel build` reads, and those that the file cannot carry in the
+/// tool's own environment.
+struct BuildVariables: Sendable {
   /// What Vercel's tool writes for values it may not read: a build with them would be broken (contract §6.4).
   static let placeholders = ["[SENSITIVE]", "[REDACTED]"]
 
-  /// - Throws: `Failure` of kind configuration, naming the variable and never its value.
-  static func text(_ values: [String: Sensitive]) throws(Failure) -> String {
-    var lines: [String] = []
+  private(set) var file = ""
+  private(set) var environment: [String: String] = [:]
+
+  /// - Throws: `Failure` of kind configuration for a placeholder, naming the variable.
+  init(_ values: [String: Sensitive]) throws(Failure) {
     for (key, value) in values.sorted(by: { $0.key < $1.key }) {
       let plain = value.reveal()
-      if placeholders.contains(plain) {
+      if BuildVariables.placeholders.contains(plain) {
         throw Failure(
           .configuration, "the value of \(key) is the placeholder \(plain), not the value itself",
           place: "variables.\(key)",
           hint: "declare \(key) as `{secret: \(key)}` and give its real value to shipit")
       }
-      guard let quoted = quoted(plain) else {
-        throw Failure(
-          .configuration, "the value of \(key) cannot be handed to `vercel build`", place: "variables.\(key)",
-          cause: "it holds every kind of quotation mark, or ends in a backslash beside one",
-          hint: "let Vercel build it (`build: platform`), or change the value")
+      if let quoted = BuildVariables.quoted(plain) {
+        file += "\(key)=\(quoted)\n"
+      } else {
+        environment[key] = plain
       }
-      lines.append("\(key)=\(quoted)\n")
     }
-    return lines.joined()
   }
 
-  /// In quotation marks that leave it as it is: only within double ones `\n` means a new line.
+  /// In quotation marks that every reader of such files takes as they are meant: the tool's own knows one line
+  /// a value, trims it, and turns `\n` into a new line within double ones. Nil: it cannot be written so.
   static func quoted(_ value: String) -> String? {
-    if !value.hasSuffix("\\") {
-      if !value.contains("'") { return "'\(value)'" }
-      if !value.contains("`") { return "`\(value)`" }
-      if !value.contains("\""), !value.contains("\\n"), !value.contains("\\r") { return "\"\(value)\"" }
-      return nil
+    let isPlain = value.unicodeScalars.allSatisfy {
+      ($0.value >= 32 && $0.value != 127 && $0.value != 0x2028 && $0.value != 0x2029) || $0 == "\n"
+        || $0 == "\t"
     }
-    let isBare = value.utf8.allSatisfy { $0 > 32 && $0 != 127 } && !value.contains("#")
-    let startsBare = value.first.map { !"'\"`".contains($0) } ?? false
-    return isBare && startsBare ? value : nil
+    guard isPlain, value.first?.isWhitespace != true, value.last?.isWhitespace != true, value.last != "\\"
+    else { return nil }
+    if !value.contains("\n"), !value.contains("'") { return "'\(value)'" }
+    guard !value.contains("\""), !value.contains("\\n"), !value.contains("\\r") else { return nil }
+    return "\"\(value.replacing("\n", with: "\\n"))\""
   }
 }

@@ -142,7 +142,7 @@ import Testing
       #!/bin/sh
       if [ "$1" = --version ]; then echo "Vercel CLI \(version)" >&2; echo "\(version)"; exit 0; fi
       echo "$@" > "$TMPDIR/arguments"
-      env | sort > "$TMPDIR/environment"
+      env > "$TMPDIR/environment"
       cp .vercel/.env.production.local "$TMPDIR/variables"
       cp .vercel/project.json "$TMPDIR/project.json"
       stat -c %a .vercel/.env.production.local > "$TMPDIR/mode"
@@ -190,7 +190,8 @@ import Testing
     #expect(!environment.contains("leak-me"))
     #expect(try scratch.read("mode") == "600\n")
     let variables = try scratch.read("variables")
-    #expect(variables.contains("DB=`it's \"hush\"\nhush`\n") && variables.contains("STORED='plain'\n"))
+    #expect(variables.contains("STORED='plain'\n"))
+    #expect(!variables.contains("DB=") && environment.contains("DB=it's \"hush\"\nhush\n"))
     #expect(variables.contains("SHIPIT_COMMIT='\(Sample.commit)'"))
     #expect(!variables.contains("HIDDEN") && record.logs.contains { $0.contains("HIDDEN") })
     #expect(record.logs.contains("building"))
@@ -234,13 +235,19 @@ import Testing
   }
 
   @Test(
-    "values are quoted so that the tool reads them as they are",
+    "values are quoted so that the tool reads them as they are; what it would alter goes another way",
     arguments: [
-      ("plain", "'plain'"), ("it's", "`it's`"), ("a\nb", "'a\nb'"), ("\\n", "'\\n'"),
-      ("it's `x`", "\"it's `x`\""),
-      ("it's `x` \"y\"", nil), ("back\\", "back\\"), ("back \\", nil), ("", "''"), ("#", "'#'"),
+      ("plain", "'plain'"), ("it's", "\"it's\""), ("a\nb", "\"a\\nb\""), ("\\n", "'\\n'"), ("", "''"),
+      ("#", "'#'"),
+      ("say \"x\"", "'say \"x\"'"), ("it's \"x\"", nil), ("a\n\\n", nil), ("back\\", nil), (" led", nil),
+      ("key\n", nil), ("a\rb", nil), ("a\nsay \"x\"", nil),
     ] as [(String, String?)])
-  func quoting(value: String, quoted: String?) { #expect(BuildVariables.quoted(value) == quoted) }
+  func quoting(value: String, quoted: String?) throws {
+    #expect(BuildVariables.quoted(value) == quoted)
+    let handed = try BuildVariables(["K": Sensitive(value)])
+    #expect(handed.environment == (quoted == nil ? ["K": value] : [:]))
+    #expect(handed.file == (quoted.map { "K=\($0)\n" } ?? ""))
+  }
 
   @Test("the tool's version is found whatever stands around it")
   func version() {
