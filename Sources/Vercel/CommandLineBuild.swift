@@ -3,6 +3,12 @@ import JSON
 import Model
 import Processes
 
+#if canImport(Darwin)
+  import Darwin
+#else
+  import Glibc
+#endif
+
 /// Runs Vercel's own command line tool, for what it alone does well: `vercel build` (contract §10, §12).
 struct CommandLineBuilder: Sendable {
   let launcher: Launcher
@@ -101,6 +107,7 @@ extension VercelPlatform {
       try tree.write(link.serialized(pretty: true), to: ".vercel/project.json")
       let handed = try BuildVariables(values)
       try tree.write(handed.file, to: ".vercel/.env.production.local")
+      defer { unlink(tree.path + "/.vercel/.env.production.local") }
       // The user's own login and settings are none of this build's.
       let configuration = try PrivateDirectory(in: temporaryDirectory)
       // What the tool needs itself is not to be overwritten.

@@ -40,7 +40,10 @@ extension VercelPlatform {
       // An earlier call of ours asked for it, at or after the step's beginning.
       let since = await client.serverMoment(call.beganAt, margin: margin)
       let kind = project.job.flatMap { $0.to == id && $0.requestedAt >= since ? $0.kind : nil } ?? .promote
-      return await finish(Switch(kind: kind, to: id, since: since), place, hosts, project, call)
+      // What leads elsewhere now was there before us; ours may not show yet.
+      let before = project.job.flatMap { $0.to == id ? nil : $0 }
+      return await finish(
+        Switch(kind: kind, to: id, since: since, before: before), place, hosts, project, call)
     }
     guard let found, !found.isRemoved else { return .failed(gone(id, place), moved: false) }
     if found.state != "READY" {
@@ -77,7 +80,7 @@ extension VercelPlatform {
       let asked = await ask(.rollback, base, place, project, step, call)
       guard case .accepted(let wanted) = asked else { return await settle(asked, id, place, project, call) }
       switch await wait(for: wanted, place, hosts: [], call) {
-      case .done: break
+      case .done, .behind: break
       case .outcome(let outcome): return outcome
       }
     }
@@ -209,10 +212,27 @@ extension VercelPlatform {
     if let trouble = await record(id, call, moved: true) { return trouble }
     let since = await client.serverMoment(call.beganAt, margin: .seconds(3))
     let kind = project.job.flatMap { $0.to == id ? $0.kind : nil } ?? .promote
-    let wanted = Switch(kind: kind, to: id, since: since)
-    let before = project
-    switch await wait(for: wanted, place, hosts: hosts, call) {
-    case .done(let after): return .done(result(wanted, before, after, "it serves already"))
+    let wanted = Switch(kind: kind, to: id, since: since, before: project.job)
+    var end = await wait(for: wanted, place, hosts: hosts, call, patience: .seconds(3))
+    if case .behind(let strays) = end {
+      // A switch that failed half-way has moved some addresses, and Vercel refuses to switch to what serves
+      // already: these are led back one by one. Nothing else moves production's addresses here (contract §7).
+      do throws(APIError) {
+        for host in strays {
+          call.report(.progress("leading \(host) back"))
+          do throws(APIError) { _ = try await client.send(Endpoint.assignAlias(place, host, to: id)) } catch {
+            if error.kind != .conflict { throw error }
+          }
+        }
+      } catch {
+        return error.outcome(
+          "leading the addresses of \(place.name) back to \(id)", scope: scope(place), moved: true)
+      }
+      end = await confirm(wanted, place, project, strays, call)
+    }
+    switch end {
+    case .done(let after): return .done(result(wanted, project, after, "it serves already"))
+    case .behind(let strays): return .failed(left(behind: strays, wanted, place), moved: true)
     case .outcome(let outcome): return outcome
     }
   }
@@ -225,6 +245,7 @@ extension VercelPlatform {
       let tenths = max(0, (clock.now - call.beganAt).wholeMilliseconds / 100)
       let done = wanted.kind == .promote ? "promoted" : "rolled back"
       return .done(result(wanted, before, after, "\(done) after \(tenths / 10).\(tenths % 10) s"))
+    case .behind(let strays): return .failed(left(behind: strays, wanted, place), moved: true)
     case .outcome(let outcome): return outcome
     }
   }

@@ -129,6 +129,19 @@ import Testing
     #expect(vercel.calls.isEmpty)
   }
 
+  @Test("what a killed process left is removed by the next one")
+  func sweep() throws {
+    let scratch = try ScratchDirectory()
+    // No process has the number 2^22 and more.
+    try scratch.write("S=1", to: "shipit-vercel-99999999-abc/.vercel/.env.production.local")
+    try scratch.write("x", to: "shipit-vercel-\(getpid())-abc/kept")
+    let directory = try PrivateDirectory(in: scratch.path)
+    #expect(!FileManager.default.fileExists(atPath: scratch.path + "/shipit-vercel-99999999-abc"))
+    #expect(FileManager.default.fileExists(atPath: scratch.path + "/shipit-vercel-\(getpid())-abc/kept"))
+    let mode = try FileManager.default.attributesOfItem(atPath: directory.path)[.posixPermissions] as? Int
+    #expect(mode == 0o700)
+  }
+
   // MARK: vercel build
 
   /// A program called `vercel` that notes what it was given and leaves build output.

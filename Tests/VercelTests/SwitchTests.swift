@@ -199,6 +199,31 @@ import Testing
     #expect(outcome.word == "done" && vercel.calls(rollback).isEmpty)
   }
 
+  @Test(
+    "a promotion that failed half-way is taken back address by address, since Vercel refuses to switch to what serves"
+  )
+  func strays() async throws {
+    let clock = ManualClock()
+    let assign = "POST /v2/deployments/dpl_old/aliases"
+    let failed = Sample.job("failed", at: clock, age: .seconds(1))
+    let vercel = FakeVercel(
+      clock: clock,
+      [
+        "GET /v13/deployments/dpl_old": [served], project: [.json(Sample.project(job: failed))],
+        alias: [.after(.seconds(5), Sample.alias("dpl_new")), Sample.alias("dpl_old")],
+        assign: [
+          .json([
+            "uid": "a1", "alias": "web.example.com", "created": "2026-01-01T00:00:00.000Z",
+            "oldDeploymentId": "dpl_new",
+          ])
+        ],
+      ])
+    let outcome = await vercel.platform().perform(Sample.restore(), Sample.call(clock))
+    #expect(outcome.word == "done", "\(outcome.failure?.description ?? "")")
+    #expect(vercel.calls(assign).map(\.body) == [["alias": "web.example.com"]])
+    #expect(vercel.calls(rollback).isEmpty)
+  }
+
   @Test("a rollback waits for a promotion under way, which would come after it")
   func pendingPromotion() async {
     let clock = ManualClock()
