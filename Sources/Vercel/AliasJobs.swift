@@ -15,8 +15,7 @@ struct Switch: Sendable, Hashable {
   /// Whether a project's last job is this switch: by target, kind and time (contract §4.4).
   func isMine(_ job: AliasJob?) -> Bool {
     guard let job, job.to == to, job.kind == kind, job.requestedAt >= since else { return false }
-    guard let before, before.to == to, before.kind == kind else { return true }
-    return job.requestedAt != before.requestedAt
+    return !job.isSame(as: before)
   }
 
   var word: String { kind == .promote ? "promotion" : "rollback" }
@@ -55,7 +54,7 @@ struct SwitchDecision: Sendable {
       }
     }
     if isMine, let job { return tell("the \(wanted.word) is \(job.status)") }
-    if let job, job.requestedAt >= wanted.since, job != wanted.before, job.to != wanted.to {
+    if let job, job.requestedAt >= wanted.since, !job.isSame(as: wanted.before), job.to != wanted.to {
       return .overtaken(job.to)
     }
     // A rolling release that is complete leaves no job of its own.
@@ -79,12 +78,16 @@ extension VercelPlatform {
   /// How a switch ended.
   enum SwitchEnd: Sendable {
     case done(ProjectAnswer)
+    /// The project serves it, but these addresses do not lead to it.
+    case behind([String])
     case outcome(Outcome)
   }
 
   /// Waits until production serves a deployment, at most until the limit, completing a rolling release on the
   /// way unless a person decides about its stages.
-  func wait(for wanted: Switch, _ place: Place, hosts: [String], _ call: StepCall) async -> SwitchEnd {
+  func wait(
+    for wanted: Switch, _ place: Place, hosts: [String], _ call: StepCall, patience: Duration = propagation
+  ) async -> SwitchEnd {
     let doing = "waiting for the \(wanted.word) of \(place.name)"
     var decision = SwitchDecision(wanted)
     var pace = PollPace()
@@ -112,7 +115,7 @@ extension VercelPlatform {
             pace.restart()
           }
           if clock.now >= call.deadline { return .outcome(overdue(wanted, place, release, call)) }
-        case .switched: return await confirm(wanted, place, project, hosts, call)
+        case .switched: return await confirm(wanted, place, project, hosts, call, patience)
         case .failed(let words): return .outcome(.failed(await failed(wanted, place, words), moved: true))
         case .overtaken(let id):
           return .outcome(
@@ -173,13 +176,25 @@ extension VercelPlatform {
   }
 
   /// How long an address may lag behind the project (contract §4.4).
-  private static let propagation: Duration = .seconds(15)
+  static let propagation: Duration = .seconds(15)
+
+  /// Addresses stayed behind though the switch ended.
+  func left(behind hosts: [String], _ wanted: Switch, _ place: Place) -> Failure {
+    Failure(
+      .failed,
+      "the \(wanted.word) of \(place.name) ended, but \(hosts.joined(separator: ", ")) does not lead to it",
+      place: "Vercel getAlias of \(place.name)",
+      cause:
+        "after \(VercelPlatform.propagation.components.seconds) s the address still serves another deployment",
+      hint: "see the domains of \(place.name) on vercel.com")
+  }
 
   /// Looks at every address itself: the project's word alone is not the proof.
-  private func confirm(
-    _ wanted: Switch, _ place: Place, _ project: ProjectAnswer, _ hosts: [String], _ call: StepCall
+  func confirm(
+    _ wanted: Switch, _ place: Place, _ project: ProjectAnswer, _ hosts: [String], _ call: StepCall,
+    _ patience: Duration = propagation
   ) async -> SwitchEnd {
-    let end = min(clock.now + VercelPlatform.propagation, call.deadline)
+    let end = min(clock.now + patience, call.deadline)
     var pace = PollPace()
     var behind = hosts
     while !behind.isEmpty {
@@ -200,17 +215,7 @@ extension VercelPlatform {
         return .outcome(.cancelled(moved: true))
       }
     }
-    guard behind.isEmpty else {
-      return .outcome(
-        .failed(
-          Failure(
-            .failed,
-            "the \(wanted.word) of \(place.name) ended, but \(behind.joined(separator: ", ")) does not lead to it",
-            place: "Vercel getAlias of \(place.name)",
-            cause:
-              "after \(VercelPlatform.propagation.components.seconds) s the address still serves another deployment",
-            hint: "see the domains of \(place.name) on vercel.com"), moved: true))
-    }
+    guard behind.isEmpty else { return .behind(behind) }
     return .done(project)
   }
 

@@ -132,6 +132,30 @@ actor VercelClient {
     return try decode(response, request, hiding)
   }
 
+  /// Reads an answer that comes line by line and may never end, as far as it comes within a short time.
+  /// - Parameters:
+  ///   - limit: of the whole.
+  ///   - pause: how long nothing may come.
+  func lines(_ request: Request, within limit: Duration, pause: Duration) async throws(APIError) -> [JSON] {
+    var asked = wire(request, limit)
+    asked.stallTimeout = pause
+    let stream: HTTPStream
+    do { stream = try await http.stream(asked) } catch {
+      throw failed(
+        error.code == .cancelled ? .cancelled : .transport, scrub(error.message, []), request,
+        certainlyNoEffect: error.nothingSent)
+    }
+    var bytes: [UInt8] = []
+    do {
+      for try await piece in stream.body where bytes.count < 8 << 20 { bytes += piece }
+    } catch {
+      // The end of patience is the ordinary end of a stream that goes on.
+      if Task.isCancelled { throw failed(.cancelled, "stopped", request) }
+    }
+    let response = HTTPResponse(status: stream.status, headers: stream.headers, body: bytes)
+    return VercelClient.records(try decode(response, request, []))
+  }
+
   private func wire(_ request: Request, _ timeout: Duration) -> HTTPRequest {
     var headers = [
       ("Accept", "application/json"), ("User-Agent", userAgent),

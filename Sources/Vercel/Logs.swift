@@ -69,8 +69,9 @@ extension VercelClient {
 
   /// What functions printed, as far as Vercel keeps it.
   func runtimeLogs(_ place: Place, _ deployment: String) async throws(APIError) -> [LogLine] {
-    let answer = try await send(Endpoint.runtimeLogs(place, deployment))
-    return VercelClient.records(answer).compactMap { record in
+    let records = try await lines(
+      Endpoint.runtimeLogs(place, deployment), within: .seconds(15), pause: .seconds(3))
+    return records.compactMap { record in
       guard let message = record["message"]?.string else { return nil }
       let request = [
         record["requestMethod"]?.string, record["requestPath"]?.string,

@@ -12,7 +12,8 @@ final class PrivateDirectory: Sendable {
 
   /// - Throws: `Failure` when it cannot be made.
   init(in temporary: String) throws(Failure) {
-    var template = Array("\(temporary)/shipit-vercel-XXXXXX".utf8CString)
+    PrivateDirectory.sweep(temporary)
+    var template = Array("\(temporary)/\(PrivateDirectory.prefix)\(getpid())-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else {
       throw Failure(
         .failed, "no private directory can be made in \(temporary)", cause: String(cString: strerror(errno)),
@@ -22,6 +23,20 @@ final class PrivateDirectory: Sendable {
   }
 
   deinit { PrivateDirectory.remove(path) }
+
+  private static let prefix = "shipit-vercel-"
+
+  /// Removes what processes left that were killed: a source, perhaps with a build's variables.
+  private static func sweep(_ temporary: String) {
+    for name in DirectoryListing.names(temporary) ?? [] where name.hasPrefix(prefix) {
+      var status = stat()
+      guard let process = name.dropFirst(prefix.count).split(separator: "-").first.flatMap({ Int32($0) }),
+        process > 0, kill(process, 0) != 0, errno == ESRCH,
+        lstat("\(temporary)/\(name)", &status) == 0, status.st_uid == geteuid()
+      else { continue }
+      remove("\(temporary)/\(name)")
+    }
+  }
 
   /// Removes a tree; no link is followed.
   static func remove(_ path: String) {

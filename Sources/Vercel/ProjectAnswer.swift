@@ -105,6 +105,11 @@ struct AliasJob: Sendable, Hashable {
   }
 
   var isOver: Bool { ["succeeded", "failed", "skipped"].contains(status) }
+
+  /// The same job, whatever has become of it.
+  func isSame(as other: AliasJob?) -> Bool {
+    other.map { $0.to == to && $0.kind == kind && $0.requestedAt == requestedAt } ?? false
+  }
 }
 
 /// The stages that every promotion goes through (contract §5.1).

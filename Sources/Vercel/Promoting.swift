@@ -40,7 +40,10 @@ extension VercelPlatform {
       // An earlier call of ours asked for it, at or after the step's beginning.
       let since = await client.serverMoment(call.beganAt, margin: margin)
       let kind = project.job.flatMap { $0.to == id && $0.requestedAt >= since ? $0.kind : nil } ?? .promote
-      return await finish(Switch(kind: kind, to: id, since: since), place, hosts, project, call)
+      // What leads elsewhere now was there before us; ours may not show yet.
+      let before = project.job.flatMap { $0.to == id ? nil : $0 }
+      return await finish(
+        Switch(kind: kind, to: id, since: since, before: before), place, hosts, project, call)
     }
     guard let found, !found.isRemoved else { return .failed(gone(id, place), moved: false) }
     if found.state != "READY" {
@@ -57,12 +60,9 @@ extension VercelPlatform {
         return await finish(
           Switch(kind: job.kind, to: id, since: job.requestedAt), place, hosts, project, call)
       }
-      return .retry(
-        Failure(
-          .failed, "\(doing): another switch of production is under way",
-          place: "Vercel project \(place.name)",
-          cause: "a \(job.kind.rawValue) to \(job.to) is \(job.status)",
-          hint: "run the command again when it has ended"), after: .seconds(3))
+      // Whatever it leads to, only the state after it is one to decide by.
+      if let trouble = await quiet(place, call) { return trouble }
+      return await turn(to: id, place, expected: expected, step, call)
     }
     if isRolling, release?.canary == id {
       if let trouble = await record(id, call, moved: true) { return trouble }
@@ -80,7 +80,7 @@ extension VercelPlatform {
       let asked = await ask(.rollback, base, place, project, step, call)
       guard case .accepted(let wanted) = asked else { return await settle(asked, id, place, project, call) }
       switch await wait(for: wanted, place, hosts: [], call) {
-      case .done: break
+      case .done, .behind: break
       case .outcome(let outcome): return outcome
       }
     }
@@ -88,6 +88,32 @@ extension VercelPlatform {
     guard case .accepted(let wanted) = asked else { return await settle(asked, id, place, project, call) }
     if let trouble = await record(id, call, moved: true) { return trouble }
     return await finish(wanted, place, hosts, project, call)
+  }
+
+  /// Waits until no switch of production is under way, at most until the limit.
+  private func quiet(_ place: Place, _ call: StepCall) async -> Outcome? {
+    let doing = "waiting until \(place.name) is switched by nobody else"
+    var pace = PollPace()
+    var said = false
+    while true {
+      let job: AliasJob?
+      do { job = try await client.project(place, rollbackInfo: true).job } catch {
+        return error.readingOutcome(doing, scope: scope(place))
+      }
+      guard let job, !job.isOver else { return nil }
+      if !said { call.report(.progress("waits: a \(job.kind.rawValue) to \(job.to) is \(job.status)")) }
+      said = true
+      guard clock.now < call.deadline else {
+        return .failed(
+          Failure(
+            .timeout, "\(doing): it did not end in time", place: "Vercel project \(place.name)",
+            cause: "a \(job.kind.rawValue) to \(job.to) is \(job.status)",
+            hint: "`shipit status` shows what is live"),
+          moved: false)
+      }
+      let wait = pace.next(await client.quota("getProject"), now: clock.now, random: client.random())
+      do { try await clock.sleep(for: wait) } catch { return .cancelled(moved: false) }
+    }
   }
 
   private enum Asked {
@@ -186,10 +212,27 @@ extension VercelPlatform {
     if let trouble = await record(id, call, moved: true) { return trouble }
     let since = await client.serverMoment(call.beganAt, margin: .seconds(3))
     let kind = project.job.flatMap { $0.to == id ? $0.kind : nil } ?? .promote
-    let wanted = Switch(kind: kind, to: id, since: since)
-    let before = project
-    switch await wait(for: wanted, place, hosts: hosts, call) {
-    case .done(let after): return .done(result(wanted, before, after, "it serves already"))
+    let wanted = Switch(kind: kind, to: id, since: since, before: project.job)
+    var end = await wait(for: wanted, place, hosts: hosts, call, patience: .seconds(3))
+    if case .behind(let strays) = end {
+      // A switch that failed half-way has moved some addresses, and Vercel refuses to switch to what serves
+      // already: these are led back one by one. Nothing else moves production's addresses here (contract §7).
+      do throws(APIError) {
+        for host in strays {
+          call.report(.progress("leading \(host) back"))
+          do throws(APIError) { _ = try await client.send(Endpoint.assignAlias(place, host, to: id)) } catch {
+            if error.kind != .conflict { throw error }
+          }
+        }
+      } catch {
+        return error.outcome(
+          "leading the addresses of \(place.name) back to \(id)", scope: scope(place), moved: true)
+      }
+      end = await confirm(wanted, place, project, strays, call)
+    }
+    switch end {
+    case .done(let after): return .done(result(wanted, project, after, "it serves already"))
+    case .behind(let strays): return .failed(left(behind: strays, wanted, place), moved: true)
     case .outcome(let outcome): return outcome
     }
   }
@@ -202,6 +245,7 @@ extension VercelPlatform {
       let tenths = max(0, (clock.now - call.beganAt).wholeMilliseconds / 100)
       let done = wanted.kind == .promote ? "promoted" : "rolled back"
       return .done(result(wanted, before, after, "\(done) after \(tenths / 10).\(tenths % 10) s"))
+    case .behind(let strays): return .failed(left(behind: strays, wanted, place), moved: true)
     case .outcome(let outcome): return outcome
     }
   }

@@ -192,6 +192,11 @@ enum Endpoint {
       place, "requestRollback", "POST",
       "/v1/projects/\(p(place))/rollback/\(Request.encoded(deployment))", [("description", description)])
   }
+  static func assignAlias(_ place: Place, _ host: String, to deployment: String) -> Request {
+    about(
+      place, "assignAlias", "POST", "/v2/deployments/\(Request.encoded(deployment))/aliases",
+      body: .json(["alias": .string(host)]), isRepeatable: true)
+  }
   static func failedAliases(_ place: Place) -> Request {
     about(
       place, "listPromoteAliases", "GET", "/v1/projects/\(p(place))/promote/aliases",

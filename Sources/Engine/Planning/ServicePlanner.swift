@@ -56,7 +56,7 @@ struct ServicePlanner {
       variables: changes, previous: observed.live?.id, previousCommit: input.liveCommit(of: key),
       cannotRestore: cannotRestore(observed, undo.lost), record: record)
     result.steps = steps(
-      observed, source, settings, settingChanges, write, undo.write, deploys: !reasons.isEmpty)
+      observed, source, settings, settingChanges, write, undo.write, wanted, deploys: !reasons.isEmpty)
     return result
   }
 
@@ -127,7 +127,8 @@ struct ServicePlanner {
 
   private func steps(
     _ observed: ObservedService, _ source: PlannedSource, _ settings: ServiceSettings,
-    _ settingChanges: [SettingChange], _ write: VariablesWrite?, _ undoWrite: VariablesWrite?, deploys: Bool
+    _ settingChanges: [SettingChange], _ write: VariablesWrite?, _ undoWrite: VariablesWrite?,
+    _ wanted: VariablePlanner.Wanted, deploys: Bool
   ) -> [Step] {
     let isStaged = observed.cutOver == .staged
     // A staged service is built and proven dark whatever its go-live waits for.
@@ -157,7 +158,7 @@ struct ServicePlanner {
       action: .deploy(
         Deployment.Request(
           target: observed.target, source: source, commit: input.commit, previous: observed.live?.id,
-          cutOver: observed.cutOver)),
+          cutOver: observed.cutOver, variables: source.isBuiltHere ? wanted.values : nil)),
       limit: service.health.within + .seconds(1200) + approval, isCutOver: !isStaged,
       lane: service.platform.lane,
       expected: .seconds(90))

@@ -72,10 +72,15 @@ extension Deployment {
     /// What served when the plan was made.
     package var previous: String?
     package var cutOver: CutOver
+    /// The declared variables, for a source that is built on this machine; nil for all others, whose platform
+    /// has them stored.
+    package var variables: [String: PlannedValue]?
 
     package init(
-      target: ServiceTarget, source: PlannedSource, commit: String, previous: String?, cutOver: CutOver
+      target: ServiceTarget, source: PlannedSource, commit: String, previous: String?, cutOver: CutOver,
+      variables: [String: PlannedValue]? = nil
     ) {
+      self.variables = variables
       self.target = target
       self.source = source
       self.commit = commit
@@ -95,6 +100,9 @@ package enum PlannedSource: Sendable, Hashable, Codable {
   case commandLineBuild(path: String, root: String?, include: [String])
   /// Build output below `path`, uploaded as it is.
   case prebuilt(path: String)
+
+  /// The build runs on this machine and needs the variables here.
+  package var isBuiltHere: Bool { if case .commandLineBuild = self { true } else { false } }
 }
 
 /// When users get the new code (DESIGN §6).
