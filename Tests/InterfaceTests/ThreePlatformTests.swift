@@ -137,4 +137,34 @@ private let now = start + .seconds(3600)
       report.mix
         == "services of different commits run together: api at 1a2b3c4, jobs at 1a2b3c4 and web at 9f8e7d6")
   }
+
+  @Test func `promoted says which artefacts go on and what is configured otherwise`() throws {
+    func environment(_ name: String, _ level: String, branch: String?) -> Environment {
+      Environment(
+        name: name, app: "athlete-ally", protect: Protection(branch: branch),
+        services: [
+          Service(
+            key: "api", source: .repository("acme/api"),
+            variables: ["LOG_LEVEL": .text(Template(text: level)), "JWT_SECRET": .secret("JWT")])
+        ])
+    }
+    var release = ThreePlatforms.release(6, new)
+    release.environment = "staging"
+    let report = PromoteReport(
+      release, to: "prod", now: now,
+      artefacts: [
+        .init(
+          service: "api", kind: "digest",
+          words: "the same image, ghcr.io/acme/api@sha256:5d41402abc4b2a76b9719d91"),
+        .init(
+          service: "jobs", kind: "commit",
+          words: "commit 1a2b3c4, built again: Encore builds for each environment"),
+      ],
+      difference: ConfigurationDifference(
+        from: environment("staging", "debug", branch: nil), to: environment("prod", "info", branch: "main")))
+    let text = report.text(.eighty)
+    expectFits(text, 80)
+    try expectGolden("three-promote.txt", text)
+    #expect(try JSON(parsing: report.json().utf8).decoded(as: PromoteReport.self).text(.eighty) == text)
+  }
 }
