@@ -89,7 +89,7 @@ let package = Package(
     .executableTarget(
       name: "shipit",
       dependencies: [
-        "Model", "Language", "YAML", "Engine", "Railway", "Secrets", "Source", "Probing",
+        "Model", "Language", "YAML", "Engine", "Railway", "Vercel", "Encore", "Secrets", "Source", "Probing",
         "Commands", "Ledgers", "Runner", "Interface", "Twin", "Terminal", "Redaction", "HTTP",
         "Processes", "Crypto", "JSON", "Concurrency",
       ],

@@ -11,7 +11,8 @@ package struct CommandEnvironment: Sendable {
     "GITHUB_SHA", "GITHUB_WORKFLOW", "GITHUB_WORKSPACE",
   ]
 
-  private let inherited: [String: String]
+  /// What of this process's variables they see.
+  let inherited: [String: String]
 
   /// - Parameters:
   ///   - process: the variables of this process.

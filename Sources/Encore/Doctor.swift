@@ -85,7 +85,7 @@ extension EncorePlatform {
       guard !remotes.isEmpty else {
         return Examination(
           "Encore remote", .bad, "the repository has no remote: Encore builds pushed commits only",
-          hint: "git remote add origin URL, and link it in Encore's dashboard")
+          hint: "git remote add origin URL, and link it in Encore's dashboard", because: .configuration)
       }
       return Examination(
         "Encore remote", .good, remotes.map { "\($0.name) (\($0.url))" }.joined(separator: ", "))
@@ -112,7 +112,6 @@ extension EncorePlatform {
   }
 
   private func bad(_ subject: String, _ failure: Failure) -> Examination {
-    Examination(
-      subject, .bad, failure.message + (failure.cause.map { ": \($0)" } ?? ""), hint: failure.hint)
+    Examination(subject, failure)
   }
 }

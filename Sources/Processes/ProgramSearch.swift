@@ -8,15 +8,20 @@
 ///
 /// `posix_spawn` answers ENOENT for a missing program, a missing directory and a missing interpreter
 /// alike, so these are told apart here.
-struct ProgramSearch {
+package struct ProgramSearch {
   /// Where the child will start; relative paths count from there.
   var directory: String?
   /// The value of `PATH` in the child's environment.
   var path: String?
 
+  package init(directory: String? = nil, path: String?) {
+    self.directory = directory
+    self.path = path
+  }
+
   /// The path to hand to the system.
   /// - Throws: `ProcessError` with `badDirectory`, `notFound` or `notPermitted`.
-  func locate(_ program: String) throws -> String {
+  package func locate(_ program: String) throws -> String {
     try checkDirectory()
     guard !program.isEmpty else {
       throw ProcessError(code: .notFound, description: "no program is named")

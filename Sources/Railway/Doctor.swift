@@ -97,7 +97,6 @@ extension RailwayPlatform {
   }
 
   private func bad(_ subject: String, _ failure: Failure) -> Examination {
-    Examination(
-      subject, .bad, failure.message + (failure.cause.map { ": \($0)" } ?? ""), hint: failure.hint)
+    Examination(subject, failure)
   }
 }

@@ -87,7 +87,7 @@ extension Deployment {
       createdAt: node["createdAt"]?.string.flatMap { Timestamp(iso8601: $0) } ?? Timestamp(milliseconds: 0),
       commit: ours ?? meta?["commitHash"]?.string, image: meta?["image"]?.string, marker: marker,
       canRollback: node["canRollback"]?.bool ?? false, isStopped: node["deploymentStopped"]?.bool ?? false,
-      instances: instances)
+      instances: instances, digest: meta?["imageDigest"]?.string)
   }
 }
 

@@ -76,6 +76,7 @@ extension RailwayPlatform {
     var facts: [String: String] = ["status": deployment.word]
     facts["image"] = deployment.image
     facts["commit"] = deployment.commit
+    facts[StepFact.digest] = deployment.digest
     let seconds = max(0, (now - awaited.beganAt).wholeMilliseconds / 100)
     return StepResult(
       externalID: deployment.id,

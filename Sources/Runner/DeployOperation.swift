@@ -10,12 +10,21 @@ package struct DeployRequest: Sendable {
   package var allowsOlder: Bool
   /// Deploy a commit although a release of it was rolled back by itself.
   package var again: Bool
+  /// Images to deploy instead of what is declared, by service: the artefacts of a promotion.
+  package var images: [ServiceName: String]
+  /// Stands in the release: "promoted from staging, release 6".
+  package var reason: String?
 
-  package init(revision: Revision, isDirty: Bool = false, allowsOlder: Bool = false, again: Bool = false) {
+  package init(
+    revision: Revision, isDirty: Bool = false, allowsOlder: Bool = false, again: Bool = false,
+    images: [ServiceName: String] = [:], reason: String? = nil
+  ) {
     self.revision = revision
     self.isDirty = isDirty
     self.allowsOlder = allowsOlder
     self.again = again
+    self.images = images
+    self.reason = reason
   }
 }
 

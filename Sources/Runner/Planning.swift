@@ -42,7 +42,10 @@ package struct Planning: Sendable {
           target: target, from: input.servedCommit(of: service.key), to: request.revision.commit,
           isDirty: request.isDirty), &input)
     }
-    return try DeployPlanner(input).plan()
+    var plan = try DeployPlanner(input).plan()
+    plan.configuration = environment
+    plan.reason = request.reason
+    return plan
   }
 
   /// The plan of an explicit rollback.
@@ -113,8 +116,13 @@ package struct Planning: Sendable {
   }
 
   private func bareInput(_ request: DeployRequest) -> PlanInput {
-    PlanInput(
-      environment: environment, commit: request.revision.commit, subject: request.revision.subject,
+    var wanted = environment
+    for index in wanted.services.indices {
+      guard let image = request.images[wanted.services[index].key] else { continue }
+      wanted.services[index].source = .image(Template(text: image))
+    }
+    return PlanInput(
+      environment: wanted, commit: request.revision.commit, subject: request.revision.subject,
       isDirty: request.isDirty, observed: [:], secrets: secrets, digest: digest)
   }
 

@@ -29,6 +29,7 @@ struct Session: Sendable {
   let history: any RevisionHistory
   let platforms: [PlatformName: any Platform]
   let overrides: [Override]
+  private let isRepository: Bool
   private let images: (any StepPerformer)?
   private let http: HTTPClient
   private let variables: [String: String]
@@ -64,13 +65,16 @@ struct Session: Sendable {
     http = HTTPClient()
     let endpoints = try Endpoints(variables)
     overrides = endpoints.overrides
+    isRepository = source != nil
+    let temporaryDirectory = variables["TMPDIR"] ?? "/tmp"
     let parts = AdapterParts(
       environment: environment, root: project.root, http: http, clock: clock, launcher: Launcher(),
       process: variables, secrets: secrets, packer: packer, history: history,
-      temporaryDirectory: variables["TMPDIR"] ?? "/tmp", version: shipitVersion)
+      repository: ProjectRepository(source: source, temporaryDirectory: temporaryDirectory),
+      temporaryDirectory: temporaryDirectory, version: shipitVersion)
     var platforms: [PlatformName: any Platform] = [:]
     for registration in platformTable {
-      platforms[registration.name] = registration.make(parts, endpoints.endpoint(of: registration))
+      platforms[registration.name] = try registration.make(parts, endpoints.endpoint(of: registration))
     }
     self.platforms = platforms
     images = imageBuilder?(parts)
@@ -92,6 +96,11 @@ struct Session: Sendable {
     Planning(
       environment: environment, ledger: ledger, platforms: platforms, secrets: secrets, history: history,
       digest: Session.digest)
+  }
+
+  /// The programs of this machine that the environment needs.
+  func examineTools() async -> [Examination] {
+    await Tools(launcher: Launcher(), process: variables).examine(environment, isRepository: isRepository)
   }
 
   private func performers(_ redact: @escaping @Sendable (String) -> String) -> Performers {

@@ -115,7 +115,8 @@ import Testing
     let plan = try plan(
       RollbackRequest(only: ["api"], reason: "errors"), target: two, observed: [live("api"), live("web")])
     #expect(plan.ids == ["api.restore", "api.prove"])
-    #expect(plan.warnings.contains { $0.contains("stays at what is live: they were never released together") })
+    #expect(
+      plan.warnings.contains { $0.contains("stays at what is live: they were never released together") })
     #expect(throws: Failure.self) {
       try self.plan(RollbackRequest(only: ["db"], reason: ""), target: two, observed: [live("api")])
     }

@@ -167,20 +167,57 @@ private func journal() -> [JournalEntry] {
     try expectGolden("rollback.txt", text)
   }
 
-  @Test func `Doctor lists everything it looked at and counts`() throws {
+  @Test func `Doctor lists everything it looked at by platform and counts`() throws {
+    func grouped(_ title: String, _ examinations: [Examination]) -> [Examination] {
+      examinations.map { examination in
+        var examination = examination
+        examination.group = title
+        return examination
+      }
+    }
     let report = DoctorReport(
       environment: "prod",
-      [
-        Examination("railway token", .good, "a project token of athlete-ally, environment production"),
-        Examination(
-          "railway service web", .warning, "deploys pushes by itself", hint: "shipit deploy prod turns it off"
-        ),
-        Examination("secret JWT_SECRET", .bad, "not in the process environment", hint: "export JWT_SECRET=…"),
-        Examination("quota", .skipped, "not asked: the token is wrong"),
-      ])
+      grouped(
+        "this machine",
+        [
+          Examination("ledger", .good, ".shipit/prod.db can be read and written"),
+          Examination(
+            "secrets", Failure(.configuration, "JWT_SECRET is not set", hint: "export JWT_SECRET=…")),
+          Examination("git", .good, "git version 2.47.3 (/usr/bin/git)"),
+          Examination("vercel", .skipped, "not needed"),
+        ])
+        + grouped(
+          "Railway",
+          [
+            Examination("Railway token", .good, "a project token of athlete-ally, environment production"),
+            Examination(
+              "Railway service web", .warning, "deploys pushes by itself",
+              hint: "shipit deploy prod turns it off"),
+            Examination("Railway quota", .good, "940 of 1000 requests left"),
+            Examination("clock", .good, "within 1 s of Railway's"),
+          ])
+        + grouped(
+          "Encore",
+          [
+            Examination(
+              "Encore client", Failure(.authentication, "the client is refused", cause: "invalid_client"))
+          ]))
     #expect(!report.isHealthy)
     try expectGolden("doctor.txt", report.text(.eighty))
     try expectGolden("doctor-ascii.txt", report.text(.ascii))
+    let document = try JSON(parsing: report.json().utf8)
+    #expect(document["examinations"]?[1]?["group"] == "this machine")
+    #expect(document["examinations"]?[1]?["because"] == "configuration")
+  }
+
+  @Test(
+    arguments: [
+      ([Failure.Kind.authentication, .configuration], ExitCode.authentication),
+      ([.failed, .configuration], .usage), ([.failed], .failedClean), ([], .done),
+    ])
+  func `Doctor ends with what is the matter`(_ kinds: [Failure.Kind], _ exit: ExitCode) {
+    let examinations = kinds.map { Examination("x", Failure($0, "no")) } + [Examination("y", .warning, "hm")]
+    #expect(DoctorReport(examinations).exit == exit)
   }
 
   @Test func `Logs keep every line, in order, and colour by severity`() throws {

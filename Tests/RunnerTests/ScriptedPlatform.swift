@@ -18,16 +18,21 @@ final class ScriptedPlatform: Platform {
     var stubbornness: [StepID: Duration] = [:]
     var observing: Duration = .seconds(1)
     var observationFails: Failure?
+    /// What once served, newest first.
+    var history: [ServiceName: [Deployment]] = [:]
+    var cutOver = CutOver.gated
+    var restoreMode = Restore.Mode.codeAndVariables
   }
 
-  let name = PlatformName.railway
+  let name: PlatformName
   let script: Locked<Script>
   private let clock: any TimeSource
   private let spawn: Spawner
   private let record = Locked<[(id: StepID, at: Timestamp)]>([])
   private let ended = Locked<[StepID]>([])
 
-  init(_ script: Script, clock: any TimeSource, spawn: Spawner) {
+  init(_ script: Script, name: PlatformName = .railway, clock: any TimeSource, spawn: Spawner) {
+    self.name = name
     self.script = Locked(script)
     self.clock = clock
     self.spawn = spawn
@@ -61,7 +66,13 @@ final class ScriptedPlatform: Platform {
       return outcomes[min(attempt, outcomes.count) - 1]
     }
     switch step.action {
-    case .deploy(let request): goLive(request.target.service, request.commit, id)
+    case .deploy(let request):
+      // What is staged is told by its step alone.
+      if request.cutOver == .staged {
+        return .done(StepResult(externalID: id, facts: [StepFact.address: "https://\(id).example.com"]))
+      }
+      goLive(request.target.service, request.commit, id)
+    case .promote(let promotion): goLive(promotion.target.service, promotion.commit, id)
     case .restore(let restore): goLive(restore.target.service, restore.commit ?? "", id)
     case .variables(let write): store(write)
     default: break
@@ -115,16 +126,16 @@ final class ScriptedPlatform: Platform {
     }
     if let failure = script.observationFails { throw failure }
     var services: [ServiceName: ObservedService] = [:]
-    for service in environment.services {
+    for service in environment.services where service.platform == name {
       let live = script.deployments[service.key].map { id in
         Deployment(
           id: id, status: .live, word: "SUCCESS", createdAt: clock.now, commit: script.commits[service.key],
           canRollback: true)
       }
       services[service.key] = ObservedService(
-        target: ServiceTarget(service: service.key, platform: .railway, name: service.name, ids: [:]),
+        target: ServiceTarget(service: service.key, platform: name, name: service.name, ids: [:]),
         address: "https://\(service.key).example.com", variables: script.variables[service.key] ?? [:],
-        live: live, restoreMode: live == nil ? nil : .codeAndVariables)
+        live: live, cutOver: script.cutOver, restoreMode: live == nil ? nil : script.restoreMode)
     }
     return Observation(services: services)
   }
@@ -143,7 +154,7 @@ final class ScriptedPlatform: Platform {
 
   func history(
     _ environment: Environment, limit: Int
-  ) async throws(Failure) -> [ServiceName: [Deployment]] { [:] }
+  ) async throws(Failure) -> [ServiceName: [Deployment]] { script.withLock { $0.history } }
 
   func examine(_ environment: Environment) async -> [Examination] { [] }
 }

@@ -123,7 +123,8 @@ import Testing
   @Test func theMetadataOfAnEnvironmentNamesWhatRunsThere() async throws {
     let bench = try await EncoreBench()
     try await bench.settled(EncoreBench.one)
-    let answer = try await bench.send("GET", "/apps/shop-x1/envs/prod/meta", token: try await bench.cliToken())
+    let answer = try await bench.send(
+      "GET", "/apps/shop-x1/envs/prod/meta", token: try await bench.cliToken())
     #expect(answer.response.body == [0x12, 40] + Array(EncoreBench.one.utf8))
   }
 

@@ -23,7 +23,9 @@ import Testing
         "completed success | completed success | completed success | completed success",
       ])
     let rollout = try await bench.read(id)
-    let times = [rollout["queued_at"], rollout["started_at"], rollout["completed_at"]].compactMap { $0?.string }
+    let times = [rollout["queued_at"], rollout["started_at"], rollout["completed_at"]].compactMap {
+      $0?.string
+    }
     #expect(times.count == 3 && times == times.sorted())
   }
 
@@ -162,7 +164,8 @@ import Testing
         ["sha": .string(sha), "branch": .string(branch)], token: token
       ).body
     }
-    #expect(try await deploy("nope", "prod", sha: EncoreBench.one, branch: "")["error"]?["code"] == "app_not_found")
+    #expect(
+      try await deploy("nope", "prod", sha: EncoreBench.one, branch: "")["error"]?["code"] == "app_not_found")
     let environment = try await deploy("shop-x1", "nope", sha: EncoreBench.one, branch: "")
     #expect(environment["error"]?["code"] == "validation")
     #expect(environment["error"]?["detail"]?["field"] == "env")
@@ -209,7 +212,9 @@ import Testing
     let bench = try await EncoreBench(EncoreBench.seed(["databases": ["main": database]]))
     try await bench.settled(EncoreBench.three)
     try await bench.settled(EncoreBench.one)
-    let applied = await bench.twin.state.environments.values.first { $0.key.name == "prod" && $0.key.app == "shop-x1" }
+    let applied = await bench.twin.state.environments.values.first {
+      $0.key.name == "prod" && $0.key.app == "shop-x1"
+    }
     #expect(applied?.applied["main"] == [1, 2, 3])
   }
 
@@ -234,7 +239,9 @@ import Testing
     #expect(throws: Refusal.self) { try database.versions(in: ["1.up.sql", "01_a.up.sql"], language: .go) }
     database.source = .prisma
     #expect(
-      try database.versions(in: ["20240101_a/migration.sql", "lock.toml"], language: .typescript) == [20_240_101])
+      try database.versions(in: ["20240101_a/migration.sql", "lock.toml"], language: .typescript) == [
+        20_240_101
+      ])
     database.source = .drizzle
     #expect(try database.versions(in: ["0001_a.sql", "meta/journal.json"], language: .typescript) == [1])
   }

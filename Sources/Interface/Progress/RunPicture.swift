@@ -47,6 +47,8 @@ package struct RunPicture: Sendable {
   /// Ids in the order of the plan, then of the undo.
   package private(set) var order: [StepID] = []
   package private(set) var fates: [ServiceName: ServiceFate] = [:]
+  /// Services of which something was staged: nobody sees it until it is promoted.
+  package private(set) var staged: Set<ServiceName> = []
   package private(set) var turn: (reason: TurnReason, failure: Failure?)?
   package private(set) var interruption: Interruption?
   package private(set) var result: RunResult?
@@ -85,6 +87,9 @@ package struct RunPicture: Sendable {
         moved(id, nil, event.at)
       }
     case .stepBegan(let step, let attempt):
+      if case .deploy(let request) = step.action, request.cutOver == .staged {
+        staged.insert(request.target.service)
+      }
       add(step, isUndo: steps[step.id]?.isUndo ?? (turn != nil))
       change(step.id) {
         $0.phase = .running

@@ -32,7 +32,8 @@ extension RunSummary {
     case .restored:
       // Without a ledger there is no release to name.
       let what =
-        restores.map { "release \($0) is live again, as release \(release)" } ?? "what served before is live again"
+        restores.map { "release \($0) is live again, as release \(release)" }
+        ?? "what served before is live again"
       return Line(
         [.good("\(symbols.good) \(what): "), Span("\(short(commit))\(subjectText)"), time],
         overflow: .wrap(hanging: 2))

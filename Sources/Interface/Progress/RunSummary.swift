@@ -66,7 +66,11 @@ package struct RunSummary: Report {
     unattended = result.unattended.map(picture.title)
     interruption = picture.interruption
     services = (picture.plan?.services ?? []).map { planned in
-      ServiceLine(planned, fate: picture.fates[planned.service] ?? .untouched, result: result)
+      var line = ServiceLine(planned, fate: picture.fates[planned.service] ?? .untouched, result: result)
+      if line.state == .untouched, picture.staged.contains(planned.service) {
+        line.note = (line.note.map { "\($0); " } ?? "") + "what was staged was seen by nobody"
+      }
+      return line
     }
   }
 }

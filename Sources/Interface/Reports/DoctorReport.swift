@@ -17,11 +17,24 @@ package struct DoctorReport: Report {
   /// Nothing looked at was bad.
   package var isHealthy: Bool { !examinations.contains { $0.verdict == .bad } }
 
+  /// What the command ends with: rights go before configuration, and both before what may pass by itself.
+  package var exit: ExitCode {
+    let bad = examinations.filter { $0.verdict == .bad }.map { $0.because ?? .configuration }
+    if bad.contains(.authentication) { return .authentication }
+    if bad.contains(.configuration) { return .usage }
+    return bad.first.map { Failure($0, "").exitCode } ?? .done
+  }
+
   package func lines(_ symbols: Symbols) -> [Line] {
     let width = min(26, examinations.map(\.subject.columns).max() ?? 0)
     let signs = max(symbols.good.columns, symbols.bad.columns)
     var lines = overrides.map(\.line)
+    var group: String?
     for examination in examinations {
+      if examination.group != group, let title = examination.group {
+        lines += (lines.isEmpty ? [] : [.empty]) + [Line(.strong(title))]
+        group = title
+      }
       let sign: Span =
         switch examination.verdict {
         case .good: .good(symbols.good)

@@ -22,6 +22,15 @@ package struct HistoryReport: Report {
     package var reason: String?
     /// It is what users get now, as far as the ledger knows.
     package var isLive: Bool
+    /// It failed while it was staged: nobody saw any of it.
+    package var isUnseen: Bool
+
+    /// For people, in few words.
+    var words: String {
+      if isLive { return "live now" }
+      if isUnseen { return "failed, seen by nobody" }
+      return state == .released ? "was live" : state.words
+    }
   }
 
   package var app: String
@@ -41,7 +50,17 @@ package struct HistoryReport: Report {
         commit: release.commit, subject: release.subject, isDirty: release.isDirty, by: release.by,
         startedAt: Moment(release.startedAt), took: Seconds(release.endedAt - release.startedAt),
         state: release.result.state, exit: release.result.exit, failure: release.result.failure,
-        reason: release.reason, isLive: release.number == live)
+        reason: release.reason, isLive: release.number == live, isUnseen: HistoryReport.isUnseen(release))
+    }
+  }
+
+  /// Its failed step built or proved something that was to be promoted later.
+  private static func isUnseen(_ release: Release) -> Bool {
+    guard release.result.state == .unchanged, let step = release.result.failedStep?.rawValue else {
+      return false
+    }
+    return release.services.contains { name, service in
+      service.cutOver == .staged && [".deploy", ".verify", ".image"].contains { step == "\(name)\($0)" }
     }
   }
 
@@ -61,9 +80,7 @@ package struct HistoryReport: Report {
         entry.isLive ? .good(symbols.arrow) : Span(String(repeating: " ", count: symbols.arrow.columns))
       var spans: [Span] = [
         sign, " \(blank)", .strong(number), "  ", .accent(short(entry.commit)), "  ",
-        Span(
-          entry.isLive ? "live now" : entry.state == .released ? "was live" : entry.state.words,
-          entry.state.role),
+        Span(entry.words, entry.state.role),
       ]
       if let restores = entry.restores { spans.append("  restores \(restores)") }
       if entry.isDirty { spans.append(.warning("  dirty")) }

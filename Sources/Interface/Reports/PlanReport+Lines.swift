@@ -10,6 +10,9 @@ extension PlanReport {
     }
     lines.append(.empty)
     lines += graph(symbols)
+    if let mixedWindow {
+      lines.append(Line([.strong("mixed"), Span("  \(mixedWindow)")], overflow: .wrap(hanging: 7)))
+    }
     if !warnings.isEmpty { lines.append(.empty) }
     lines += warnings.map {
       Line(.warning("\(symbols.warning) "), Span($0), overflow: .wrap(hanging: symbols.warning.columns + 1))

@@ -47,6 +47,8 @@ package struct PlanReport: Report {
   package var overrides: [Override]
   package var services: [ServiceLine]
   package var steps: [StepLine]
+  /// How long users can meet services of both releases together, in words; nil when one alone goes over.
+  package var mixedWindow: String?
   package var warnings: [String]
   package var deadline: Seconds
   package var digest: String
@@ -73,6 +75,7 @@ package struct PlanReport: Report {
         id: $0.id, title: $0.title, service: $0.service, needs: $0.needs, isCutOver: $0.isCutOver,
         limit: Seconds($0.limit), expected: Seconds($0.expected), wants: $0.wants)
     }
+    mixedWindow = MixedWindow(plan)?.words
     warnings = plan.warnings
     deadline = Seconds(plan.deadline)
     digest = plan.digest
@@ -134,5 +137,43 @@ extension PlanReport.ServiceLine {
       guard let step else { return "down from the stop until the new one is healthy" }
       return "down from the stop until the new one is healthy, about \(step.expected.words)"
     }
+  }
+}
+
+/// From the first cut-over of a plan to its last: while old and new services work together.
+struct MixedWindow {
+  let first: Step
+  let last: Step
+  let duration: Duration
+
+  /// Nil when fewer than two services go from old to new code.
+  init?(_ plan: Plan) {
+    // Every step ends as early as what it needs allows, by the durations that are expected.
+    var ends: [StepID: Duration] = [:]
+    for step in plan.steps {
+      ends[step.id] = (step.needs.compactMap { ends[$0] }.max() ?? .zero) + step.expected
+    }
+    let firsts = Set(plan.services.filter { $0.previous == nil }.map(\.service))
+    let cutOvers = plan.steps.filter { step in
+      step.isCutOver && !(step.service.map(firsts.contains) ?? false)
+    }.map { (step: $0, end: ends[$0.id] ?? .zero) }
+    guard cutOvers.count > 1, let first = cutOvers.min(by: { $0.end < $1.end }),
+      let last = cutOvers.max(by: { $0.end < $1.end }), first.step.id != last.step.id
+    else { return nil }
+    self.first = first.step
+    self.last = last.step
+    duration = last.end - first.end
+  }
+
+  var words: String {
+    "old and new services work together from \(MixedWindow.moment(first)) to \(MixedWindow.moment(last)), "
+      + "about \(duration.words)"
+  }
+
+  private static func moment(_ step: Step) -> String {
+    let name = step.service?.rawValue ?? step.title
+    if case .promote = step.action { return "\(name) promoted" }
+    if case .restore = step.action { return "\(name) back" }
+    return "\(name) live"
   }
 }

@@ -80,8 +80,11 @@ extension RollbackReport.ServiceLine {
     switch restore?.mode {
     case .codeAndVariables:
       code = "the \(thing) as it ran"
+      // What is stored there is for the next build: it is put back beside what the old one carries.
       variables =
-        planned.platform.buildReadsVariables ? "the variables it was built with" : "the variables it ran with"
+        planned.platform.buildReadsVariables
+        ? "the variables it was built with" + (Self.words(planned.variables).map { "; stored \($0)" } ?? "")
+        : "the variables it ran with"
     case .codeOnly: (code, variables) = ("the \(thing) as it ran", today)
     case .rebuild: (code, variables) = ("built again", today)
     case .redeploy: (code, variables) = ("rolled out again", today)
@@ -102,7 +105,7 @@ extension RollbackReport.ServiceLine {
   private static func cannot(_ planned: PlannedService, _ mode: Restore.Mode?) -> String? {
     var parts = planned.cannotRestore.map { [$0] } ?? []
     if planned.platform == .vercel, mode == .codeAndVariables {
-      parts.append("stored variables, settings and flags on Vercel, where the next build reads them")
+      parts.append("Vercel’s flags and Global Config: they stay as they are")
     }
     return parts.isEmpty ? nil : parts.joined(separator: "; ")
   }

@@ -16,6 +16,11 @@ extension WhyReport {
         "exposed",
         [.warning("users could get \(short($0.commit)) of \($0.service) for \($0.lasted.duration.words)")])
     }
+    if !unseen.isEmpty {
+      lines.append(
+        .labelled(
+          "exposed", [.good("nobody: \(list(unseen.map(\.rawValue))) was staged and not promoted")]))
+    }
     if !unattended.isEmpty { lines.append(.labelled("in flight", [.warning(list(unattended))])) }
     if let live {
       lines.append(

@@ -40,6 +40,8 @@ package struct WhyReport: Report {
   package var log: [String]
   package var timeline: [Event]
   package var exposure: [Exposure]
+  /// Services of which something was staged and never promoted: nobody saw it.
+  package var unseen: [ServiceName]
   package var unattended: [String]
   /// The release that is live after it, as far as the ledger knows.
   package var live: ReleaseHead?
@@ -73,6 +75,7 @@ package struct WhyReport: Report {
     exposure = (record.result?.exposure ?? [:]).sorted { $0.key < $1.key }.map {
       Exposure(service: $0.key, commit: record.plan.commit, lasted: Seconds(.milliseconds($0.value)))
     }
+    unseen = record.result == nil ? [] : reading.unseen
     unattended = (record.result?.unattended ?? []).map(reading.title)
     self.live = live.map(ReleaseHead.init)
     next = WhyReport.advice(record, failed.flatMap { reading.steps[$0] }, rollbackFailure ?? failure)
@@ -110,6 +113,30 @@ private struct JournalReading {
 
   func title(_ id: StepID) -> String { steps[id]?.title ?? id.rawValue }
 
+  /// Services of which something was staged whose promotion was not begun, in the plan's order.
+  var unseen: [ServiceName] {
+    record.plan.services.map(\.service).filter { service in
+      record.plan.steps.contains { step in
+        guard step.service == service, case .deploy(let request) = step.action else { return false }
+        return request.cutOver == .staged && began[step.id] != nil
+      }
+        && !record.plan.steps.contains { step in
+          guard step.service == service, case .promote = step.action else { return false }
+          return began[step.id] != nil
+        }
+    }
+  }
+
+  /// What failed before its promotion was seen by nobody.
+  private func unseenWords(_ id: StepID, moved: Bool) -> String {
+    guard !moved, let step = steps[id] else { return "" }
+    switch step.action {
+    case .deploy(let request) where request.cutOver == .staged: return ", seen by nobody"
+    case .prove(let request) where request.isDark: return ", seen by nobody"
+    default: return ""
+    }
+  }
+
   mutating func read(_ entry: JournalEntry) {
     func add(_ text: String, _ tone: WhyReport.Event.Tone = .plain) {
       timeline.append(
@@ -131,7 +158,8 @@ private struct JournalReading {
           self.failure = failure
         }
         add(
-          "FAILED \(title(id))\(took(id))\(moved ? ", after it took effect" : ""): \(failure.message)", .bad)
+          "FAILED \(title(id))\(took(id))\(moved ? ", after it took effect" : unseenWords(id, moved: moved)): \(failure.message)",
+          .bad)
       case .retry(let failure, _): add("again \(title(id)): \(failure.message)", .warning)
       case .ambiguous(let failure): add("unclear \(title(id)): \(failure.message)", .warning)
       case .unknowable(let failure):

@@ -112,11 +112,25 @@ package struct Examination: Sendable, Hashable, Codable {
   package var detail: String
   /// What to do about it.
   package var hint: String?
+  /// What is the matter when it is bad; nil: it is not known.
+  package var because: Failure.Kind?
+  /// Under which heading it stands: a platform, or this machine.
+  package var group: String?
 
-  package init(_ subject: String, _ verdict: Verdict, _ detail: String, hint: String? = nil) {
+  package init(
+    _ subject: String, _ verdict: Verdict, _ detail: String, hint: String? = nil, because: Failure.Kind? = nil
+  ) {
     self.subject = subject
     self.verdict = verdict
     self.detail = detail
     self.hint = hint
+    self.because = because
+  }
+
+  /// What failed is bad, for its reason.
+  package init(_ subject: String, _ failure: Failure) {
+    self.init(
+      subject, .bad, failure.message + (failure.cause.map { ": \($0)" } ?? ""), hint: failure.hint,
+      because: failure.kind)
   }
 }

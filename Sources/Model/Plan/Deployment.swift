@@ -37,6 +37,8 @@ package struct Deployment: Sendable, Hashable, Codable {
   package var createdAt: Timestamp
   package var commit: String?
   package var image: String?
+  /// Of the image it runs, `sha256:…`, where the platform tells.
+  package var digest: String?
   package var marker: Marker?
   package var canRollback: Bool
   /// The process ended: for a web service a failure, for a job normal.
@@ -47,7 +49,7 @@ package struct Deployment: Sendable, Hashable, Codable {
   package init(
     id: String, status: Status, word: String, createdAt: Timestamp, commit: String? = nil,
     image: String? = nil, marker: Marker? = nil, canRollback: Bool = false, isStopped: Bool = false,
-    instances: [String: Int] = [:]
+    instances: [String: Int] = [:], digest: String? = nil
   ) {
     self.id = id
     self.status = status
@@ -59,6 +61,7 @@ package struct Deployment: Sendable, Hashable, Codable {
     self.canRollback = canRollback
     self.isStopped = isStopped
     self.instances = instances
+    self.digest = digest
   }
 }
 

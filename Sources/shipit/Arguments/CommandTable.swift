@@ -102,6 +102,21 @@ let commandTable: [CommandSpecification] = [
     ],
     run: RollbackCommand.run),
   .init(
+    name: "promote", summary: "deploy what is live in one environment to another one",
+    discussion:
+      "Takes the very artefact where the platform can: the image by its digest, a build of the same project; else the commit, and says which. Shows how the two are configured differently, then plans and runs like deploy.",
+    positionals: [
+      .init(name: "FROM", help: "the environment whose live release goes on", completes: .environments),
+      .init(name: "TO", help: "the environment it goes to", completes: .environments),
+    ],
+    options: [
+      .init(name: "yes", help: "do not ask"),
+      .init(name: "allow-older", help: "accept a commit older than what is live there"),
+      .init(name: "again", help: "deploy a commit although a release of it was rolled back there"),
+    ],
+    examples: ["shipit promote staging prod", "shipit promote staging prod --yes"],
+    run: PromoteCommand.run),
+  .init(
     name: "status", summary: "what is live, how it is proven, and what is in flight",
     positionals: [
       .init(name: "ENV", help: "an environment; default: all", isOptional: true, completes: .environments)

@@ -1,41 +1,85 @@
+import Commands
+import Concurrency
 import Interface
 import Model
+import Processes
 
 enum DoctorCommand {
   static func run(_ invocation: Invocation) async -> Int32 {
     await EnvironmentCommand.run(invocation) { project, environment, console throws(Failure) in
-      var examinations: [Examination] = []
-      do throws(Failure) {
-        let ledger = try await Session.ledger(project, environment.name, Session.clock)
-        _ = try await ledger.releases(limit: 1)
-        examinations.append(
-          Examination("ledger", .good, ".shipit/\(environment.name).db can be read and written"))
-      } catch {
-        examinations.append(Examination("ledger", .bad, error.message, hint: error.hint))
-      }
       let overrides = try Endpoints(processEnvironment()).overrides
-      do throws(Failure) {
-        _ = try await Session(project, environment, console, needsVariables: true)
-        examinations.append(Examination("secrets", .good, "every name has a value"))
-      } catch {
-        examinations.append(Examination("secrets", .bad, error.message, hint: error.hint))
-      }
+      var examinations = await here(project, environment, console)
       do throws(Failure) {
         let session = try await Session(project, environment, console, needsVariables: false)
-        do throws(Failure) {
-          let revision = try await session.history.resolve("HEAD")
-          examinations.append(
-            Examination("revision", .good, "HEAD is \(revision.commit.prefix(7)), \(revision.subject)"))
-        } catch {
-          examinations.append(Examination("revision", .bad, error.message, hint: error.hint))
-        }
-        for platform in session.platforms.values { examinations += await platform.examine(environment) }
+        examinations += await asked(session, environment)
       } catch {
-        examinations.append(
-          Examination("platforms", .skipped, "not asked: \(error.message)", hint: error.hint))
+        var skipped = Examination("platforms", .skipped, "not asked: \(error.message)", hint: error.hint)
+        skipped.group = "platforms"
+        examinations.append(skipped)
       }
-      console.result(DoctorReport(environment: environment.name, examinations, overrides: overrides))
-      return examinations.contains { $0.verdict == .bad } ? .authentication : .done
+      let report = DoctorReport(environment: environment.name, examinations, overrides: overrides)
+      console.result(report)
+      return report.exit
     }
+  }
+
+  /// What can be looked at without asking anybody.
+  private static func here(
+    _ project: Project, _ environment: Model.Environment, _ console: Console
+  ) async -> [Examination] {
+    var examinations: [Examination] = []
+    do throws(Failure) {
+      let ledger = try await Session.ledger(project, environment.name, Session.clock)
+      _ = try await ledger.releases(limit: 1)
+      examinations.append(
+        Examination("ledger", .good, ".shipit/\(environment.name).db can be read and written"))
+    } catch { examinations.append(Examination("ledger", error)) }
+    do throws(Failure) {
+      _ = try await Session(project, environment, console, needsVariables: true)
+      examinations.append(Examination("secrets", .good, "every name has a value"))
+    } catch { examinations.append(Examination("secrets", error)) }
+    return examinations.map { inGroup("this machine", $0) }
+  }
+
+  /// Everything else at the same time: the repository, the tools, each platform.
+  private static func asked(_ session: Session, _ environment: Model.Environment) async -> [Examination] {
+    let platforms = Set(environment.services.map(\.platform)).sorted { $0.rawValue < $1.rawValue }
+    return await withTaskGroup(of: (Int, [Examination]).self) { group in
+      group.addTask { (0, [await revision(session)]) }
+      group.addTask { (1, await session.examineTools()) }
+      for (index, name) in platforms.enumerated() {
+        group.addTask { (index + 2, await examine(name, session, environment)) }
+      }
+      var found: [Int: [Examination]] = [:]
+      for await (index, examinations) in group { found[index] = examinations }
+      return found.sorted { $0.key < $1.key }.flatMap { index, examinations in
+        examinations.map { inGroup(index < 2 ? "this machine" : platforms[index - 2].title, $0) }
+      }
+    }
+  }
+
+  private static func revision(_ session: Session) async -> Examination {
+    do throws(Failure) {
+      let revision = try await session.history.resolve("HEAD")
+      return Examination("revision", .good, "HEAD is \(revision.commit.prefix(7)), \(revision.subject)")
+    } catch { return Examination("revision", error) }
+  }
+
+  private static func examine(
+    _ name: PlatformName, _ session: Session, _ environment: Model.Environment
+  ) async -> [Examination] {
+    guard let platform = session.platforms[name] else {
+      return [
+        Examination(name.title, Failure(.configuration, "services on \(name.title) are not supported yet"))
+      ]
+    }
+    let found = await platform.examine(environment)
+    return found.isEmpty ? [Examination(name.title, .skipped, "nothing can be examined yet")] : found
+  }
+
+  private static func inGroup(_ title: String, _ examination: Examination) -> Examination {
+    var examination = examination
+    examination.group = title
+    return examination
   }
 }

@@ -41,7 +41,8 @@ enum RollbackCommand {
       guard invocation.has("yes") || console.canAsk else {
         throw Failure(
           .configuration, "a rollback without ledger is a guess, and nobody is here to agree to it",
-          hint: "add --yes, after a look at what it guesses: shipit rollback \(name) --without-ledger on a terminal"
+          hint:
+            "add --yes, after a look at what it guesses: shipit rollback \(name) --without-ledger on a terminal"
         )
       }
       var request = try request(invocation)

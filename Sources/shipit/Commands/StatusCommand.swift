@@ -55,7 +55,8 @@ enum StatusCommand {
 
   /// The ledger's answer with the live columns, as far as platforms answer. The ledger's part is shown at once
   /// and stands even when no token is at hand or a platform is silent.
-  private static func filled(_ first: StatusReport, _ subject: Subject, _ console: Console) async -> StatusReport
+  private static func filled(_ first: StatusReport, _ subject: Subject, _ console: Console) async
+    -> StatusReport
   {
     var report = first
     let environment = subject.environment

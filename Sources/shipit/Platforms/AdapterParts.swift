@@ -18,12 +18,19 @@ struct AdapterParts: Sendable {
   var secrets: SecretValues
   var packer: any SourcePacker
   var history: any RevisionHistory
+  /// The repository's remotes, for platforms that build pushed commits.
+  var repository: any CommitRepository
   /// Where private files may be made.
   var temporaryDirectory: String
   /// shipit's own, told to the platforms.
   var version: String
   /// In 0..<1, for the jitter of waits.
   var random: @Sendable () -> Double = { Double.random(in: 0..<1) }
+
+  /// Where a program is; nil: it is not installed.
+  func path(of program: String) -> String? {
+    try? ProgramSearch(path: process["PATH"]).locate(program)
+  }
 }
 
 /// Where a platform's API is asked.

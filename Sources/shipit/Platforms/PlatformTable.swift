@@ -1,5 +1,7 @@
+import Encore
 import Model
 import Railway
+import Vercel
 
 /// One platform that shipit knows: where its API is, and how its adapter is made.
 struct PlatformRegistration: Sendable {
@@ -9,11 +11,11 @@ struct PlatformRegistration: Sendable {
   /// The address of the platform's API.
   var standard: String
   /// Nil when the environment declares no account there.
-  var make: @Sendable (AdapterParts, Endpoint) -> (any Platform)?
+  var make: @Sendable (AdapterParts, Endpoint) throws(Failure) -> (any Platform)?
 
   init(
     _ name: PlatformName, variable: String, standard: String,
-    make: @escaping @Sendable (AdapterParts, Endpoint) -> (any Platform)?
+    make: @escaping @Sendable (AdapterParts, Endpoint) throws(Failure) -> (any Platform)?
   ) {
     self.name = name
     self.variable = variable
@@ -33,9 +35,24 @@ let platformTable: [PlatformRegistration] = [
       packer: parts.packer, version: parts.version,
       appearance: endpoint.isLoopback ? .seconds(2) : .seconds(60), random: parts.random)
   },
-  // Their keys are read and their order is planned; without an adapter a plan says that they cannot be used.
-  .init(.vercel, variable: "SHIPIT_VERCEL_URL", standard: "https://api.vercel.com") { _, _ in nil },
-  .init(.encore, variable: "SHIPIT_ENCORE_URL", standard: "https://api.encore.dev") { _, _ in nil },
+  .init(.vercel, variable: "SHIPIT_VERCEL_URL", standard: "https://api.vercel.com") { parts, endpoint in
+    guard let target = parts.environment.platforms.vercel, let token = parts.secrets[target.tokenSecret]
+    else { return nil }
+    return VercelPlatform(
+      baseURL: endpoint.url, http: parts.http, clock: parts.clock, token: token, secrets: parts.secrets,
+      packer: parts.packer, root: parts.root, variables: parts.process,
+      temporaryDirectory: parts.temporaryDirectory, version: parts.version,
+      appearance: endpoint.isLoopback ? .seconds(2) : .seconds(20), launcher: parts.launcher,
+      random: parts.random)
+  },
+  .init(.encore, variable: "SHIPIT_ENCORE_URL", standard: "https://api.encore.dev") {
+    parts, endpoint throws(Failure) in
+    guard let target = parts.environment.platforms.encore else { return nil }
+    return try EncorePlatform(
+      baseURL: endpoint.url, http: parts.http, clock: parts.clock, target: target, secrets: parts.secrets,
+      repository: parts.repository, version: parts.version, programPath: { parts.path(of: $0) },
+      random: parts.random)
+  },
 ]
 
 /// Builds container images here, for a platform to pull; nil while there is no adapter that does.
