@@ -6,7 +6,9 @@ extension EncorePlatform {
   /// Triggers exactly one rollout of the commit and waits for it.
   func deploy(_ request: Deployment.Request, _ step: Step, _ call: StepCall) async -> Outcome {
     let place = EncorePlace(request.target)
-    if let id = call.externalID { return await wait(for: id, place, step, call) }
+    if let id = call.externalID {
+      return await wait(for: id, place, step, call, previous: request.previous)
+    }
     guard case .directory = request.source else { return .failed(foreign(step), moved: false) }
     // Somebody else's rollout since the plan would be undone or overtaken silently.
     if let previous = request.previous, case .success(let health) = await health(at: place.address),
@@ -14,7 +16,8 @@ extension EncorePlatform {
     {
       return .failed(foreignRollout(health, previous, place), moved: false)
     }
-    return await rollOut(request.commit, place, skipTests: false, step, call)
+    return await rollOut(
+      request.commit, place, skipTests: false, step, call, previous: request.previous)
   }
 
   private func foreignRollout(_ health: EncoreHealth, _ previous: String, _ place: EncorePlace) -> Failure {
@@ -28,8 +31,10 @@ extension EncorePlatform {
   }
 
   /// Triggers a rollout, records its id, and waits.
+  /// - Parameter previous: what served before; whatever else shows then is somebody else's. Nil: not watched for.
   func rollOut(
-    _ commit: String, _ place: EncorePlace, skipTests: Bool, _ step: Step, _ call: StepCall
+    _ commit: String, _ place: EncorePlace, skipTests: Bool, _ step: Step, _ call: StepCall,
+    previous: String? = nil
   ) async -> Outcome {
     call.report(.progress("asking Encore for a rollout of \(commit.prefix(7))"))
     let id: String
@@ -42,7 +47,7 @@ extension EncorePlatform {
     memory.began(id, in: place)
     if let trouble = await record(id, call) { return trouble }
     call.report(.log("rollout \(id): \(place.page(of: id))"))
-    return await wait(for: id, place, step, call)
+    return await wait(for: id, place, step, call, previous: previous)
   }
 
   /// The trigger of the public API (contract §4): `sha` alone, never a branch that could move meanwhile.
@@ -63,7 +68,7 @@ extension EncorePlatform {
 
   /// Waits until a rollout has ended, at most until the step's limit.
   func wait(
-    for id: String, _ place: EncorePlace, _ step: Step, _ call: StepCall
+    for id: String, _ place: EncorePlace, _ step: Step, _ call: StepCall, previous: String? = nil
   ) async -> Outcome {
     memory.began(id, in: place)
     // What is left, not the step's own limit: on the way back a step gets a share of the time.
@@ -96,6 +101,7 @@ extension EncorePlatform {
         }
       case .succeeded(let rollout):
         memory.ended(id, in: place)
+        if let failure = await overtaken(id, place, previous, call) { return .failed(failure, moved: false) }
         return .done(result(rollout, call))
       case .ended(let rollout, let failure):
         memory.ended(id, in: place)
@@ -105,7 +111,8 @@ extension EncorePlatform {
         return .waiting(
           "the rollout \(id) of \(place.name) proposes infrastructure and waits for an admin's approval: "
             + "\(place.page(of: id)). Approved later it goes live by itself; rejected it is gone")
-      case .late: return .unknowable(late(id, place, call))
+      // It may still go live: taking it back covers both.
+      case .late: return .failed(late(id, place, call), moved: true)
       case .unknowable(let failure): return .unknowable(failure)
       }
       do { try await clock.sleep(for: pace.next(random: client.random())) } catch {
@@ -144,11 +151,29 @@ extension EncorePlatform {
 
   private func late(_ id: String, _ place: EncorePlace, _ call: StepCall) -> Failure {
     Failure(
-      .unknown, "the rollout \(id) of \(place.name) had not ended in time", place: "Encore rollout \(id)",
+      .timeout, "the rollout \(id) of \(place.name) had not ended in time", place: "Encore rollout \(id)",
       cause:
         "its limit of \((clock.now - call.beganAt).components.seconds) s ran out, and Encore has no way to "
         + "cancel a rollout by its API",
-      hint: "stop it or see it through at \(place.page(of: id)); the next command settles it")
+      hint: "stop it or see it through at \(place.page(of: id))")
+  }
+
+  /// Watches the health answer for the rollout that has succeeded, for half a minute at most; the proof that
+  /// follows has its own time. A deployment that is neither ours nor the one before is somebody else's.
+  private func overtaken(
+    _ id: String, _ place: EncorePlace, _ previous: String?, _ call: StepCall
+  ) async -> Failure? {
+    guard let previous else { return nil }
+    var pace = RolloutPace()
+    let end = min(clock.now + .seconds(30), call.deadline)
+    while clock.now < end {
+      if case .success(let health) = await health(at: place.address), let served = health.deployment {
+        if served == id { return nil }
+        if served != RolloutID.full(previous) { return foreignRollout(health, id, place) }
+      }
+      do { try await clock.sleep(for: pace.next(random: client.random())) } catch { return nil }
+    }
+    return nil
   }
 
   /// Records a rollout's id before anything else is done; an outcome when that failed.

@@ -1,4 +1,5 @@
 import Concurrency
+import FoundationEssentials
 package import Model
 
 extension EncorePlatform {
@@ -16,7 +17,30 @@ extension EncorePlatform {
     found.append(await healthExamination(place))
     found.append(await remoteExamination())
     found.append(programExamination())
+    found += workflowExaminations()
     found.append(await clockExamination())
+    return found
+  }
+
+  /// Workflows that call commands which do not exist: some of those end with 0 and do nothing.
+  private func workflowExaminations() -> [Examination] {
+    guard let root else { return [] }
+    let directory = root + "/.github/workflows"
+    let names = ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []).sorted()
+    var found: [Examination] = []
+    for name in names where name.hasSuffix(".yml") || name.hasSuffix(".yaml") {
+      guard let data = try? Data(contentsOf: URL(filePath: "\(directory)/\(name)")) else { continue }
+      let lines = String(decoding: data, as: UTF8.self).split(
+        separator: "\n", omittingEmptySubsequences: false)
+      for (index, line) in lines.enumerated() {
+        let code = line.prefix { $0 != "#" }
+        guard let command = EncoreCommand(in: [String(code.replacing(":", with: " "))]) else { continue }
+        found.append(
+          Examination(
+            ".github/workflows/\(name):\(index + 1)", .bad, command.sentence,
+            hint: command.instead))
+      }
+    }
     return found
   }
 

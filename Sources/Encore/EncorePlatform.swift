@@ -19,18 +19,23 @@ package struct EncorePlatform: Platform {
   let memory = RolloutMemory()
   /// Looks for the command line tool, for `doctor`; nil: not installed.
   let programPath: @Sendable (String) -> String?
+  /// The project's root, whose workflows `doctor` reads; nil: none.
+  let root: String?
   var clock: any TimeSource { client.clock }
 
   /// - Parameters:
   ///   - secrets: values by name, for the account and for variables; also what no error may contain.
   ///   - appearance: how long a rollout may take from its trigger to its health answer.
   ///   - version: shipit's own, told to Encore.
+  ///   - programPath: where a program is, by its name.
+  ///   - root: the project's, whose workflows `doctor` reads.
   ///   - random: in 0..<1, for the jitter of waits.
   /// - Throws: `Failure` of kind configuration when a credential has no value.
   package init(
     baseURL: String = "https://api.encore.dev", http: any HTTPTransport, clock: any TimeSource,
     target: EncoreTarget, secrets: SecretValues, repository: any CommitRepository, version: String = "0",
     appearance: Duration = .seconds(900), programPath: @escaping @Sendable (String) -> String? = { _ in nil },
+    root: String? = nil,
     random: @escaping @Sendable () -> Double
   ) throws(Failure) {
     func value(_ name: String, _ place: String) throws(Failure) -> Sensitive {
@@ -51,6 +56,7 @@ package struct EncorePlatform: Platform {
     self.repository = repository
     self.appearance = appearance
     self.programPath = programPath
+    self.root = root
   }
 
   package func perform(_ step: Step, _ call: StepCall) async -> Outcome {

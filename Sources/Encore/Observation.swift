@@ -37,6 +37,10 @@ extension EncorePlatform {
         hint: "make an auth key in the application's settings and add `key: {secret: ENCORE_AUTH_KEY}` under "
           + "`platforms.encore`; or remove `variables`")
     }
+    // Whose rights do not reach learns it before anything is changed.
+    do { try await client.authenticate(.client) } catch {
+      throw error.failure("getting a token for \(place.name)")
+    }
     var observation = Observation()
     var variables: [String: Sensitive?] = [:]
     if client.hasKey {
@@ -44,7 +48,9 @@ extension EncorePlatform {
     }
     let live: Deployment?
     switch await health(at: place.address, attempts: 3) {
-    case .success(let health): live = await deployment(of: health)
+    case .success(let health):
+      try await checkRole(health, place)
+      live = await deployment(of: health)
     case .failure(let trouble):
       live = nil
       observation.notes.append(
@@ -56,6 +62,18 @@ extension EncorePlatform {
       newest: live,
       cutOver: .gated, restoreMode: .redeploy)
     return observation
+  }
+
+  /// The client must be allowed to read rollouts of the application, or it could not wait for one.
+  private func checkRole(_ health: EncoreHealth, _ place: EncorePlace) async throws(Failure) {
+    guard let id = health.deployment else { return }
+    do { _ = try await rollout(id) } catch {
+      switch error.kind {
+      case .forbidden, .unauthorized: throw error.failure("reading the rollout \(id) of \(place.name)")
+      // One that Encore has forgotten, or trouble that may have passed by the time it matters.
+      default: return
+      }
+    }
   }
 
   package func live(_ environment: Environment) async throws(Failure) -> [ServiceName: LiveState] {

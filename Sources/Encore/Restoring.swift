@@ -38,11 +38,12 @@ extension EncorePlatform {
     return await probe(place, commit: commit, previous: restore.deployment, call)
   }
 
-  /// An unfinished rollout of this run would overtake the one that goes back: its end is waited for.
+  /// An unfinished rollout of this run could overtake the one that goes back: its end is waited for, two minutes
+  /// at most, for it may hang.
   private func awaitOpen(_ place: EncorePlace, _ call: StepCall) async -> Outcome? {
     guard let open = memory.open(in: place), !memory.wasGivenUp(open) else { return nil }
     var pace = RolloutPace()
-    let end = call.deadline - (call.deadline - clock.now) / 2
+    let end = clock.now + min(.seconds(120), (call.deadline - clock.now) / 2)
     while clock.now < end {
       do throws(EncoreError) {
         let rollout = try await rollout(open, .quick(.seconds(10)))

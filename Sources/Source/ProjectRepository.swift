@@ -88,6 +88,15 @@ package struct ProjectRepository: CommitRepository {
     return try await source.texts(of: commit, under: normalised(directory), holding: words)
   }
 
+  package func checkOut(_ commit: String, to directory: String) async throws(Failure) -> String {
+    let source = try repository()
+    guard try await source.bring(commit) else {
+      throw Failure(
+        .configuration, "the commit \(commit.prefix(12)) is not here", hint: "git fetch origin \(commit)")
+    }
+    return try await source.checkOut(commit, to: directory)
+  }
+
   package func commit(ofRemoteBranch branch: String) async throws(Failure) -> String? {
     let git = try repository().git
     for remote in try await remotes().map(\.name) {

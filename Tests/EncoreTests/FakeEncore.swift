@@ -173,6 +173,9 @@ struct NoRepository: CommitRepository {
   func texts(
     of commit: String, under directory: String, holding words: [String]
   ) async throws(Failure) -> [(path: String, text: String)] { [] }
+  func checkOut(_ commit: String, to directory: String) async throws(Failure) -> String {
+    throw Failure(.configuration, "the project lies in no git repository")
+  }
   func commit(ofRemoteBranch branch: String) async throws(Failure) -> String? { nil }
   func publish(_ revert: Revert) async throws(Failure) -> String {
     throw Failure(.configuration, "the project lies in no git repository")

@@ -41,6 +41,12 @@ struct ServicePlanner {
       )
     }
     if reasons.isEmpty && !observed.autoDeploys && observed.missingDomains.isEmpty { return result }
+    if case .encoreImage = service.source, !reasons.isEmpty {
+      // Contract encore §8: there is no migration code in the images.
+      result.warnings.append(
+        "images of Encore applications run no migrations, and shipit does not apply those of \(key) yet: apply new "
+          + "files of its migrations directories before this deploy")
+    }
 
     let health = service.health
     var record = ReleasedService(

@@ -157,6 +157,9 @@ struct VariablePlanner {
         set[name] = .text(text)
       } else if let stored, OwnVariable.all.contains(name) || isReference(stored) {
         set[name] = .text(stored.reveal())
+      } else if stored == nil, case .text(let text) = recorded[name], isOurs(name) {
+        // It cannot be read, but it is what we wrote.
+        set[name] = .text(text)
       } else if let live = observed.live?.id, restorable.contains(name) {
         set[name] = .deployment(id: live)
       } else {

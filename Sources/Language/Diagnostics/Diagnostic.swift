@@ -56,6 +56,7 @@ package struct Diagnostic: Sendable, Hashable {
     case undeclaredPlatform = "undeclared-platform"
     case identityWithoutPath = "identity-without-path"
     case contradiction
+    case inventedCommand = "invented-command"
     case wrongEnvironment = "wrong-environment"
     // Bases.
     case extendsCycle = "extends-cycle"

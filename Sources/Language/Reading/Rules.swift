@@ -20,6 +20,7 @@ struct Rules {
     checkImages(&reading)
     checkChecks(&reading)
     checkTexts(&reading)
+    checkCommands(&reading)
     Needs(fields: fields).check(&reading)
     checkProtection(&reading)
     for entry in fields["rollouts"]?.map ?? [] {

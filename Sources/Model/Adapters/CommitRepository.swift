@@ -16,6 +16,12 @@ package protocol CommitRepository: Sendable {
   func texts(of commit: String, under directory: String, holding words: [String])
     async throws(Failure) -> [(path: String, text: String)]
 
+  /// Writes a clean checkout of a commit with a repository of its own, for tools that ask git which commit they
+  /// build. The project's repository stays as it is; the checkout borrows its objects.
+  /// - Parameter directory: empty, and the caller's to remove.
+  /// - Returns: the project's root within.
+  func checkOut(_ commit: String, to directory: String) async throws(Failure) -> String
+
   /// The commit at a branch of the remote; nil when there is no such branch.
   func commit(ofRemoteBranch branch: String) async throws(Failure) -> String?
 
