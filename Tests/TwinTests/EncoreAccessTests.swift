@@ -96,7 +96,8 @@ import Testing
     #expect(try await bench.send("POST", path, body, token: reader).status == 403)
     #expect(try await bench.send("GET", "/apps/other-x2", token: cli).status == 403)
     #expect(
-      try await bench.send("POST", "/api/apps/other-x2/envs/prod/rollouts", body, token: client).status == 403)
+      try await bench.send("POST", "/api/apps/other-x2/envs/prod/rollouts", body, token: client).status == 403
+    )
     let apps = try await bench.send("GET", "/user/apps", token: cli)
     #expect(apps.body["data"]?.array?.compactMap { $0["slug"]?.string } == ["shop-x1"])
   }

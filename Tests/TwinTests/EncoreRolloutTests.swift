@@ -23,7 +23,9 @@ import Testing
         "completed success | completed success | completed success | completed success",
       ])
     let rollout = try await bench.read(id)
-    let times = [rollout["queued_at"], rollout["started_at"], rollout["completed_at"]].compactMap { $0?.string }
+    let times = [rollout["queued_at"], rollout["started_at"], rollout["completed_at"]].compactMap {
+      $0?.string
+    }
     #expect(times.count == 3 && times == times.sorted())
   }
 
@@ -92,8 +94,9 @@ import Testing
   @Test func aProposedChangeWaitsForAnAdminWhoApproves() async throws {
     let bench = try await EncoreBench(EncoreBench.seed(environment: ["approval": "admin"]))
     let id = try await bench.deploy(EncoreBench.one)
+    #expect(try await bench.conclusion(id, seconds: 86_400, every: 600) == nil)
     #expect(
-      try await bench.story(id, seconds: 600).last
+      EncoreBench.line(try await bench.read(id))
         == "running pending | completed success | proposed unknown | -")
     _ = try await bench.control("approve", ["environment": "prod"])
     #expect(try await bench.conclusion(id) == "success")
@@ -116,7 +119,7 @@ import Testing
     let bench = try await EncoreBench(seed)
     try await bench.twin.add(["rollout": "never-finishes", "step": .string(step)])
     let id = try await bench.deploy(EncoreBench.one)
-    #expect(try await bench.conclusion(id, seconds: 400) == nil)
+    #expect(try await bench.conclusion(id, seconds: 4000, every: 10) == nil)
     #expect(await bench.twin.state.rollouts[id]?.step.rawValue == step)
     _ = try await bench.control("cancel")
     #expect(try await bench.read(id)["conclusion"] == "canceled")
@@ -162,7 +165,8 @@ import Testing
         ["sha": .string(sha), "branch": .string(branch)], token: token
       ).body
     }
-    #expect(try await deploy("nope", "prod", sha: EncoreBench.one, branch: "")["error"]?["code"] == "app_not_found")
+    #expect(
+      try await deploy("nope", "prod", sha: EncoreBench.one, branch: "")["error"]?["code"] == "app_not_found")
     let environment = try await deploy("shop-x1", "nope", sha: EncoreBench.one, branch: "")
     #expect(environment["error"]?["code"] == "validation")
     #expect(environment["error"]?["detail"]?["field"] == "env")
@@ -209,7 +213,9 @@ import Testing
     let bench = try await EncoreBench(EncoreBench.seed(["databases": ["main": database]]))
     try await bench.settled(EncoreBench.three)
     try await bench.settled(EncoreBench.one)
-    let applied = await bench.twin.state.environments.values.first { $0.key.name == "prod" && $0.key.app == "shop-x1" }
+    let applied = await bench.twin.state.environments.values.first {
+      $0.key.name == "prod" && $0.key.app == "shop-x1"
+    }
     #expect(applied?.applied["main"] == [1, 2, 3])
   }
 
@@ -234,7 +240,9 @@ import Testing
     #expect(throws: Refusal.self) { try database.versions(in: ["1.up.sql", "01_a.up.sql"], language: .go) }
     database.source = .prisma
     #expect(
-      try database.versions(in: ["20240101_a/migration.sql", "lock.toml"], language: .typescript) == [20_240_101])
+      try database.versions(in: ["20240101_a/migration.sql", "lock.toml"], language: .typescript) == [
+        20_240_101
+      ])
     database.source = .drizzle
     #expect(try database.versions(in: ["0001_a.sql", "meta/journal.json"], language: .typescript) == [1])
   }

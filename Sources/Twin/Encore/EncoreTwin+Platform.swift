@@ -50,7 +50,8 @@ extension EncoreTwin {
     let style = route.style
     if let slug = route.app, world.apps[slug] == nil {
       return EncoreAnswer.failure(
-        404, code: style == .enveloped ? "app_not_found" : "not_found", message: "app not found", style: style)
+        404, code: style == .enveloped ? "app_not_found" : "not_found", message: "app not found", style: style
+      )
     }
     switch route {
     case .listApps:
@@ -59,7 +60,7 @@ extension EncoreTwin {
     case .createApp: return EncoreAnswer.failure(403, code: "permission_denied", style: style)
     case .app(let slug): return EncoreAnswer.success(world.apps[slug]?.json ?? .null, style: style)
     case .environments(let app):
-      let own = world.environments.values.filter { $0.key.app == app }.sorted { $0.id < $1.id }
+      let own = world.environments.values.filter { $0.key.app == app }.sorted { $0.key < $1.key }
       return EncoreAnswer.success(
         .array(
           own.map {
