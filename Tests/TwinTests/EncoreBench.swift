@@ -131,12 +131,12 @@ struct EncoreBench {
     return story
   }
 
-  /// Waits for the conclusion.
-  func conclusion(_ id: String, seconds: Double = 200) async throws -> String? {
-    for _ in 0..<Int(seconds * 10) {
+  /// Waits for the conclusion; nil when there is none in time.
+  func conclusion(_ id: String, seconds: Double = 200, every step: Double = 0.1) async throws -> String? {
+    for _ in 0..<Int(seconds / step) {
       let rollout = try await read(id)
       if rollout["status"] == "completed" { return rollout["conclusion"]?.string }
-      clock.advance(0.1)
+      clock.advance(step)
     }
     return nil
   }

@@ -94,8 +94,9 @@ import Testing
   @Test func aProposedChangeWaitsForAnAdminWhoApproves() async throws {
     let bench = try await EncoreBench(EncoreBench.seed(environment: ["approval": "admin"]))
     let id = try await bench.deploy(EncoreBench.one)
+    #expect(try await bench.conclusion(id, seconds: 86_400, every: 600) == nil)
     #expect(
-      try await bench.story(id, seconds: 600).last
+      EncoreBench.line(try await bench.read(id))
         == "running pending | completed success | proposed unknown | -")
     _ = try await bench.control("approve", ["environment": "prod"])
     #expect(try await bench.conclusion(id) == "success")
@@ -118,7 +119,7 @@ import Testing
     let bench = try await EncoreBench(seed)
     try await bench.twin.add(["rollout": "never-finishes", "step": .string(step)])
     let id = try await bench.deploy(EncoreBench.one)
-    #expect(try await bench.conclusion(id, seconds: 400) == nil)
+    #expect(try await bench.conclusion(id, seconds: 4000, every: 10) == nil)
     #expect(await bench.twin.state.rollouts[id]?.step.rawValue == step)
     _ = try await bench.control("cancel")
     #expect(try await bench.read(id)["conclusion"] == "canceled")

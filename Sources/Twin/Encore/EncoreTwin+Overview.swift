@@ -5,7 +5,7 @@ package import JSON
 extension EncoreTwin {
   package var overview: JSON {
     settle()
-    let environments = world.environments.values.sorted { $0.id < $1.id }
+    let environments = world.environments.values.sorted { $0.key < $1.key }
     let rollouts = world.rolloutOrder.reversed().prefix(100).compactMap { world.rollouts[$0] }
     let groups = world.secretGroups.values.sorted { ($0.app, $0.key, $0.id) < ($1.app, $1.key, $1.id) }
     return [

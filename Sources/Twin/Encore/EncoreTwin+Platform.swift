@@ -60,7 +60,7 @@ extension EncoreTwin {
     case .createApp: return EncoreAnswer.failure(403, code: "permission_denied", style: style)
     case .app(let slug): return EncoreAnswer.success(world.apps[slug]?.json ?? .null, style: style)
     case .environments(let app):
-      let own = world.environments.values.filter { $0.key.app == app }.sorted { $0.id < $1.id }
+      let own = world.environments.values.filter { $0.key.app == app }.sorted { $0.key < $1.key }
       return EncoreAnswer.success(
         .array(
           own.map {

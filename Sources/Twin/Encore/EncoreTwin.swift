@@ -133,7 +133,7 @@ package actor EncoreTwin: Emulation {
   }
 
   private func openAddresses() throws {
-    for environment in world.environments.values.sorted(by: { $0.id < $1.id })
+    for environment in world.environments.values.sorted(by: { $0.key < $1.key })
     where environment.address.isEmpty {
       var port = environment.port
       if runtime.usesSockets {

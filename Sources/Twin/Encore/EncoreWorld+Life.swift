@@ -22,7 +22,7 @@ extension EncoreWorld {
       return false
     }
     now = max(now, due)
-    for key in environments.keys.sorted(by: { ($0.app, $0.name) < ($1.app, $1.name) }) {
+    for key in environments.keys.sorted() {
       if endTurns(in: key, at: due) { return true }
     }
     for id in rolloutOrder {

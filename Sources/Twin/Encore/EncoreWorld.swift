@@ -100,7 +100,7 @@ package struct EncoreWorld: Sendable {
 }
 
 /// An environment of an application.
-package struct EncoreEnvironmentKey: Hashable, Sendable {
+package struct EncoreEnvironmentKey: Hashable, Comparable, Sendable {
   /// The application's slug.
   package var app: String
   package var name: String
@@ -108,6 +108,10 @@ package struct EncoreEnvironmentKey: Hashable, Sendable {
   package init(app: String, name: String) {
     self.app = app
     self.name = name
+  }
+
+  package static func < (left: EncoreEnvironmentKey, right: EncoreEnvironmentKey) -> Bool {
+    (left.app, left.name) < (right.app, right.name)
   }
 
   /// As the runtime names what it runs.
