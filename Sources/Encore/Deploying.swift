@@ -71,13 +71,11 @@ extension EncorePlatform {
     for id: String, _ place: EncorePlace, _ step: Step, _ call: StepCall, previous: String? = nil
   ) async -> Outcome {
     memory.began(id, in: place)
-    // What is left, not the step's own limit: on the way back a step gets a share of the time.
-    let left = max(.seconds(2), call.deadline - clock.now)
-    let approval = min(target.approval, left / 2)
+    let approval = min(target.approval, step.limit / 2)
+    let margin = min(.seconds(5), step.limit / 20)
     var decision = RolloutDecision(
       id: id, name: place.name, page: place.page(of: id), beganAt: clock.now,
-      limit: max(.seconds(1), left - approval - min(.seconds(5), left / 20)),
-      approval: approval)
+      limit: step.limit - approval - margin, ends: call.deadline - margin, approval: approval)
     var pace = RolloutPace()
     while true {
       let verdict: RolloutDecision.Verdict
@@ -111,8 +109,8 @@ extension EncorePlatform {
         return .waiting(
           "the rollout \(id) of \(place.name) proposes infrastructure and waits for an admin's approval: "
             + "\(place.page(of: id)). Approved later it goes live by itself; rejected it is gone")
-      // It may still go live: taking it back covers both.
-      case .late: return .failed(late(id, place, call), moved: true)
+      // It may still go live, and a rollout that goes back would queue behind it: a person has to look.
+      case .late: return .unknowable(late(id, place, call))
       case .unknowable(let failure): return .unknowable(failure)
       }
       do { try await clock.sleep(for: pace.next(random: client.random())) } catch {
@@ -151,7 +149,7 @@ extension EncorePlatform {
 
   private func late(_ id: String, _ place: EncorePlace, _ call: StepCall) -> Failure {
     Failure(
-      .timeout, "the rollout \(id) of \(place.name) had not ended in time", place: "Encore rollout \(id)",
+      .unknown, "the rollout \(id) of \(place.name) had not ended in time", place: "Encore rollout \(id)",
       cause:
         "its limit of \((clock.now - call.beganAt).components.seconds) s ran out, and Encore has no way to "
         + "cancel a rollout by its API",

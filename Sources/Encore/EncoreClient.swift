@@ -119,6 +119,18 @@ actor EncoreClient {
     return (identity == .client ? access : login)?.value ?? Sensitive("")
   }
 
+  /// What opens a WebSocket of the command line's (contract §3).
+  func logHeaders() async throws(EncoreError) -> [(name: String, value: String)] {
+    let token = try await token(.key, .read)
+    return [
+      ("Authorization", "Bearer \(token.reveal())"), ("Origin", "http://encore-cli.local"),
+      ("User-Agent", userAgent),
+    ]
+  }
+
+  /// The base of WebSockets: the same address with another scheme.
+  nonisolated var webSocketBase: String { "ws" + baseURL.dropFirst("http".count) }
+
   private func forget(_ identity: Identity) {
     switch identity {
     case .client: access = nil

@@ -21,6 +21,7 @@ package struct EncorePlatform: Platform {
   let programPath: @Sendable (String) -> String?
   /// The project's root, whose workflows `doctor` reads; nil: none.
   let root: String?
+  let feed: LogFeed
   var clock: any TimeSource { client.clock }
 
   /// - Parameters:
@@ -35,7 +36,7 @@ package struct EncorePlatform: Platform {
     baseURL: String = "https://api.encore.dev", http: any HTTPTransport, clock: any TimeSource,
     target: EncoreTarget, secrets: SecretValues, repository: any CommitRepository, version: String = "0",
     appearance: Duration = .seconds(900), programPath: @escaping @Sendable (String) -> String? = { _ in nil },
-    root: String? = nil,
+    root: String? = nil, feed: LogFeed = .webSocket,
     random: @escaping @Sendable () -> Double
   ) throws(Failure) {
     func value(_ name: String, _ place: String) throws(Failure) -> Sensitive {
@@ -57,6 +58,7 @@ package struct EncorePlatform: Platform {
     self.appearance = appearance
     self.programPath = programPath
     self.root = root
+    self.feed = feed
   }
 
   package func perform(_ step: Step, _ call: StepCall) async -> Outcome {

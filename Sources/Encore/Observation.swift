@@ -107,7 +107,7 @@ extension EncorePlatform {
 
   package func deployment(_ id: String, of target: ServiceTarget) async throws(Failure) -> Deployment? {
     let place = EncorePlace(target)
-    let health = try? await health(at: place.address).get()
+    let health = await settledHealth(at: place.address, looking: id)
     if let health, health.id == id { return await deployment(of: health) }
     guard id.hasPrefix(RolloutID.prefix) else { return nil }
     let rollout: Rollout
@@ -119,6 +119,18 @@ extension EncorePlatform {
     // It ended well once, and something else answers now.
     if found.status == .live, health != nil { found.status = .removed }
     return found
+  }
+
+  /// What serves, looked at again while it is another deployment: for a while old and new answer by turns.
+  private func settledHealth(at address: String, looking id: String) async -> EncoreHealth? {
+    var last: EncoreHealth?
+    for attempt in 0..<3 {
+      if attempt > 0, (try? await clock.sleep(for: .milliseconds(400))) == nil { return last }
+      guard let health = try? await health(at: address, timeout: .seconds(5)).get() else { return last }
+      last = health
+      if health.id == id { return health }
+    }
+    return last
   }
 
   private func deployment(of rollout: Rollout) -> Deployment {
@@ -135,15 +147,5 @@ extension EncorePlatform {
     return Deployment(
       id: health.id, status: .live, word: health.code, createdAt: rollout?.queuedAt ?? clock.now,
       commit: health.revision, canRollback: true, instances: health.status == 200 ? ["RUNNING": 1] : [:])
-  }
-
-  package func logs(_ query: LogQuery) async throws(Failure) -> [LogLine] {
-    let place = EncorePlace(query.target)
-    let page = query.deployment.map { place.page(of: $0) } ?? "https://app.encore.dev/\(place.app)"
-    throw Failure(
-      .failed, "the logs of \(place.name) are not to be had by Encore's API",
-      place: "Encore logs", cause: "its log is a WebSocket that streams without end (contract §3)",
-      hint: query.kind == .build
-        ? "see \(page)" : "encore logs --env \(place.environment), in the application; or see \(page)")
   }
 }

@@ -24,6 +24,8 @@ struct RolloutDecision: Sendable, Hashable {
   let beganAt: Timestamp
   /// The rollout's own time, waits for a person not counted.
   let limit: Duration
+  /// When it has to be decided whatever it waited for; sooner on the way back.
+  let ends: Timestamp
   /// How long a person may take.
   let approval: Duration
 
@@ -41,13 +43,15 @@ struct RolloutDecision: Sendable, Hashable {
   static let unreadableLimit: Duration = .seconds(120)
 
   init(
-    id: String, name: String, page: String, beganAt: Timestamp, limit: Duration, approval: Duration
+    id: String, name: String, page: String, beganAt: Timestamp, limit: Duration, ends: Timestamp,
+    approval: Duration
   ) {
     self.id = id
     self.name = name
     self.page = page
     self.beganAt = beganAt
     self.limit = limit
+    self.ends = ends
     self.approval = approval
   }
 
@@ -87,7 +91,9 @@ struct RolloutDecision: Sendable, Hashable {
     if rollout.isCompleted {
       return rollout.conclusion == "success" ? .succeeded(rollout) : .ended(rollout, failure(of: rollout))
     }
-    if let since = proposedSince, now - since + proposedBefore >= approval { return .unapproved }
+    if let since = proposedSince, now - since + proposedBefore >= approval || now >= ends {
+      return .unapproved
+    }
     return late(now) ?? tell(rollout.words)
   }
 
@@ -104,7 +110,7 @@ struct RolloutDecision: Sendable, Hashable {
 
   private func late(_ now: Timestamp) -> Verdict? {
     let proposed = proposedBefore + (proposedSince.map { now - $0 } ?? .zero)
-    return now - beganAt - proposed >= limit ? .late : nil
+    return now >= ends || now - beganAt - proposed >= limit ? .late : nil
   }
 
   /// Why it ended, with the phase named (contract §4, §7, §10).

@@ -62,7 +62,7 @@ extension EncorePlatform {
         + (names.isEmpty ? "" : "; it has \(names.joined(separator: ", "))"), operation: "GET \(path)")
   }
 
-  /// The groups of some secrets, or of all.
+  /// The groups of some secrets, or of all: of those for which none is named.
   func groups(_ place: EncorePlace, of names: [String]) async throws(EncoreError) -> [String: [SecretGroup]] {
     let data = try await client.query(
       EncoreDocument.secretGroups,

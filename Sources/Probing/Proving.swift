@@ -52,7 +52,8 @@ extension HealthProber {
       switch decision.look(answer, now: clock.now) {
       case .proven(let revision):
         return .done(result(request, deployment, revision, decision.goods, clock.now - began))
-      case .failed(let failure): return .failed(failure, moved: false)
+      case .failed(let failure):
+        return .failed(await replaced(request, deployment, instead: failure), moved: false)
       case .keepLooking(let words):
         if let words { call.report(.progress(words)) }
         // The first good answer is the moment to look closely.
@@ -63,6 +64,20 @@ extension HealthProber {
         return .cancelled(moved: false)
       }
     }
+  }
+
+  /// The failure of a proof; another one when somebody else's deployment took the place of ours meanwhile, which
+  /// is not to be undone.
+  func replaced(
+    _ request: ProofRequest, _ deployment: String?, instead failure: Failure
+  ) async -> Failure {
+    guard let deployment, case .replaced(let words) = await platformLook(request.target, deployment) else {
+      return failure
+    }
+    return Failure(
+      .stale, "\(request.target.service) was replaced while it was being watched",
+      place: "services.\(request.target.service)", cause: "\(words); \(failure.message)",
+      hint: "`shipit status` shows what is live")
   }
 
   /// One look at the service, and with a deployment's id also at what its platform says.

@@ -29,8 +29,8 @@ extension HealthProber {
         case .wrong(let revision):
           badInARow += 1
           if badInARow >= 3 {
-            return failed(
-              request,
+            return await failedOrReplaced(
+              request, deployment,
               "\(service) serves \(ServedIdentity.short(revision)) but "
                 + "\(request.commit.map(ServedIdentity.short) ?? "another revision") was deployed", nil)
           }
@@ -69,6 +69,14 @@ extension HealthProber {
       StepResult(
         externalID: deployment,
         summary: "stable for \((clock.now - began).components.seconds) s, \(looks) looks"))
+  }
+
+  private func failedOrReplaced(
+    _ request: ProofRequest, _ deployment: String?, _ message: String, _ cause: String?
+  ) async -> Outcome {
+    let outcome = failed(request, message, cause)
+    guard case .failed(let failure, let moved) = outcome else { return outcome }
+    return .failed(await replaced(request, deployment, instead: failure), moved: moved)
   }
 
   private func failed(_ request: ProofRequest, _ message: String, _ cause: String?) -> Outcome {

@@ -125,6 +125,9 @@ private struct PushedCommits: CommitRepository {
   func texts(
     of commit: String, under directory: String, holding words: [String]
   ) async throws(Failure) -> [(path: String, text: String)] { [] }
+  func checkOut(_ commit: String, to directory: String) async throws(Failure) -> String {
+    throw Failure(.internalError, "nothing is checked out here")
+  }
   func commit(ofRemoteBranch branch: String) async throws(Failure) -> String? { nil }
   func publish(_ revert: Revert) async throws(Failure) -> String {
     throw Failure(.internalError, "nothing is reverted here")

@@ -59,6 +59,8 @@ class Checks(unittest.TestCase):
         form = "grant_type=client_credentials&client_id=a&client_secret=b"
         self.assertEqual(self.problems(path=path, request=form, response=answer), [])
         self.assertEqual(len(self.problems(path=path, request={"client_id": "a"}, response=answer)), 1)
+        fields = {"grant_type": "client_credentials", "client_id": "a", "client_secret": "b"}
+        self.assertEqual(self.problems(path=path, request=fields, response=answer), [])
 
     def test_enveloped_routes_need_their_envelope(self):
         environments = [{"id": "1", "slug": "prod", "type": "production", "cloud": "aws"}]
@@ -82,6 +84,7 @@ class Checks(unittest.TestCase):
 
     def test_trouble_on_the_way_is_no_problem_of_the_contract(self):
         self.assertEqual(self.problems(request={"sha": SHA}, status=502, response="<html>"), [])
+        self.assertEqual(self.problems(request={"sha": SHA}, status=0, response=None), [])
         self.assertEqual(len(self.problems(request={"sha": SHA}, status=418, response={})), 1)
 
 

@@ -123,7 +123,7 @@ final class FakeEncore: Sendable {
   func platform(
     secrets: [String: String] = [:], key: Bool = true, approval: Duration = .seconds(1800),
     repository: any CommitRepository = NoRepository(), appearance: Duration = .seconds(900),
-    program: String? = nil
+    program: String? = nil, feed: LogFeed = .webSocket
   ) throws -> EncorePlatform {
     var values = ["ENCORE_CLIENT_ID": "o2c_9", "ENCORE_CLIENT_SECRET": "client-5c4b3a"]
     if key { values["ENCORE_AUTH_KEY"] = "ena_6f5e4d" }
@@ -134,6 +134,7 @@ final class FakeEncore: Sendable {
       secrets: SecretValues(
         values: values.mapValues { Sensitive($0) }, fingerprint: { "fp:" + String($0.reveal().count) }),
       repository: repository, version: "test", appearance: appearance, programPath: { _ in program },
+      feed: feed,
       random: { 0.5 })
   }
 }

@@ -229,7 +229,7 @@ import Testing
     let encore = encore([Sample.rollout("running", build: "running")])
     let start = encore.clock.now
     let outcome = try await encore.platform().perform(Sample.deploy(), Sample.call(encore.clock))
-    #expect(outcome.word == "failed" && outcome.moved == true, "it may still go live")
+    #expect(outcome.word == "unknowable", "it may still go live")
     #expect(encore.clock.now - start >= .seconds(1300) && encore.clock.now - start < .seconds(1700))
     #expect(outcome.failure?.cause?.contains("no way to cancel") == true)
   }

@@ -239,12 +239,39 @@ import Testing
     #expect(bad.map(\.subject) == ["Encore role", "Encore auth key", "Encore remote"])
   }
 
-  @Test("logs are refused with where to see them")
-  func logs() async throws {
+  @Test("a build's log is refused with where to see it")
+  func buildLog() async throws {
     let encore = FakeEncore()
     let failure = await #expect(throws: Failure.self) {
-      try await encore.platform().logs(LogQuery(target: Sample.service, deployment: "roll_new", kind: .build))
+      try await encore.platform().logs(
+        LogQuery(target: Sample.service, deployment: "roll_new", kind: .build))
     }
     #expect(failure?.hint == "see https://app.encore.dev/shop-x1/deploys/prod/new")
+  }
+
+  @Test("the environment's log is listened to with the key's login, for as many lines as are wanted")
+  func log() async throws {
+    let encore = FakeEncore()
+    let opened = Record.List<String>()
+    let feed = LogFeed { url, headers in
+      opened.append(url)
+      for (name, value) in headers where name != "User-Agent" { opened.append("\(name): \(value)") }
+      let texts = Locked([
+        "{\"level\":\"error\",\"time\":\"2026-08-01T10:00:00Z\",\"message\":\"it broke\"}\nplain\n",
+        "third\n",
+      ])
+      return { _ in texts.withLock { $0.isEmpty ? nil : $0.removeFirst() } }
+    }
+    let platform = try encore.platform(feed: feed)
+    let lines = try await platform.logs(LogQuery(target: Sample.service, limit: 10))
+    #expect(lines.map(\.text) == ["it broke", "plain", "third"] && lines.first?.severity == "error")
+    #expect(
+      opened.all == [
+        "ws://127.0.0.1:1/apps/shop-x1/envs/prod/log", "Authorization: Bearer login-7a8b9c",
+        "Origin: http://encore-cli.local",
+      ])
+    #expect(
+      try await platform.logs(LogQuery(target: Sample.service, limit: 1)).map(\.text) == ["plain"],
+      "the newest")
   }
 }
