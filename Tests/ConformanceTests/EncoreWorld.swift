@@ -71,7 +71,8 @@ struct EncoreCloudWorld: PlatformWorld {
           variables: ["GREETING": .text(Template(text: greeting)), "APP_KEY": .secret("APP_KEY")],
           health: Health(
             url: "http://" + EncoreCloudWorld.address, identity: .encore, within: .seconds(60), steady: 3,
-            grace: .seconds(10), soak: .seconds(20)))
+            // Rollouts queue: another one is live no sooner than a build after ours.
+            grace: .seconds(10), soak: .seconds(40)))
       ])
   }
 
