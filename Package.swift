@@ -116,7 +116,7 @@ let package = Package(
     tests(
       "VercelTests",
       [
-        "Vercel", "Archive", "Crypto", "Processes", "Model", "HTTP", "JSON", "Concurrency", "TestSupport",
+        "Vercel", "Archive", "Crypto", "HTTPServer", "Model", "HTTP", "JSON", "Concurrency", "TestSupport",
       ]),
     tests(
       "EncoreTests",

@@ -6,13 +6,13 @@ extension VercelPlatform {
   /// The deployment behind a host: by Vercel's aliases, or the one whose own address it is.
   package func deployment(serving host: String, of target: ServiceTarget) async throws(Failure) -> String? {
     let place = target.place
-    if let known = memory.ownHosts.withLock({ $0[host] }) { return known }
+    if let known = memory.ownHosts.withLock({ $0[Addresses.bare(host)] }) { return known }
     do throws(APIError) {
       if let id = try await alias(host, place) { return id }
       guard let own = try await client.deployment(host, place) else { return nil }
       // Its own address leads to it for ever.
-      if own.url.map({ $0.prefix { $0 != ":" } == host }) ?? false {
-        memory.ownHosts.withLock { $0[host] = own.id }
+      if own.url.map({ Addresses.isSame($0, host) }) ?? false {
+        memory.ownHosts.withLock { $0[Addresses.bare(host)] = own.id }
       }
       return own.id
     } catch { throw error.failure("asking what serves \(host)", scope: scope(place)) }

@@ -29,8 +29,10 @@ struct DeploymentAnswer: Sendable, Hashable {
   var errorLink: String?
   var isRemoved: Bool
   var isRollbackCandidate: Bool?
-  /// A check that holds the domains back.
+  /// A check that holds the domains back: `pending`, `succeeded`, `failed`.
   var aliasCheck: String?
+  /// The older kind of checks ended in a failure.
+  var hasFailedChecks: Bool
 
   /// Nil when the answer names no deployment.
   init?(_ json: JSON) {
@@ -70,6 +72,8 @@ struct DeploymentAnswer: Sendable, Hashable {
     isRemoved = json["softDeletedByRetention"]?.bool ?? false || state == "DELETED"
     isRollbackCandidate = json["isRollbackCandidate"]?.bool
     aliasCheck = json["checks"]?["deployment-alias"]?["state"]?.string
+    hasFailedChecks =
+      json["checksState"]?.string == "completed" && json["checksConclusion"]?.string == "failed"
   }
 
   var marker: Marker? { meta[MetaKey.marker].flatMap { Marker(parsing: $0) } }

@@ -106,7 +106,7 @@ extension VercelPlatform {
     var found: [Examination] = []
     for name in service.domains {
       let subject = "Vercel domain \(name)"
-      guard let domain = domains.first(where: { $0.name == name }) else {
+      guard let domain = domains.first(where: { Addresses.isSame($0.name, name) }) else {
         found.append(
           Examination(subject, .warning, "not on the project yet", hint: "the next deploy adds it"))
         continue

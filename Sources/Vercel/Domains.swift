@@ -71,18 +71,24 @@ extension VercelClient {
 
 /// Turns hosts into addresses.
 struct Addresses: Sendable {
-  /// The API's own address, whose port is the twin's.
+  /// The API's own address; on loopback its port is the last resort for a host without one.
   var baseURL: String
 
-  /// Scheme, host and port: https, except on loopback hosts, where the port is given or the API's own.
-  func address(of host: String) -> String {
-    let name = host.prefix { $0 != ":" }
-    guard Addresses.isLoopback(String(name)) else { return "https://\(host)" }
+  /// Scheme, host and port: https, except on loopback hosts, which have the port they are told with.
+  /// - Parameter others: hosts of the same project, whose port is taken when this one has none.
+  func address(of host: String, beside others: [String] = []) -> String {
+    guard Addresses.isLoopback(Addresses.bare(host)) else { return "https://\(host)" }
     if host.contains(":") { return "http://\(host)" }
     let authority = baseURL.split(separator: "://", maxSplits: 1).last ?? ""
-    let port = authority.prefix { $0 != "/" }.split(separator: ":").dropFirst().last
+    let known = others.first { Addresses.isLoopback(Addresses.bare($0)) && $0.contains(":") }
+    let port = (known ?? String(authority.prefix { $0 != "/" })).split(separator: ":").dropFirst().last
     return "http://\(host)" + (port.map { ":\($0)" } ?? "")
   }
+
+  /// A host without its port.
+  static func bare(_ host: String) -> String { String(host.prefix { $0 != ":" }).lowercased() }
+
+  static func isSame(_ one: String, _ other: String) -> Bool { bare(one) == bare(other) }
 
   static func isLoopback(_ host: String) -> Bool {
     if host == "localhost" || host.hasSuffix(".localhost") { return true }
@@ -93,7 +99,9 @@ struct Addresses: Sendable {
   /// The production host of a service: a declared domain that the project has, else the project's own.
   static func host(declared: [String], domains: [ProjectDomain], aliases: [String]) -> String? {
     let own = domains.filter { !$0.isElsewhere && $0.isVerified }.map(\.name)
-    if let wanted = declared.first(where: { own.contains($0) || aliases.contains($0) }) { return wanted }
-    return own.first { !$0.hasSuffix(".vercel.app") } ?? own.first ?? aliases.first
+    for wanted in declared {
+      if let found = (own + aliases).first(where: { isSame($0, wanted) }) { return found }
+    }
+    return own.first { !bare($0).hasSuffix(".vercel.app") } ?? own.first ?? aliases.first
   }
 }

@@ -34,9 +34,10 @@ extension VercelPlatform {
     let live = project.production
     let plan = team?.plan ?? live?.plan
     let host = Addresses.host(declared: service.domains, domains: domains, aliases: live?.aliases ?? [])
+    let known = domains.map(\.name) + (live?.aliases ?? []) + [live?.url].compactMap(\.self)
     let production = variables.filter(\.isForProduction)
     var observed = ObservedService(
-      target: target(service, place), address: host.map { addresses.address(of: $0) },
+      target: target(service, place), address: host.map { addresses.address(of: $0, beside: known) },
       settings: project.settings,
       variables: Dictionary(production.map { ($0.key, $0.value) }, uniquingKeysWith: { first, _ in first }),
       live: live.map { $0.deployment(liveID: $0.id) },
@@ -44,7 +45,9 @@ extension VercelPlatform {
       cutOver: .staged, autoDeploys: project.deploysPushes,
       restoreMode: live.map { $0.state == "READY" && !$0.isRemoved ? .codeAndVariables : .rebuild },
       connectedSource: project.linkWords,
-      missingDomains: service.domains.filter { wanted in !domains.contains { $0.name == wanted } })
+      missingDomains: service.domains.filter { wanted in
+        !domains.contains { Addresses.isSame($0.name, wanted) }
+      })
     for variable in production {
       if let at = variable.updatedAt { observed.variableTimes[variable.key] = at }
     }
@@ -54,10 +57,21 @@ extension VercelPlatform {
     }
     var notes = notes(on: project, place)
     if let release = await release { notes.append("\(place.name): \(release.words)") }
-    for domain in domains where service.domains.contains(domain.name) {
+    if let note = configurationNote(service) { notes.append(note) }
+    for domain in domains where service.domains.contains(where: { Addresses.isSame($0, domain.name) }) {
       if let advice = await client.advice(on: domain, of: place) { notes.append("\(domain.name): \(advice)") }
     }
     return (observed, notes)
+  }
+
+  /// What `vercel.json` says here and an upload cannot carry: said before anything is done. The commit's own file
+  /// is what counts, and is looked at again before anything is uploaded.
+  private func configurationNote(_ service: Service) -> String? {
+    guard case .directory(let path, let below, _) = service.source else { return nil }
+    do throws(Failure) {
+      _ = try ProjectConfiguration.read(path.hasPrefix("/") ? path : "\(root)/\(path)", root: below)
+      return nil
+    } catch { return "\(service.key): \(error.message)" }
   }
 
   private func read<Value: Sendable>(
@@ -110,7 +124,9 @@ extension VercelPlatform {
       return LiveState(
         live: live.map { $0.deployment(liveID: $0.id) },
         newest: (project.newest ?? live).map { $0.deployment(liveID: live?.id) },
-        address: host.map { self.addresses.address(of: $0) }, notes: notes)
+        address: host.map {
+          self.addresses.address(of: $0, beside: (live?.aliases ?? []) + [live?.url].compactMap(\.self))
+        }, notes: notes)
     }
     return Dictionary(uniqueKeysWithValues: seen.map { ($0.0.key, $0.1) })
   }

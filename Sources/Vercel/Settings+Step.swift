@@ -42,10 +42,11 @@ extension VercelPlatform {
       _ = try await client.send(Endpoint.addDomain(place, domain))
     } catch {
       // There already is what was wanted; and an answer that was lost is looked up.
-      let known = (try? await client.domains(of: place))?.contains { $0.name == domain } ?? false
+      let known =
+        (try? await client.domains(of: place))?.contains { Addresses.isSame($0.name, domain) } ?? false
       guard known else { throw error }
     }
-    let found = (try? await client.domains(of: place))?.first { $0.name == domain }
+    let found = (try? await client.domains(of: place))?.first { Addresses.isSame($0.name, domain) }
     let advice = await client.advice(on: found ?? ProjectDomain(name: domain), of: place)
     return "\(domain) added" + (advice.map { ": \($0)" } ?? "")
   }
@@ -61,7 +62,7 @@ extension VercelPlatform {
   private func hasDomains(_ write: SettingsWrite) async -> Bool {
     if write.domains.isEmpty { return true }
     guard let domains = try? await client.domains(of: write.target.place) else { return false }
-    return write.domains.allSatisfy { wanted in domains.contains { $0.name == wanted } }
+    return write.domains.allSatisfy { wanted in domains.contains { Addresses.isSame($0.name, wanted) } }
   }
 }
 

@@ -48,6 +48,10 @@ struct WatchDecision: Sendable {
       if let error = answer.aliasError {
         return .failed(failure("its addresses could not be assigned", error))
       }
+      if answer.aliasCheck == "failed" || answer.hasFailedChecks {
+        return .failed(
+          failure("a check of it failed", answer.trouble, hint: "see the deployment's checks on vercel.com"))
+      }
       if answer.aliasAssigned { return .ready }
       let since = readySince ?? now
       readySince = since

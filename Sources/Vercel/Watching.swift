@@ -52,7 +52,7 @@ extension VercelPlatform {
       let address = addresses.address(of: url)
       facts[StepFact.address] = address
       facts["url"] = address
-      memory.ownHosts.withLock { $0[String(url.prefix { $0 != ":" })] = id }
+      memory.ownHosts.withLock { $0[Addresses.bare(url)] = id }
     }
     facts["commit"] = found?.commit
     let tenths = max(0, (clock.now - call.beganAt).wholeMilliseconds / 100)

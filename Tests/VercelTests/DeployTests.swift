@@ -171,6 +171,11 @@ import Testing
       ),
       ("CANCELED", ["errorMessage": "by ann"], "by ann"),
       ("BLOCKED", ["seatBlock": ["blockCode": "TEAM_ACCESS_REQUIRED"]], "TEAM_ACCESS_REQUIRED"),
+      (
+        "READY",
+        ["checks": ["deployment-alias": ["state": "failed", "startedAt": 1]], "errorMessage": "slow"],
+        "slow"
+      ),
       ("READY", ["aliasError": ["code": "cert", "message": "no certificate"]], "cert: no certificate"),
     ] as [(String, [String: JSON], String)])
   func failures(state: String, more: [String: JSON], cause: String) async throws {
@@ -197,6 +202,24 @@ import Testing
     #expect(outcome.word == "done")
     #expect(
       vercel.clock.now - began >= WatchDecision.aliasPatience && vercel.clock.now - began < .seconds(15))
+  }
+
+  @Test("while a check holds the addresses back it is not ready, however long that takes")
+  func heldBack() async {
+    let held = Reply.after(
+      .seconds(9),
+      .json(
+        Sample.deployment(
+          "dpl_new", substate: "STAGED", assigned: false,
+          more: ["checks": ["deployment-alias": ["state": "pending", "startedAt": 1]]])))
+    let vercel = FakeVercel([
+      create: [.json(Sample.deployment("dpl_new"))], read: Array(repeating: held, count: 5) + [ready()],
+    ])
+    let record = Record()
+    let outcome = await vercel.platform(packer: FakePacker(files: files)).perform(
+      step(), Sample.call(vercel.clock, record: record))
+    #expect(outcome.word == "done" && vercel.calls(read).count == 6)
+    #expect(record.progress.contains("ready, a check holds its addresses back"))
   }
 
   @Test("the build log is told once per record, in both of its shapes, going on where it stopped")

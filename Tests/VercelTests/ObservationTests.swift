@@ -198,6 +198,15 @@ import Testing
     #expect(note.contains("CNAME abc.vercel-dns.example, or A 192.0.2.1") && !note.contains("192.0.2.2"))
   }
 
+  @Test("what vercel.json says and an upload cannot carry is told before anything is done")
+  func configuration() async throws {
+    let scratch = try ScratchDirectory()
+    try scratch.write(#"{"headers": []}"#, to: "web/vercel.json")
+    let source = ServiceSource.directory(path: "web", root: nil, include: [])
+    let found = try await vercel().platform(root: scratch.path).observe(Sample.environment(source))
+    #expect(found.notes == ["web: `headers` in vercel.json needs `source.build: cli`"])
+  }
+
   @Test("the Hobby plan's limit is known beforehand")
   func hobby() async throws {
     var hobby = team.object ?? [:]
@@ -214,6 +223,9 @@ import Testing
     ])
   func addresses(host: String, address: String) {
     #expect(Addresses(baseURL: "http://127.0.0.1:4010").address(of: host) == address)
+    let edge = Addresses(baseURL: "http://127.0.0.1:4010").address(
+      of: "a.localhost", beside: ["b.localhost:80"])
+    #expect(edge == "http://a.localhost:80")
   }
 
   @Test("what a host leads to is asked of the aliases, then taken for a deployment's own address")

@@ -1,5 +1,4 @@
 import Concurrency
-import Crypto
 import Foundation
 import HTTP
 import JSON
@@ -266,27 +265,5 @@ import Testing
   func version() {
     #expect(CommandLineBuilder.version(in: "Vercel CLI 58.4.4\n58.4.4") == "58.4.4")
     #expect(CommandLineBuilder.version(in: "no version") == nil)
-  }
-
-  @Test("five thousand files are digested and uploaded one by one")
-  func many() async throws {
-    var files: [String: String] = [:]
-    for index in 0..<5000 { files["d\(index % 50)/f\(index).txt"] = "content \(index)" }
-    let vercel = vercel(["POST /v2/files": [.json([:])]])
-    let digests = files.values.map { SHA1.hex(of: Array($0.utf8)) }
-    vercel.answer(
-      create,
-      [
-        .error(400, "missing_files", extra: ["missing": .array(digests.map { .string($0) })]),
-        .json(Sample.deployment("dpl_new")),
-      ])
-    let outcome = await vercel.platform(packer: FakePacker(files: files)).perform(
-      deploy(Sample.directory), Sample.call(vercel.clock))
-    #expect(outcome.word == "done")
-    let uploads = vercel.calls("POST /v2/files")
-    #expect(uploads.count == 5000)
-    #expect(
-      uploads.allSatisfy { if case .file = $0.request.body { true } else { false } },
-      "bytes are streamed from the disk, not held")
   }
 }
