@@ -38,7 +38,7 @@ extension Engine {
       if state.step.isRepeatable && state.attempt < Engine.attemptLimit {
         retry(state, failure, after: nil)
       } else {
-        end(id, outcome)
+        giveUp(state, failure)
       }
     case .waiting:
       waitingReason[id] = outcome
@@ -136,6 +136,25 @@ extension Engine {
     }
   }
 
+  /// A probe found nothing out: what may be repeated is, as often as after an unclear answer.
+  private mutating func unknown(_ state: StepState, _ failure: Failure) {
+    if mayContinue, state.step.isRepeatable, state.attempt < Engine.attemptLimit {
+      update(state.step.id) {
+        $0.deadline = nil
+        $0.status = .pending
+      }
+    } else {
+      giveUp(state, failure)
+    }
+  }
+
+  /// Ends a step whose outcome cannot be found out. On the way back the others go on, and a write that is done
+  /// later than the restore that needs it would change what nobody runs: so it has failed for good.
+  private mutating func giveUp(_ state: StepState, _ failure: Failure) {
+    let isFinal = mayContinue && isLenient && state.step.isRepeatable
+    end(state.step.id, isFinal ? .failed(failure, moved: true) : .unknowable(failure))
+  }
+
   /// What a step had, from its begin to its limit.
   private func timeGiven(_ state: StepState) -> Duration {
     guard let deadline = state.deadline, let beganAt = state.beganAt else { return state.step.limit }
@@ -149,7 +168,7 @@ extension Engine {
     switch finding {
     case .done(let result): end(id, .done(result))
     case .failed(let failure, let moved): end(id, .failed(failure, moved: moved))
-    case .unknown(let failure): end(id, .unknowable(failure))
+    case .unknown(let failure): unknown(state, failure)
     case .absent:
       update(id) {
         $0.deadline = nil

@@ -52,8 +52,14 @@ extension Engine {
       journal(.abandoned(id, abandonment))
       if isLeaving {
         update(id) { $0.status = .unattended(words) }
-      } else if let failure = reason.flatMap({ self.failure(of: $0, state.step) }) {
-        end(id, .failed(failure, moved: true))
+      } else if var failure = reason.flatMap({ self.failure(of: $0, state.step) }) {
+        if isLenient {
+          // Nothing takes this back: whether it goes live yet is for the next command to find out.
+          failure.kind = .unknown
+          end(id, .unknowable(failure))
+        } else {
+          end(id, .failed(failure, moved: true))
+        }
       } else {
         // It may still go live: taking it back covers both cases.
         end(id, .cancelled(moved: true))

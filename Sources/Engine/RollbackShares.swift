@@ -4,9 +4,10 @@ import Model
 /// How long taking things back may last, and how that time is shared among its steps, which go one after
 /// the other.
 ///
-/// A step's share: for a restore three times what it is expected to take, ten minutes where the old source
-/// is built or rolled out again; for a proof what `health.within` allows; half a minute for anything else. Together at
-/// least five minutes and at most thirty; where the shares come to more, each is cut by the same part.
+/// A step's share: for a restore three times what it is expected to take and a minute at least, ten minutes
+/// where the old source is built or rolled out again; for a proof what `health.within` allows; for anything else three times
+/// what it is expected to take and half a minute at least. Together at least five minutes and at most thirty;
+/// where the shares come to more, each is cut by the same part.
 struct RollbackShares {
   static let least = Duration.seconds(300)
   static let most = Duration.seconds(1800)
@@ -31,9 +32,10 @@ struct RollbackShares {
   private static func wanted(_ step: Step) -> Duration {
     switch step.action {
     case .restore(let restore):
-      restore.mode == .rebuild || restore.mode == .redeploy ? .seconds(600) : step.expected * 3
+      restore.mode == .rebuild || restore.mode == .redeploy
+        ? .seconds(600) : max(step.expected * 3, .seconds(60))
     case .prove(let proof), .soak(let proof): proof.health.within
-    default: .seconds(30)
+    default: max(step.expected * 3, .seconds(30))
     }
   }
 }

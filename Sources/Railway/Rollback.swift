@@ -139,7 +139,7 @@ extension RailwayPlatform {
     _ restore: Restore, _ old: Deployment?, known: Set<String>, since: Timestamp, for limit: Duration,
     _ call: StepCall
   ) async -> Found {
-    await search(in: restore.target, since: since, for: limit) { deployment in
+    await search(in: restore.target, since: since, after: known, for: limit) { deployment in
       RailwayPlatform.isRestored(deployment, restore, old, known: known, call)
     }
   }
@@ -162,8 +162,11 @@ extension RailwayPlatform {
   }
 
   /// Lists a service's deployments again and again until some fit or the time is over.
+  /// - Parameter earlier: ids of deployments that are older than the wanted one: what is older than they are
+  ///   was made by somebody or some run before.
   func search(
-    in target: ServiceTarget, since: Timestamp, for limit: Duration, fits: (Deployment) -> Bool
+    in target: ServiceTarget, since: Timestamp, after earlier: Set<String> = [], for limit: Duration,
+    fits: (Deployment) -> Bool
   ) async -> Found {
     var pace = PollPace()
     let end = clock.now + limit
@@ -171,7 +174,11 @@ extension RailwayPlatform {
     while true {
       do throws(APIError) {
         let from = await client.serverMoment(since, margin: .seconds(60))
-        let fitting = try await client.deployments(of: target, since: from, .quick(.seconds(10))).filter(fits)
+        let listed = try await client.deployments(of: target, since: from, .quick(.seconds(10)))
+        let floor = listed.filter { earlier.contains($0.id) }.map(\.createdAt).max()
+        let fitting = listed.filter { deployment in
+          floor.map { deployment.createdAt >= $0 } ?? true && fits(deployment)
+        }
         trouble = nil
         if fitting.count == 1 { return .one(fitting[0].id) }
         if fitting.count > 1 { return .several(fitting.map(\.id)) }

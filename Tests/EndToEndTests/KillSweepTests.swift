@@ -90,7 +90,7 @@ import Testing
       try await stage.deploy("second", expecting: 0)
       let writes = try await stage.count(expecting: 0, of: "rollback")
       try #require(writes > 15, "only \(writes) writes were seen")
-      for place in KillPlace.sweep(to: writes, sample: 4) { try await killRollback(place, stage) }
+      for place in KillPlace.sweep(to: writes, sample: 2) { try await killRollback(place, stage) }
     }
   }
 

@@ -162,6 +162,46 @@ import Testing
     #expect(rehearsal.result?.exit == .failedClean)
   }
 
+  @Test func aRestoreThatDoesNotStopAtItsLimitIsLeftToTheNextCommand() {
+    var rehearsal = turned(holding: ["undo.b.deploy"])
+    rehearsal.abandonments["undo.b.deploy"] = .inFlight("it does not stop")
+    rehearsal.ring { $0 == .limit("undo.b.deploy", attempt: 1) }
+    // It may go live yet: the run does not end as if that were decided.
+    #expect(rehearsal.performed.suffix(2) == ["undo.a.deploy", "undo.a.prove"])
+    #expect(rehearsal.result?.state == .inFlight)
+    #expect(rehearsal.result?.unattended == ["undo.b.deploy"])
+    rehearsal.findings["undo.b.deploy"] = .underWay(externalID: "d1")
+    rehearsal.resume(.settle)
+    rehearsal.start()
+    #expect(rehearsal.abandoned == ["undo.b.deploy"])
+  }
+
+  /// A write that is done after the restore that takes its values would be what nobody runs.
+  @Test(arguments: [1, 6])
+  func aWriteThatCannotBeLookedUpIsRepeatedAtOnceOrHasFailed(_ unclear: Int) {
+    let write = Make.variables("a.variables", "a", to: "old")
+    var restore = Make.restore("a.restore", "a", needs: [write.id])
+    if case .restore(var request) = restore.action {
+      request.mode = .redeploy
+      restore.action = .restore(request)
+    }
+    var rehearsal = Rehearsal(Make.plan([write, restore], kind: .rollback))
+    rehearsal.outcomes["a.variables"] =
+      Array(repeating: .ambiguous(Make.failure(.unknown)), count: unclear) + [.done(StepResult())]
+    rehearsal.findings["a.variables"] = .unknown(Make.failure(.unknown, "cannot be read"))
+    rehearsal.start()
+    let writes = rehearsal.performed.count { $0 == "a.variables" }
+    #expect(rehearsal.performed.last == "a.restore")
+    if unclear == 1 {
+      #expect(writes == 2)
+      #expect(rehearsal.result?.state == .restored)
+    } else {
+      #expect(writes == 6)
+      #expect(rehearsal.result?.state == .mixed)
+      #expect(rehearsal.result?.exit == .rollbackFailed)
+    }
+  }
+
   // MARK: Explicit rollbacks
 
   @Test func anExplicitRollbackHasTheSameLimit() {

@@ -221,6 +221,29 @@ import Testing
     #expect(await silent.platform().probe(step, call) == .underWay(externalID: "d1"))
   }
 
+  @Test("the restores of earlier runs are not taken for ours, however short ago they were")
+  func earlierRestores() async {
+    let clock = ManualClock()
+    let old = Sample.node("old", "REMOVED", at: clock, commit: Sample.commit, age: .seconds(7200))
+    let earlier = (1...3).map {
+      Sample.node("earlier\($0)", "REMOVED", at: clock, commit: Sample.commit, age: .seconds(40 - $0))
+    }
+    let bad = Sample.node(
+      "bad", "SUCCESS", at: clock, message: "\(Sample.marker) \(Sample.commit)", age: .seconds(20))
+    let ours = Sample.node("ours", "BUILDING", at: clock, commit: Sample.commit)
+    let results = ["api.deploy" as StepID: StepResult(externalID: "bad")]
+    for (listed, finding) in [
+      ([bad] + earlier, Finding.absent), ([ours, bad] + earlier, .underWay(externalID: "ours")),
+    ] {
+      let railway = FakeRailway(
+        clock: clock,
+        ["ShipitDeployment": [.data(["deployment": old])], "ShipitDeployments": [Sample.list(listed)]])
+      #expect(
+        await railway.platform().probe(
+          restore(.codeAndVariables), Sample.call(clock, results: results)) == finding)
+    }
+  }
+
   @Test("giving up cancels what is not live and tells the truth about the rest")
   func abandon() async {
     let clock = ManualClock()
