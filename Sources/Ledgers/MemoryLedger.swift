@@ -1,12 +1,14 @@
 package import Concurrency
 package import Model
 
-/// A ledger in memory, for simulation and tests: the same rules, nothing durable.
+/// A ledger in memory: the same rules, nothing durable. For simulation and tests, and for the way back when the
+/// real one is lost.
 package actor MemoryLedger: Ledger {
   private let environment: String
   private let time: any TimeSource
   private let timing: LeaseTiming
   private let key: [UInt8]
+  private let firstRun: Int
   private var lease = LeaseState()
   /// Fences up to this one belong to processes that are gone.
   private var deadFence: Int64 = 0
@@ -16,11 +18,15 @@ package actor MemoryLedger: Ledger {
   private var held: Hold?
   private var bad: [String: Int] = [:]
 
-  /// - Parameter key: the key of fingerprints, given so that a simulation repeats exactly.
+  /// - Parameters:
+  ///   - key: the key of fingerprints, given so that a simulation repeats exactly.
+  ///   - firstRun: the number of the first run. Beside a real ledger it must be none of that one's, or what an
+  ///     old run made would count as made by this one.
   package init(
     environment: String, time: any TimeSource, timing: LeaseTiming = LeaseTiming(),
-    key: [UInt8] = Array(repeating: 7, count: 32)
+    key: [UInt8] = Array(repeating: 7, count: 32), firstRun: Int = 1
   ) {
+    self.firstRun = firstRun
     self.environment = environment
     self.time = time
     self.timing = timing
@@ -52,7 +58,7 @@ package actor MemoryLedger: Ledger {
     try lease.verify(mine, environment: environment)
     try RunRules.checkOpening(openRun: openRun()?.id, environment: environment)
     let record = RunRecord(
-      id: RunID(records.count + 1), release: (records.last?.release ?? 0) + 1, plan: plan, by: by,
+      id: RunID(records.count + firstRun), release: (records.last?.release ?? 0) + 1, plan: plan, by: by,
       startedAt: at)
     records.append(record)
     return record

@@ -73,10 +73,12 @@ enum Recorded {
   }
 
   private static func missing(_ name: String, in directory: String) -> Failure {
-    Failure(
+    let others = Project(root: directory).environments
+    return Failure(
       .configuration,
       "there is neither environments/\(name).yaml nor a ledger .shipit/\(name).db in \(directory)",
-      cause: "an environment is known by its file, or by the releases that its ledger records",
+      cause: "an environment is known by its file, or by the releases that its ledger records"
+        + (others.isEmpty ? "" : "; environments/ holds \(others.joined(separator: ", "))"),
       hint: "name the directory of either: --root DIR. When the ledger is lost: "
         + "shipit rollback \(name) --without-ledger, which needs an environments/\(name).yaml that names "
         + "platforms and services, and the platforms' tokens")

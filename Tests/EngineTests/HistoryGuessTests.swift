@@ -100,5 +100,19 @@ import Testing
     ).plan(to: release)
     #expect(plan.ids == ["api.restore", "api.prove"])
     #expect(plan.restores == nil)
+    #expect(plan.warnings.isEmpty)
+  }
+
+  @Test func withTodaysVariablesOnlyTheCommitIsNamedForThereIsNoNumber() throws {
+    let live = deployment("d2", commit(2), at: 20)
+    let before = deployment("d1", commit(1), at: 10)
+    let environment = Planned.environment([Planned.service("api")])
+    let release = try guess(live, [live, before]).release(
+      of: environment, observed: ["api": observed(live)], only: [], at: Make.startedAt)
+    let plan = try RollbackPlanner(
+      input: Planned.input(environment, [observed(live)]),
+      request: RollbackRequest(codeOnly: true, reason: "", isGuess: true), candidates: ["api": before]
+    ).plan(to: release)
+    #expect(plan.variables("api")?.set == ["SHIPIT_COMMIT": .text(commit(1))])
   }
 }

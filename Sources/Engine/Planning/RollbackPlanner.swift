@@ -142,11 +142,10 @@ package struct RollbackPlanner {
       } ?? false
     let secrets = SecretsBack(record: record, observed: observed, input: input, name: name)
     // Today's variables stay, but shipit's own name the code, which would otherwise disown itself.
-    let own = VariablesWrite(
-      target: observed.target,
-      set: [
-        OwnVariable.commit: .text(record.commit), OwnVariable.release: .text(String(input.release)),
-      ])
+    var names: [String: PlannedValue] = [OwnVariable.commit: .text(record.commit)]
+    // Without a ledger there is no number to name.
+    if !request.isGuess { names[OwnVariable.release] = .text(String(input.release)) }
+    let own = VariablesWrite(target: observed.target, set: names)
     let needsOwn =
       !runsIt && !record.commit.isEmpty && !record.target.platform.deploymentsNameTheirRelease
     let variables = request.codeOnly ? (needsOwn ? own : nil) : secrets.write

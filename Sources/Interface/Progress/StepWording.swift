@@ -42,9 +42,11 @@ extension RunPicture {
   var heading: Line {
     guard let facts else { return Line(.strong("run")) }
     let verb = plan?.kind == .rollback ? "rollback" : "deploy"
+    // Numbers are the ledger's; without one there are none.
+    let isGuess = plan?.kind == .rollback && plan?.restores == nil
+    let numbers = isGuess ? "no ledger" : "release \(facts.release) · run \(facts.id)"
     return Line(
-      .strong("\(verb) \(facts.app) \(facts.environment)"),
-      .faint(" · \(short(facts.commit)) · release \(facts.release) · run \(facts.id)"))
+      .strong("\(verb) \(facts.app) \(facts.environment)"), .faint(" · \(short(facts.commit)) · \(numbers)"))
   }
 
   /// Why the run turns back, and what it will put back.

@@ -48,7 +48,10 @@ enum RollbackCommand {
       var request = try request(invocation)
       request.isGuess = true
       let asked = request
-      let ledger = MemoryLedger(environment: name, time: Session.clock, key: randomBytes(32))
+      // No run of the lost ledger has this number: what they made still carries theirs.
+      let ledger = MemoryLedger(
+        environment: name, time: Session.clock, key: randomBytes(32),
+        firstRun: Int(Session.clock.now.milliseconds / 1000))
       let session = try await Session(
         project, environment, console, needsVariables: false, ledger: ledger)
       let exit = try await OperationCommand.run(
