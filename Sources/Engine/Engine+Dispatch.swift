@@ -69,7 +69,6 @@ extension Engine {
   /// Begins steps whose needs are met, most urgent first, within their lanes' width.
   private mutating func dispatch() {
     skipHopeless()
-    refuseBelated()
     let graph = active
     guard graph.all.contains(where: \.isPending) else { return }
     var busy: [Lane: Int] = [:]
@@ -118,30 +117,6 @@ extension Engine {
       }
       guard let id = request.deploymentStep, let restored = active[id] else { continue }
       if restored.isSettled && !restored.isDone { update(state.step.id) { $0.status = .skipped } }
-    }
-  }
-
-  /// Stored configuration that is put back only after the restore that reads it would be claimed to run and would
-  /// not: what an earlier process could not find out is not made up for now. The run says so at its end.
-  private mutating func refuseBelated() {
-    guard isLenient else { return }
-    var restored: Set<ServiceName> = []
-    for state in active.all.reversed() {
-      guard let service = state.step.service else { continue }
-      switch state.step.action {
-      case .restore(let restore) where state.wasBegun && restore.mode.readsStoredConfiguration:
-        restored.insert(service)
-      case .variables, .settings:
-        guard case .pending = state.status, restored.contains(service) else { continue }
-        end(
-          state.step.id,
-          .failed(
-            Failure(
-              .failed, "\(service) was restored before it was known what its stored configuration is",
-              place: state.step.id.rawValue, cause: "it may run with other values than the release recorded",
-              hint: "shipit rollback \(plan.environment), once more"), moved: false))
-      default: break
-      }
     }
   }
 

@@ -99,20 +99,20 @@ import Testing
 
   @Test func configurationIsNotPutBackBehindTheRestoreThatReadsIt() {
     var rehearsal = Rehearsal(Make.plan(Make.rollback(["a"], redeployed: ["a"]), kind: .rollback))
-    // Killed while it wrote; the next process cannot find out whether the write took place, and goes on.
-    rehearsal.held = ["a.variables", "a.prove"]
+    // Killed while it wrote; the next process cannot find out whether the write took place, and restores
+    // nothing over it.
+    rehearsal.held = ["a.variables"]
     rehearsal.start()
     rehearsal.findings["a.variables"] = .unknown(Make.failure(.unknown, "cannot be read"))
     rehearsal.resume()
     rehearsal.start()
-    #expect(rehearsal.performed.contains("a.restore"))
+    #expect(!rehearsal.performed.contains("a.restore"))
     rehearsal.held = []
     rehearsal.resume()
     rehearsal.findings["a.variables"] = .absent
     rehearsal.start()
-    #expect(!rehearsal.performed.contains("a.variables"))
-    #expect(rehearsal.result?.exit == .rollbackFailed)
-    #expect(rehearsal.result?.failure?.message.contains("before it was known") == true)
+    #expect(rehearsal.performed == ["a.variables", "a.restore", "a.prove"])
+    #expect(rehearsal.result?.exit == .done)
   }
 
   // MARK: Settling

@@ -186,14 +186,6 @@ package struct Restore: Sendable, Hashable, Codable {
     case rebuild
     /// The platform has no rollback: the old commit is rolled out again, with today's variables.
     case redeploy
-
-    /// What is restored takes the variables and settings that are stored at that time.
-    package var readsStoredConfiguration: Bool {
-      switch self {
-      case .rebuild, .redeploy: true
-      case .codeAndVariables, .codeOnly: false
-      }
-    }
   }
 
   package var target: ServiceTarget
