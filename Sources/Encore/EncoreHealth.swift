@@ -26,6 +26,9 @@ struct EncoreHealth: Sendable, Hashable {
     status = response.status
   }
 
+  /// The commit that was built, also where the tree was changed.
+  var commit: String { revision.hasSuffix("-modified") ? String(revision.dropLast(9)) : revision }
+
   /// It runs this commit.
   func runs(_ commit: String) -> Bool {
     revision == commit || (revision.count >= 7 && commit.hasPrefix(revision))

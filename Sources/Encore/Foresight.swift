@@ -64,8 +64,9 @@ extension EncorePlatform {
     case .unknown(let why):
       "whether \(commit.prefix(7)) holds every applied migration cannot be told (\(why)): Encore refuses it if not"
     case .lacking(let files):
-      "the schema: \(files.map(\.name).joined(separator: ", ")) stay applied, and \(commit.prefix(7)) lacks them, so "
-        + "its code goes out as a commit that keeps these files, pushed to a branch shipit/revert-…"
+      "the schema: \(files.map(\.name).joined(separator: ", ")) \(files.count == 1 ? "stays" : "stay") applied, and \(commit.prefix(7)) lacks "
+        + (files.count == 1 ? "it" : "them")
+        + ", so its code goes out as a commit that keeps what it lacks, pushed to a branch shipit/revert-…"
     }
   }
 }

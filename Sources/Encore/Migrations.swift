@@ -222,14 +222,19 @@ enum MigrationComparison: Sendable, Hashable {
     }
     var lacking: [Lacking] = []
     var seen: Set<String> = []
+    var unknown: String?
     for commit in applied where seen.insert(commit).inserted {
+      // What one commit lacks of the others counts, whether or not all of them are to be had.
       guard let theirs = try await sets(of: commit, in: directory, repository) else {
-        return .unknown("there is no repository here that has the commit \(commit.prefix(7))")
+        unknown = commit
+        continue
       }
       let found = missing(from: own, of: theirs, commit: commit, directory: directory)
       lacking += found.filter { one in !lacking.contains { $0.to == one.to } }
     }
-    return lacking.isEmpty ? .complete : .lacking(lacking)
+    if !lacking.isEmpty { return .lacking(lacking) }
+    return unknown.map { .unknown("there is no repository here that has the commit \($0.prefix(7))") }
+      ?? .complete
   }
 
   private static func sets(

@@ -69,7 +69,7 @@ extension EncorePlatform {
     if let published = try? await repository.commit(ofRemoteBranch: branch) { return published }
     var applied = [call.run.commit]
     if case .success(let health) = await health(at: place.address, attempts: 2) {
-      applied.append(health.revision)
+      applied.append(health.commit)
     }
     let comparison = try await MigrationComparison.of(
       wanted: commit, applied: applied.filter { $0 != commit }, in: place.directory, repository)

@@ -215,6 +215,74 @@ private final class ImageBench: Sendable {
   }
 }
 
+/// The same with the command's stand-in and the twin's registry, over sockets.
+@Suite(.serialized) struct StandInImageTests {
+  @Test("an image goes to a registry and is verified there; what the command only claims is not believed")
+  func standIn() async throws {
+    let project = try await GitProject(environment: "shipit: 1\n")
+    try project.write("{\"id\": \"shop-x1\"}\n", to: "backend/encore.app")
+    try project.write("{}\n", to: "backend/infra.config.json")
+    let commit = try await project.commit("application")
+    try project.scratch.write(
+      "{\"encore\": {\"apps\": [{\"slug\": \"shop-x1\", \"environments\": [{\"name\": \"prod\"}]}]}}",
+      to: "seed.json")
+    let twin = try await TwinProcess.start(for: project, seed: project.scratch.path + "/seed.json")
+    do {
+      try await check(project, commit, twin)
+    } catch {
+      await twin.stop()
+      throw error
+    }
+    await twin.stop()
+  }
+
+  private func check(_ project: GitProject, _ commit: String, _ twin: TwinProcess) async throws {
+    // Its lines come one after the other.
+    var url: String?
+    for _ in 0..<200 where url == nil {
+      url = twin.output.withLock { lines in
+        lines.lazy.compactMap { $0.split(separator: "SHIPIT_ENCORE_URL=").dropFirst().first.map(String.init) }
+          .first
+      }
+      if url == nil { try await Task.sleep(for: .milliseconds(25)) }
+    }
+    let base = try #require(url)
+    var process = project.variables
+    process["PATH"] = Checkout.root + "/Tests/Support/encore-stand-in:" + (process["PATH"] ?? "")
+    process["ENCORE_PLATFORM_API_URL"] = base
+    let source = try await GitSource.find(root: project.path, process: project.variables)
+    let http = HTTPClient()
+    let builder = EncoreImageBuilder(
+      repository: ProjectRepository(source: source, temporaryDirectory: project.scratch.path), http: http,
+      clock: SystemClock(), process: process, temporaryDirectory: project.scratch.path)
+    func build(_ tag: String) async -> Outcome {
+      let step = Step(
+        id: "api.image", title: "build", service: "api",
+        action: .buildImage(
+          ImageBuild(
+            service: "api", path: "backend", image: base.dropFirst("http://".count) + "/api:" + tag,
+            configuration: "backend/infra.config.json", commit: commit, variables: [])),
+        limit: .seconds(60), isRepeatable: true)
+      let now = SystemClock().now
+      return await builder.perform(
+        step, StepCall(run: Sample.facts, attempt: 1, beganAt: now, deadline: now + .seconds(60)))
+    }
+    let made = await build(commit)
+    #expect(made.result?.facts[StepFact.digest]?.hasPrefix("sha256:") == true, "\(made)")
+    for (fault, words) in [
+      ("stream-cut", "encore ended well, but"), ("push-failed", "encore build docker ended with"),
+      ("incomplete-config", "encore build docker ended with"),
+    ] {
+      let request = HTTPRequest(
+        method: "POST", url: base + "/_twin/faults", headers: [("Content-Type", "application/json")],
+        body: .bytes(Array("{\"cli\": \"build docker\", \"fault\": \"\(fault)\"}".utf8)))
+      #expect(try await http.send(request).status == 200)
+      let failed = await build("v-" + fault)
+      #expect(failed.failure?.message.contains(words) == true, "\(fault): \(failed)")
+    }
+  }
+}
+
 @Suite struct EncoreCommandTests {
   @Test(
     "commands that do not exist are found in whatever form they are written",

@@ -111,6 +111,21 @@ private final class LinkedProject: Sendable {
     #expect(resumed.result?.facts[StepFact.standIn] == revert, "continued, it still says what was rolled out")
   }
 
+  @Test("a served commit that nobody has does not hide the migrations of the commit this run deployed")
+  func unknownServed() async throws {
+    let linked = try await LinkedProject()
+    let old = try await linked.commit("old")
+    let new = try await linked.commit("new", ["orders/migrations/2_add.up.sql": "alter table orders;\n"])
+    let encore = FakeEncore([
+      Sample.health: [Sample.serves(String(repeating: "0", count: 40) + "-modified", "new")],
+      Sample.trigger: [.ok(Sample.rollout("pending", id: "roll_back"))],
+      Sample.read("roll_back"): [.ok(Sample.succeeded)],
+    ])
+    let outcome = try await encore.platform(repository: try await linked.repository()).perform(
+      Sample.restore(to: old), Sample.call(encore.clock, facts: facts(new)))
+    #expect(outcome.result?.facts[StepFact.standIn] != nil)
+  }
+
   @Test("without a repository the old commit is rolled out, and the doubt is said")
   func noRepository() async throws {
     let encore = FakeEncore([
@@ -187,9 +202,9 @@ private final class LinkedProject: Sendable {
     let new = try await linked.commit("new", ["orders/migrations/2_add.up.sql": "alter table orders;\n"])
     let deploy = try await foresee(linked, from: old, to: new)
     #expect(
-      deploy.restoreNote?.contains("2_add.up.sql stay applied, and \(old.prefix(7)) lacks them") == true)
+      deploy.restoreNote?.contains("2_add.up.sql stays applied, and \(old.prefix(7)) lacks it") == true)
     let back = try await foresee(linked, from: new, to: old, isRollback: true)
-    #expect(back.restoreNote?.contains("2_add.up.sql stay applied") == true)
+    #expect(back.restoreNote?.contains("2_add.up.sql stays applied") == true)
     let same = try await linked.commit("code only", ["orders/api.ts": "export {}\n"])
     #expect(try await foresee(linked, from: new, to: same).restoreNote == nil)
   }
