@@ -137,6 +137,17 @@ import Testing
     #expect(try await bench.read(first)["conclusion"] == "success")
   }
 
+  @Test func somebodyElsesRolloutGoesLiveAfterOurs() async throws {
+    let bench = try await EncoreBench()
+    try await bench.settled(EncoreBench.one)
+    try await bench.twin.add(["rollout": "superseded", "seconds": 2, "sha": .string(EncoreBench.three)])
+    let ours = try await bench.deploy(EncoreBench.two)
+    #expect(try await bench.conclusion(ours) == "success")
+    bench.clock.advance(60)
+    #expect(try await bench.revision() == EncoreBench.three)
+    #expect(await bench.twin.state.rollouts.values.filter { $0.trigger == .foreign }.count == 1)
+  }
+
   static let invalid: [(path: String, body: JSON, status: Int)] = [
     ("/api/apps/nope/envs/prod/rollouts", ["sha": .string(EncoreBench.one)], 404),
     ("/api/apps/shop-x1/envs/nope/rollouts", ["sha": .string(EncoreBench.one)], 404),

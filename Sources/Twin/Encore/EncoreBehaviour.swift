@@ -27,6 +27,8 @@ package enum EncoreBehaviour: Sendable, Equatable {
   case shuttingDown(Double)
   /// The process ends this many seconds after the cut-over and is restarted.
   case crashes(after: Double)
+  /// Somebody else triggers a rollout this many seconds after it: of this commit, or of the one that is live.
+  case superseded(after: Double, commit: String?)
 }
 
 /// A behaviour with the rollouts it is meant for.
@@ -83,6 +85,7 @@ extension EncoreBehaviour {
     case "mixed": self = .mixed(seconds)
     case "shutting-down": self = .shuttingDown(seconds)
     case "crashes": self = .crashes(after: seconds)
+    case "superseded": self = .superseded(after: seconds, commit: script["sha"]?.string)
     default: return nil
     }
   }
@@ -90,5 +93,6 @@ extension EncoreBehaviour {
   package static let names = [
     "build-fails", "tests-fail", "proposed", "migration-fails", "secret-missing", "start-fails", "canceled",
     "never-finishes", "wrong-revision", "unhealthy", "mixed", "shutting-down", "crashes",
+    "superseded",
   ]
 }

@@ -49,7 +49,7 @@ package struct EncoreRollout: Sendable {
     case step
     /// The longest that a new process may take.
     case startLimit
-    case crash, restart
+    case crash, restart, foreign
     /// Of a process that was told to end.
     case kill
   }

@@ -17,24 +17,24 @@ extension EncoreTwin {
     case .nobody: return EncoreTwin.nobody
     case .ending(let id):
       guard let health = health(of: id, in: key) else { return EncoreTwin.nobody }
-      if health.language == .go || request.path == EncoreHealth.path {
+      if health.language == .go || request.path == EncoreHealthAnswer.path {
         var ending = health
         ending.isShuttingDown = true
         return ending.response
       }
       return await forward(request, to: id)
     case .rollout(let id):
-      guard request.path == EncoreHealth.path, let health = health(of: id, in: key) else {
+      guard request.path == EncoreHealthAnswer.path, let health = health(of: id, in: key) else {
         return await forward(request, to: id)
       }
       return health.response
     }
   }
 
-  private func health(of id: String, in key: EncoreEnvironmentKey) -> EncoreHealth? {
+  private func health(of id: String, in key: EncoreEnvironmentKey) -> EncoreHealthAnswer? {
     guard let app = world.apps[key.app], let rollout = world.rollouts[id] else { return nil }
     let traffic = world.environments[key]?.traffic
-    return EncoreHealth(
+    return EncoreHealthAnswer(
       language: app.language, app: app.slug, environment: key.name, revision: rollout.revision, rollout: id,
       checks: app.checks, failing: traffic?.live == id ? traffic?.failingCheck : nil)
   }

@@ -10,18 +10,18 @@ extension EncoreTwin {
     switch route {
     case .login:
       guard let grant = world.logIn(authKey: field("auth_key")) else {
-        return EncoreAnswer.failure(401, code: "unauthenticated", style: .enveloped)
+        return EncoreReply.failure(401, code: "unauthenticated", style: .enveloped)
       }
-      return EncoreAnswer.success(
+      return EncoreReply.success(
         [
           "token": token(grant), "actor": .string("app:" + grant.token.app), "email": "",
           "app_slug": .string(grant.token.app),
         ], style: .enveloped)
     case .refresh:
       guard field("grant_type") == "refresh_token", let grant = world.refresh(field("refresh_token")) else {
-        return EncoreAnswer.failure(422, code: "invalid_refresh_token", style: .bare)
+        return EncoreReply.failure(422, code: "invalid_refresh_token", style: .bare)
       }
-      return EncoreAnswer.success(token(grant), style: .bare)
+      return EncoreReply.success(token(grant), style: .bare)
     default:
       guard field("grant_type") == "client_credentials" else {
         return .json(400, ["error": "unsupported_grant_type"])
@@ -29,7 +29,7 @@ extension EncoreTwin {
       guard let grant = world.grant(client: field("client_id"), secret: field("client_secret")) else {
         return .json(401, ["error": "invalid_client"])
       }
-      return EncoreAnswer.success(
+      return EncoreReply.success(
         [
           "access_token": .string(grant.access), "token_type": "Bearer",
           "expires_in": .int(Int64(world.access.lifetime)), "actor": .string(grant.token.origin),
@@ -49,19 +49,19 @@ extension EncoreTwin {
   func platform(_ route: EncoreRoute, _ call: EncoreCall, token: EncoreAccess.Token) async -> ServerResponse {
     let style = route.style
     if let slug = route.app, world.apps[slug] == nil {
-      return EncoreAnswer.failure(
+      return EncoreReply.failure(
         404, code: style == .enveloped ? "app_not_found" : "not_found", message: "app not found", style: style
       )
     }
     switch route {
     case .listApps:
       let own = world.apps.values.filter { $0.slug == token.app }
-      return EncoreAnswer.success(.array(own.map(\.json)), style: style)
-    case .createApp: return EncoreAnswer.failure(403, code: "permission_denied", style: style)
-    case .app(let slug): return EncoreAnswer.success(world.apps[slug]?.json ?? .null, style: style)
+      return EncoreReply.success(.array(own.map(\.json)), style: style)
+    case .createApp: return EncoreReply.failure(403, code: "permission_denied", style: style)
+    case .app(let slug): return EncoreReply.success(world.apps[slug]?.json ?? .null, style: style)
     case .environments(let app):
       let own = world.environments.values.filter { $0.key.app == app }.sorted { $0.key < $1.key }
-      return EncoreAnswer.success(
+      return EncoreReply.success(
         .array(
           own.map {
             [
@@ -73,19 +73,19 @@ extension EncoreTwin {
       return await trigger(route, call, in: EncoreEnvironmentKey(app: app, name: name), token: token)
     case .rollout(let app, let id):
       guard let rollout = world.rollouts[id], rollout.key.app == app else {
-        return EncoreAnswer.failure(404, code: "not_found", message: "rollout not found", style: style)
+        return EncoreReply.failure(404, code: "not_found", message: "rollout not found", style: style)
       }
-      return EncoreAnswer.success(rollout.json, style: style)
+      return EncoreReply.success(rollout.json, style: style)
     case .localSecrets(let app):
       let groups = world.groups(of: app, keys: nil).flatMap(\.groups)
       let local = groups.filter { $0.isActive && $0.selectors.contains(.type("local")) }
-      return EncoreAnswer.success(
+      return EncoreReply.success(
         .object(Dictionary(local.map { ($0.key, .string($0.value)) }) { first, _ in first }), style: style)
     case .setSecret(let app, let key): return setSecret(key, of: app, call.body)
     case .metadata(let app, let name): return metadata(EncoreEnvironmentKey(app: app, name: name))
     case .clusters(let app, let name):
-      return EncoreAnswer.success(["app": .string(app), "env": .string(name), "clusters": []], style: style)
-    case .login, .refresh, .token, .graphQL: return EncoreAnswer.failure(404, code: "not_found", style: style)
+      return EncoreReply.success(["app": .string(app), "env": .string(name), "clusters": []], style: style)
+    case .login, .refresh, .token, .graphQL: return EncoreReply.failure(404, code: "not_found", style: style)
     }
   }
 
@@ -97,12 +97,12 @@ extension EncoreTwin {
     let style = route.style
     let isPublic = style == .bare
     func refuse(_ field: String, _ type: String, _ message: String, status: Int = 400) -> ServerResponse {
-      EncoreAnswer.failure(
-        status, code: isPublic ? (status == 404 ? "not_found" : "invalid_argument") : "validation",
-        message: message, detail: ["field": .string(field), "type": .string(type)], style: style)
+      EncoreReply.failure(
+        status, code: status == 404 ? "not_found" : "validation", message: message,
+        detail: ["field": .string(field), "type": .string(type)], style: style)
     }
     guard token.mayDeploy else {
-      return EncoreAnswer.failure(403, code: "permission_denied", style: style)
+      return EncoreReply.failure(403, code: "permission_denied", style: style)
     }
     guard world.environments[key] != nil else {
       return refuse("env", "not_found", "environment not found", status: isPublic ? 404 : 400)
@@ -124,9 +124,9 @@ extension EncoreTwin {
       forcesRebuild: isPublic && call.body["force_rebuild"]?.bool == true, trigger: isPublic ? .api : .cli)
     settle()
     guard isPublic else {
-      return EncoreAnswer.success(["id": .string(id), "env_name": .string(key.name)], style: style)
+      return EncoreReply.success(["id": .string(id), "env_name": .string(key.name)], style: style)
     }
-    return EncoreAnswer.success(world.rollouts[id]?.json ?? .null, style: style)
+    return EncoreReply.success(world.rollouts[id]?.json ?? .null, style: style)
   }
 
   /// A pushed commit of an application, by its forty digits.
@@ -179,21 +179,21 @@ extension EncoreTwin {
       if let group = groups.first(where: { $0.selectors == selectors }) {
         _ = try world.createSecretVersion(group: group.id, value: value, etag: group.etag)
         let count = world.secretGroups[group.id]?.versions.count ?? 1
-        return EncoreAnswer.success(
+        return EncoreReply.success(
           ["number": .int(Int64(count)), "created": .string(world.now.iso8601)], style: .enveloped)
       }
       _ = try world.createSecretGroup(
         app: app, key: key, value: value, types: types, environments: [], description: "")
-      return EncoreAnswer.success(["number": 1, "created": .string(world.now.iso8601)], style: .enveloped)
+      return EncoreReply.success(["number": 1, "created": .string(world.now.iso8601)], style: .enveloped)
     } catch {
-      return EncoreAnswer.failure(400, code: "validation", detail: .string(error.message), style: .enveloped)
+      return EncoreReply.failure(400, code: "validation", detail: .string(error.message), style: .enveloped)
     }
   }
 
   /// The application's metadata as protobuf: field 2 is the revision, all else is left out.
   private func metadata(_ key: EncoreEnvironmentKey) -> ServerResponse {
     guard let environment = world.environments[key] else {
-      return EncoreAnswer.failure(404, code: "env_not_found", style: .enveloped)
+      return EncoreReply.failure(404, code: "env_not_found", style: .enveloped)
     }
     let revision = environment.traffic.live.flatMap { world.rollouts[$0]?.commit.sha } ?? ""
     let text = Array(revision.utf8)

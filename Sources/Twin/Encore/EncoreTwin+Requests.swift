@@ -20,7 +20,7 @@ extension EncoreTwin {
       call.operations = [route.operation]
       if route == .graphQL { read(&call) }
     } else {
-      return EncoreAnswer.failure(404, code: "not_found", style: .bare)
+      return EncoreReply.failure(404, code: "not_found", style: .bare)
     }
     let subjects = [call.route?.environment, call.route?.app].compactMap { $0 }
     call.fault = faults.take(operations: call.operations, services: subjects)
@@ -28,11 +28,11 @@ extension EncoreTwin {
     let style = call.route?.style ?? .bare
     let isGraphQL = call.route == .graphQL
     let words = FaultGate.Words(
-      rateLimited: { EncoreAnswer.rateLimit(retryAfter: $0, style: style) },
+      rateLimited: { EncoreReply.rateLimit(retryAfter: $0, style: style) },
       error: { message, code in
         isGraphQL
           ? .errors(message, code: code)
-          : EncoreAnswer.failure(400, code: code ?? "unknown", message: message, style: style)
+          : EncoreReply.failure(400, code: code ?? "unknown", message: message, style: style)
       })
     let response = await FaultGate(clock: time.source, words: words).respond(call.fault, patience: patience) {
       await effect(of: asked)
@@ -46,10 +46,10 @@ extension EncoreTwin {
     guard let route = call.route else { return registry.answer(call.request) }
     guard let kind = route.tokenKind else { return tokens(route, call) }
     guard let token = world.token(bearer: call.request.header("Authorization"), kind: kind) else {
-      return EncoreAnswer.failure(401, code: "unauthenticated", style: route.style)
+      return EncoreReply.failure(401, code: "unauthenticated", style: route.style)
     }
     if let app = route.app, world.apps[app] != nil, token.app != app {
-      return EncoreAnswer.failure(403, code: "permission_denied", style: route.style)
+      return EncoreReply.failure(403, code: "permission_denied", style: route.style)
     }
     if route == .graphQL { return await graphQL(call, token: token) }
     let answer = await platform(route, call, token: token)
@@ -120,7 +120,7 @@ struct EncoreCall: Sendable {
 }
 
 /// Answers in the shapes of Encore.
-enum EncoreAnswer {
+enum EncoreReply {
   static func success(_ data: JSON, style: EncoreRoute.Style) -> ServerResponse {
     switch style {
     case .enveloped: .json(200, ["ok": true, "data": data])
@@ -139,7 +139,7 @@ enum EncoreAnswer {
   }
 }
 
-extension EncoreAnswer {
+extension EncoreReply {
   static func rateLimit(retryAfter: Int?, style: EncoreRoute.Style) -> ServerResponse {
     var response = failure(429, code: "resource_exhausted", style: style)
     if let retryAfter { response.headers.append(("Retry-After", String(retryAfter))) }

@@ -69,8 +69,18 @@ extension EncoreWorld {
     rollout.behaviour = takeBehaviour(for: key)
     rollouts[id] = rollout
     rolloutOrder.append(id)
+    if case .superseded(let seconds, _) = rollout.behaviour {
+      rollouts[id]?.alarms[.foreign] = now + .milliseconds(Int64(seconds * 1000))
+    }
     enter(.pending, for: durations.pending, id)
     return id
+  }
+
+  private mutating func appearForeign(beside rollout: EncoreRollout) {
+    guard case .superseded(_, let sha) = rollout.behaviour else { return }
+    let live = environments[rollout.key]?.traffic.live.flatMap { rollouts[$0]?.commit }
+    guard let commit = sha.flatMap({ apps[rollout.key.app]?.commits[$0] }) ?? live else { return }
+    _ = create(commit, in: rollout.key, trigger: .foreign)
   }
 
   /// Cancels a rollout that is not completed, as a person does in the dashboard.
@@ -110,6 +120,7 @@ extension EncoreWorld {
     case .step: endStep(rollout)
     case .startLimit: finish(id, as: .failure, reason: "the new revision did not answer in time")
     case .crash: effects.append(.kill(deployment: id))
+    case .foreign: appearForeign(beside: rollout)
     case .restart: if !rollout.isRetired { start(id) }
     case .kill: if rollout.hasProcess { effects.append(.kill(deployment: id)) }
     }

@@ -2,7 +2,7 @@ import HTTPServer
 import JSON
 
 /// `/__encore/healthz` as the runtimes of both languages answer it, contract §9.
-struct EncoreHealth: Sendable {
+struct EncoreHealthAnswer: Sendable {
   static let path = "/__encore/healthz"
 
   var language: EncoreLanguage
@@ -24,7 +24,7 @@ struct EncoreHealth: Sendable {
   }
 
   private var go: ServerResponse {
-    if isShuttingDown { return EncoreHealth.unavailable }
+    if isShuttingDown { return EncoreHealthAnswer.unavailable }
     var results = checks.filter { $0 != failing?.name }.map { name -> JSON in
       ["name": .string(name), "passed": true]
     }
@@ -34,7 +34,8 @@ struct EncoreHealth: Sendable {
     // A nil slice of Go is null.
     let told: JSON = results.isEmpty ? nil : .array(results)
     return answer(
-      failing == nil ? 200 : 500, code: failing == nil ? "ok" : "unhealthy", message: EncoreHealth.greeting,
+      failing == nil ? 200 : 500, code: failing == nil ? "ok" : "unhealthy",
+      message: EncoreHealthAnswer.greeting,
       deploy: rollout, checks: told)
   }
 
@@ -42,7 +43,8 @@ struct EncoreHealth: Sendable {
     let deploy = rollout.hasPrefix("roll_") ? String(rollout.dropFirst(5)) : rollout
     return answer(
       isShuttingDown ? 503 : 200, code: isShuttingDown ? "shutting_down" : "ok",
-      message: isShuttingDown ? "Service is shutting down" : EncoreHealth.greeting, deploy: deploy, checks: []
+      message: isShuttingDown ? "Service is shutting down" : EncoreHealthAnswer.greeting, deploy: deploy,
+      checks: []
     )
   }
 
