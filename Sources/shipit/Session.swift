@@ -30,7 +30,7 @@ struct Session: Sendable {
   let platforms: [PlatformName: any Platform]
   let overrides: [Override]
   private let isRepository: Bool
-  private let images: (any StepPerformer)?
+  private let parts: AdapterParts
   private let http: HTTPClient
   private let variables: [String: String]
 
@@ -77,7 +77,7 @@ struct Session: Sendable {
       platforms[registration.name] = try registration.make(parts, endpoints.endpoint(of: registration))
     }
     self.platforms = platforms
-    images = imageBuilder?(parts)
+    self.parts = parts
   }
 
   /// The clock of this process.
@@ -116,7 +116,7 @@ struct Session: Sendable {
         access: { target in try await platforms[target.platform]?.accessHeaders(of: target) ?? [] }),
       commands: CommandPerformer(
         root: project.root, environment: CommandEnvironment(process: variables), redact: redact),
-      images: images)
+      images: imageBuilder(parts, redact))
   }
 
   /// What an operation works with.

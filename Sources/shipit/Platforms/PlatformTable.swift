@@ -55,5 +55,10 @@ let platformTable: [PlatformRegistration] = [
   },
 ]
 
-/// Builds container images here, for a platform to pull; nil while there is no adapter that does.
-let imageBuilder: (@Sendable (AdapterParts) -> any StepPerformer)? = nil
+/// Builds container images here, for a platform to pull.
+let imageBuilder: @Sendable (AdapterParts, @escaping @Sendable (String) -> String) -> any StepPerformer = {
+  parts, redact in
+  EncoreImageBuilder(
+    repository: parts.repository, http: parts.http, clock: parts.clock, launcher: parts.launcher,
+    process: parts.process, redact: redact, temporaryDirectory: parts.temporaryDirectory)
+}
