@@ -84,7 +84,7 @@ struct StepState {
   /// Its effect, or part of it, took place or may yet.
   var moved: Bool {
     if mayHaveMoved { return true }
-    switch status {
+    return switch status {
     case .ended(.done), .unattended, .unknown: true
     case .ended(.failed(_, let moved)), .ended(.cancelled(let moved)): moved
     case .ended(.unknowable), .ended(.ambiguous): true
