@@ -1,0 +1,2 @@
+import Concurrency
+@main struct Contender { static func main() async {} }
