@@ -31,7 +31,8 @@ package final class PostgresConnection {
     guard PQstatus(handle) == CONNECTION_OK else {
       let message = words(PQerrorMessage(handle))
       close()
-      throw PostgresError(code: Self.isAboutUser(message) ? .authentication : .cannotConnect, message: message)
+      throw PostgresError(
+        code: Self.isAboutUser(message) ? .authentication : .cannotConnect, message: message)
     }
     // Notices would go to standard error.
     PQsetNoticeProcessor(handle, { _, _ in }, nil)
@@ -103,7 +104,9 @@ package final class PostgresConnection {
   }
 
   private func lost() -> PostgresError {
-    guard handle != nil else { return PostgresError(code: .connectionLost, message: "the connection is closed") }
+    guard handle != nil else {
+      return PostgresError(code: .connectionLost, message: "the connection is closed")
+    }
     return PostgresError(code: .connectionLost, message: words(PQerrorMessage(handle)))
   }
 
@@ -138,8 +141,9 @@ package final class PostgresConnection {
 
   /// libpq 15 gives no code for a refused connection, only the server's words.
   private static func isAboutUser(_ message: String) -> Bool {
-    ["authentication failed", "does not exist", "no pg_hba.conf entry", "no password supplied",
-     "certificate", "permission denied for database", "is not permitted to log in",
+    [
+      "authentication failed", "does not exist", "no pg_hba.conf entry", "no password supplied",
+      "certificate", "permission denied for database", "is not permitted to log in",
     ].contains { message.contains($0) }
   }
 

@@ -11,7 +11,8 @@ extension GitLedger {
     }
   }
 
-  private func begin(_ plan: Plan, by: String, at: Timestamp, lease: Lease) async throws(Failure) -> RunRecord {
+  private func begin(_ plan: Plan, by: String, at: Timestamp, lease: Lease) async throws(Failure) -> RunRecord
+  {
     var opened: RunRecord?
     try await change(lease, "\(plan.kind.rawValue) \(plan.commit.prefix(12)) begins", patient: false) {
       head throws(Failure) in
@@ -52,7 +53,8 @@ extension GitLedger {
   /// Durable here at once. On the remote too before a step after which users get other code, and when the
   /// run turns, for the steps it will then do are in no plan.
   private func write(_ entries: [JournalEntry], to run: RunID, lease: Lease) async throws(Failure) {
-    guard let mine = held, mine.lease.fence == lease.fence, mine.lease.holder.nonce == lease.holder.nonce else {
+    guard let mine = held, mine.lease.fence == lease.fence, mine.lease.holder.nonce == lease.holder.nonce
+    else {
       // Whose lease it is by now, in the remote's words.
       try await change(lease, "journal of run \(run)", patient: false) { head throws(Failure) in
         try RunRules.checkAppending(entries, to: run, after: head.run?.entries ?? 0, isOpen: nil)
@@ -92,7 +94,8 @@ extension GitLedger {
 
   private func end(_ run: RunID, result: RunResult, release: Release?, lease: Lease) async throws(Failure) {
     let known = held?.run?.id == run ? held?.run : try await self.run(run)
-    try await change(lease, "run \(run) ends: \(result.state.rawValue)", patient: true) { head throws(Failure) in
+    try await change(lease, "run \(run) ends: \(result.state.rawValue)", patient: true) {
+      head throws(Failure) in
       let isOpen = head.run?.id == run ? true : run.number <= head.lastRun && run.number > 0 ? false : nil
       try RunRules.checkClosing(run, isOpen: isOpen, number: known?.release, release: release)
       guard var record = known else { return [] }
@@ -168,7 +171,8 @@ extension GitLedger {
       (try await entries(of: run, state), state.head.run?.id == run)
     }
     // On the machine where the run goes on, or was interrupted, more is known.
-    guard isOpen, let record = try await local.openRun(), record.id == run, try await openRun() == record else {
+    guard isOpen, let record = try await local.openRun(), record.id == run, try await openRun() == record
+    else {
       return pushed
     }
     let here = try await local.journal(of: run)

@@ -64,10 +64,12 @@ package actor GitLedger: Ledger {
   /// - Throws: `configuration` without git, repository or remote; `failed` when `.shipit` cannot be used.
   package static func open(
     root: String, app: String, environment: String, time: any TimeSource, process: [String: String],
-    remote: String = "origin", options: Options = Options(), tell: @escaping @Sendable (String) -> Void = { _ in }
+    remote: String = "origin", options: Options = Options(),
+    tell: @escaping @Sendable (String) -> Void = { _ in }
   ) async throws(Failure) -> GitLedger {
     let file = try LedgerFile(root: root, environment: environment, folder: "git")
-    guard environment.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_") }) else {
+    guard environment.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_") })
+    else {
       throw Failure(
         .configuration, "\(environment) cannot be the name of an environment with `state: git`",
         hint: "use letters, digits and hyphens")
@@ -78,7 +80,8 @@ package actor GitLedger: Ledger {
     let chain = try await LedgerChain(
       remote: found, environment: environment, directory: file.directory, git: git)
     return GitLedger(
-      environment: environment, app: app, time: time, options: options, chain: chain, local: local, tell: tell)
+      environment: environment, app: app, time: time, options: options, chain: chain, local: local, tell: tell
+    )
   }
 
   private init(
@@ -111,7 +114,9 @@ package actor GitLedger: Ledger {
         }
         if seen == nil {
           let limit = max(1, (lease.expires - time.now).wholeMilliseconds / 1000)
-          tell("\(lease.holder.name) holds \(environment): \(lease.holder.purpose); watching for \(limit) s whether it lives")
+          tell(
+            "\(lease.holder.name) holds \(environment): \(lease.holder.purpose); watching for \(limit) s whether it lives"
+          )
         }
         seen = .some(tip)
         let poll = max(.milliseconds(100), lease.heartbeat / 20)
@@ -352,7 +357,8 @@ package actor GitLedger: Ledger {
     let head = try decoded(GitHead.self, bytes, GitPath.head)
     guard head.app == app, head.environment == environment else {
       throw Failure(
-        .configuration, "\(chain.reference) is the ledger of \(head.environment) of \(head.app), not of \(app)",
+        .configuration,
+        "\(chain.reference) is the ledger of \(head.environment) of \(head.app), not of \(app)",
         place: chain.remote.shownURL,
         hint: "give one of them another environment name: they share the remote `\(chain.remote.name)`")
     }

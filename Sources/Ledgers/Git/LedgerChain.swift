@@ -78,7 +78,9 @@ struct LedgerChain: Sendable {
     for blob in blobs {
       // ID blob SIZE\nBYTES\n
       guard let end = rest.firstIndex(of: 10),
-        let size = String(decoding: rest[..<end], as: UTF8.self).split(separator: " ").last.flatMap({ Int($0) }),
+        let size = String(decoding: rest[..<end], as: UTF8.self).split(separator: " ").last.flatMap({
+          Int($0)
+        }),
         rest.endIndex - end > size + 1
       else { throw failed("a file of the ledger is missing: \(blob.path)", result) }
       contents[blob.path] = Array(rest[(end + 1)...(end + size)])
@@ -92,7 +94,9 @@ struct LedgerChain: Sendable {
     try await blobs(paths, at: commit).map(\.path)
   }
 
-  private func blobs(_ paths: [String], at commit: String) async throws(Failure) -> [(id: String, path: String)] {
+  private func blobs(_ paths: [String], at commit: String) async throws(Failure) -> [(
+    id: String, path: String
+  )] {
     guard !paths.isEmpty else { return [] }
     let result = try await run(["ls-tree", "-r", "-z", "--full-tree", commit, "--"] + paths)
     guard result.exit.isSuccess else { throw failed("the ledger's files cannot be listed", result) }
@@ -114,7 +118,8 @@ struct LedgerChain: Sendable {
     let subject = String(message.map { $0.isNewline || $0 == "\0" ? " " : $0 })
     let text = Array("\(subject)\n\nnonce: \(Hex.encode(randomBytes(16)))\n".utf8)
     var stream = Array("commit \(reference)\nmark :1\n".utf8)
-    stream += Array("committer shipit <shipit> \(now.milliseconds / 1000) +0000\ndata \(text.count)\n".utf8) + text
+    stream +=
+      Array("committer shipit <shipit> \(now.milliseconds / 1000) +0000\ndata \(text.count)\n".utf8) + text
     if let parent { stream += Array("from \(parent)\n".utf8) }
     for (path, bytes) in files {
       stream += Array("M 100644 inline \(path)\ndata \(bytes.count)\n".utf8) + bytes + [10]
@@ -145,7 +150,8 @@ struct LedgerChain: Sendable {
   /// A commit that the remote does not want.
   func refused(_ reason: String) -> Failure {
     Failure(
-      .authentication, "the remote \(remote.name) does not accept the ledger's commit", place: remote.shownURL,
+      .authentication, "the remote \(remote.name) does not accept the ledger's commit",
+      place: remote.shownURL,
       cause: reason,
       hint: "allow pushes to \(reference): in GitHub Actions `permissions: {contents: write}`, elsewhere a "
         + "token or key that may write; no branch is touched")
@@ -183,7 +189,8 @@ struct LedgerChain: Sendable {
     ].contains { words.contains($0) }
     if isAboutUser {
       return Failure(
-        .authentication, "the remote \(remote.name), which keeps the ledger, refuses us", place: remote.shownURL,
+        .authentication, "the remote \(remote.name), which keeps the ledger, refuses us",
+        place: remote.shownURL,
         cause: words,
         hint: "give git its credentials as for a push: `git ls-remote \(remote.name)` must work by itself, "
           + "without a question")

@@ -22,7 +22,8 @@ struct LedgerRemote: Sendable {
     let top = try await git.run(["rev-parse", "--show-toplevel"], in: root)
     guard top.exit.isSuccess else {
       throw Failure(
-        .configuration, "`state: git` keeps the ledger on the project's remote, and \(root) is in no repository",
+        .configuration,
+        "`state: git` keeps the ledger on the project's remote, and \(root) is in no repository",
         cause: LedgerGit.words(of: top), hint: "run it in a clone, or write `state: local`")
     }
     let listing = try await git.run(["config", "--list", "--includes", "-z"], in: root)
@@ -31,7 +32,8 @@ struct LedgerRemote: Sendable {
         .configuration, "git's configuration in \(root) cannot be read", cause: LedgerGit.words(of: listing))
     }
     let settings = pairs(listing.text)
-    let addresses = settings.filter { $0.key == "remote.\(name).pushurl" }
+    let addresses =
+      settings.filter { $0.key == "remote.\(name).pushurl" }
       + settings.filter { $0.key == "remote.\(name).url" }
     guard let url = addresses.first?.value, !url.isEmpty else {
       throw Failure(
@@ -54,11 +56,13 @@ struct LedgerRemote: Sendable {
   }
 
   /// What of the project's configuration decides how the remote is reached.
-  static func network(_ settings: [(key: String, value: String)], remote: String) -> [(key: String, value: String)]
-  {
+  static func network(_ settings: [(key: String, value: String)], remote: String) -> [(
+    key: String, value: String
+  )] {
     let prefixes = ["http.", "credential.", "url.", "ssh.", "protocol."]
     let names: Set<String> = ["core.sshcommand", "core.gitproxy"]
-    let own = Set(["proxy", "proxyauthmethod", "uploadpack", "receivepack", "vcs"].map { "remote.\(remote).\($0)" })
+    let own = Set(
+      ["proxy", "proxyauthmethod", "uploadpack", "receivepack", "vcs"].map { "remote.\(remote).\($0)" })
     var lists: Set<String> = []
     var result: [(key: String, value: String)] = []
     for (key, value) in settings {

@@ -23,11 +23,13 @@ extension Failure {
           + "address are written with percent signs: %40 for @, %2F for /")
     case .authentication:
       return Failure(
-        .authentication, "the ledger's database at \(place) refuses us", place: place, cause: error.description,
+        .authentication, "the ledger's database at \(place) refuses us", place: place,
+        cause: error.description,
         hint: "check user, password, database and TLS in the secret that `state:` names")
     case .permission:
       return Failure(
-        .authentication, "the ledger's user may not do this at \(place)", place: place, cause: error.description,
+        .authentication, "the ledger's user may not do this at \(place)", place: place,
+        cause: error.description,
         hint: "as the database's owner: GRANT CREATE ON DATABASE … TO …, or let the owner run shipit once: "
           + "it makes the schema `shipit`; then grant all on it")
     case .cannotConnect:

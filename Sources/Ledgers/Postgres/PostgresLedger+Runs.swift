@@ -137,8 +137,10 @@ extension PostgresLedger {
 
   package func hold() async throws(Failure) -> Hold? {
     try await read { connection in
-      try connection.query("SELECT hold FROM shipit.ledgers WHERE id = $1::int", [.int(self.id)]).first?["hold"]
-        .map { try value(Hold.self, fromJSON: $0) }
+      try connection.query("SELECT hold FROM shipit.ledgers WHERE id = $1::int", [.int(self.id)]).first?[
+        "hold"
+      ]
+      .map { try value(Hold.self, fromJSON: $0) }
     }
   }
 
@@ -155,7 +157,8 @@ extension PostgresLedger {
       let rows = try connection.query(
         "SELECT commit_id, release FROM shipit.bad_commits WHERE ledger = $1::int", [.int(self.id)])
       return Dictionary(
-        rows.map { ($0["commit_id"] ?? "", Int($0.int("release") ?? 0)) }, uniquingKeysWith: { _, last in last })
+        rows.map { ($0["commit_id"] ?? "", Int($0.int("release") ?? 0)) },
+        uniquingKeysWith: { _, last in last })
     }
   }
 
@@ -172,7 +175,8 @@ extension PostgresLedger {
   package func clearBad(_ commit: String, lease: Lease) async throws(Failure) {
     try await write(under: lease) { connection, _, _ in
       _ = try connection.query(
-        "DELETE FROM shipit.bad_commits WHERE ledger = $1::int AND commit_id = $2", [.int(self.id), .text(commit)])
+        "DELETE FROM shipit.bad_commits WHERE ledger = $1::int AND commit_id = $2",
+        [.int(self.id), .text(commit)])
     }
   }
 

@@ -35,7 +35,8 @@ package final class PostgresLedger: Ledger {
         try PostgresSchema.prepare(connection, place: place)
         return try PostgresSchema.ledger(connection, app: app, environment: environment)
       }
-      return PostgresLedger(environment: environment, place: place, id: id, timing: timing, database: database)
+      return PostgresLedger(
+        environment: environment, place: place, id: id, timing: timing, database: database)
     } catch {
       throw .ledger(error, at: place)
     }
