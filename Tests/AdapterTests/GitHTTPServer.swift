@@ -22,7 +22,8 @@ final class GitHTTPServer: Sendable {
           self.rfile.readline()
         else:
           body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        if self.headers.get("Authorization") != wanted:
+        scheme, _, key = self.headers.get("Authorization", "").partition(" ")
+        if f"{scheme.title()} {key}" != wanted:
           self.send_response(401); self.send_header("WWW-Authenticate", 'Basic realm="git"')
           self.send_header("Content-Length", "0"); self.end_headers(); return
         path, _, query = self.path.partition("?")

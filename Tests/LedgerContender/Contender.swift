@@ -71,20 +71,23 @@ import Model
       try await clock.sleep(for: .milliseconds(20))
       return
     }
-    Self.tell("held \(lease.fence)")
+    act(lease, until: confirmedAt + lease.duration * 2 / 3)
     let end = clock.now + hold
     var seenAt = clock.now
+    // Whoever is told may stop or kill this process at once.
+    Self.tell("held \(lease.fence)")
     while clock.now < end {
       let now = clock.now
-      if now - seenAt > lease.duration { return await writeLate(lease) }
+      if now - seenAt > lease.duration / 2 { return await writeLate(lease) }
       seenAt = now
       act(lease, until: confirmedAt + lease.duration * 2 / 3)
       if now >= confirmedAt + lease.heartbeat {
         do throws(Failure) {
           lease = try await ledger.renew(lease)
           confirmedAt = now
+          seenAt = clock.now
         } catch {
-          if clock.now - now > lease.duration { return await writeLate(lease) }
+          if clock.now - now > lease.duration / 2 { return await writeLate(lease) }
           if error.kind == .stale { return Self.tell("lost \(lease.fence)") }
         }
       }
@@ -94,7 +97,7 @@ import Model
     Self.tell("released \(lease.fence)")
   }
 
-  /// It was suspended for longer than its lease: what the ledger says to a write of it.
+  /// It was suspended for a good part of its lease: what the ledger says to a write of it.
   private func writeLate(_ lease: Lease) async {
     do throws(Failure) {
       try await ledger.markBad("late-\(lease.fence)", release: 1, lease: lease)

@@ -11,6 +11,7 @@ struct LedgerChain: Sendable {
   let remote: LedgerRemote
   /// `refs/shipit/ENV`.
   let reference: String
+  private let environment: String
   private let git: LedgerGit
   private let place: PrivateDirectory
 
@@ -21,6 +22,7 @@ struct LedgerChain: Sendable {
   ) async throws(Failure) {
     self.remote = remote
     self.git = git
+    self.environment = environment
     reference = "refs/shipit/\(environment)"
     place = try PrivateDirectory(in: directory, name: environment, suffix: Hex.encode(randomBytes(8)))
     let made = try await git.run(
@@ -199,7 +201,7 @@ struct LedgerChain: Sendable {
       .failed, "the remote \(remote.name), which keeps the ledger, cannot be reached", place: remote.shownURL,
       cause: words,
       hint: "nothing is started without the lease; try `git ls-remote \(remote.name)`. In an emergency: "
-        + "`shipit rollback ENV --without-ledger`")
+        + "`shipit rollback \(environment) --without-ledger`")
   }
 }
 

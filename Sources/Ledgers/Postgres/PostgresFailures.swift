@@ -3,7 +3,7 @@ import Postgres
 
 extension Failure {
   /// Whatever stopped work on a ledger in PostgreSQL, in the ledger's words.
-  static func ledger(_ error: any Error, at place: String) -> Failure {
+  static func ledger(_ error: any Error, of environment: String, at place: String) -> Failure {
     if let failure = error as? Failure { return failure }
     guard let error = error as? PostgresError else {
       if error is DecodingError {
@@ -36,7 +36,7 @@ extension Failure {
       return Failure(
         .failed, "the ledger's database at \(place) cannot be reached", place: place, cause: error.message,
         hint: "nothing is started without the lease; check the network and the database. In an emergency: "
-          + "`shipit rollback ENV --without-ledger`")
+          + "`shipit rollback \(environment) --without-ledger`")
     case .connectionLost, .timeout, .conflict:
       return Failure(
         .failed, "the ledger's database at \(place) did not answer in time", place: place,

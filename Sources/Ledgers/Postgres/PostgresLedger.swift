@@ -26,19 +26,23 @@ package final class PostgresLedger: Ledger {
     do {
       address = try PostgresAddress(url.reveal())
     } catch {
-      throw .ledger(error, at: "state.postgres.url")
+      throw .ledger(error, of: environment, at: "state.postgres.url")
     }
     let place = address.description
     let database = PostgresDatabase(address)
     do {
+      if try await !database.transaction({ connection, _ in try PostgresSchema.isPrepared(connection) }) {
+        try await database.transaction { connection, _ in
+          try PostgresSchema.prepare(connection, place: place)
+        }
+      }
       let id = try await database.transaction { connection, _ in
-        try PostgresSchema.prepare(connection, place: place)
-        return try PostgresSchema.ledger(connection, app: app, environment: environment)
+        try PostgresSchema.ledger(connection, app: app, environment: environment)
       }
       return PostgresLedger(
         environment: environment, place: place, id: id, timing: timing, database: database)
     } catch {
-      throw .ledger(error, at: place)
+      throw .ledger(error, of: environment, at: place)
     }
   }
 
@@ -120,7 +124,7 @@ package final class PostgresLedger: Ledger {
     do {
       return try await database.transaction(body)
     } catch {
-      throw .ledger(error, at: place)
+      throw .ledger(error, of: environment, at: place)
     }
   }
 

@@ -66,15 +66,19 @@ enum PostgresSchema {
   /// The letters `ship`: only one process at a time makes or changes the tables.
   private static let lock: Int64 = 0x7368_6970
 
-  /// Brings the tables to the newest version. Call it within a transaction.
+  /// Whether nothing has to be made or changed. Ask it in a transaction of its own.
+  static func isPrepared(_ connection: PostgresConnection) throws -> Bool {
+    try version(connection) == migrations.count
+  }
+
+  /// Brings the tables to the newest version. Call it first in a transaction: what the server has looked up
+  /// before it waits for the lock, it may not look up again.
   /// - Parameter migrations: other ones for tests.
   /// - Throws: `Failure` when a newer shipit made them; `PostgresError`.
   static func prepare(
     _ connection: PostgresConnection, place: String, migrations: [String] = migrations
   ) throws {
-    if try version(connection) == migrations.count { return }
     try connection.query("SELECT pg_advisory_xact_lock($1::bigint)", [.int(lock)])
-    // Read again: another process may have done it while this one waited.
     let found = try version(connection)
     guard found <= migrations.count else { throw newer(found, migrations.count, place) }
     if found == migrations.count { return }
@@ -110,8 +114,9 @@ enum PostgresSchema {
   }
 
   private static func version(_ connection: PostgresConnection) throws -> Int {
-    let table = try connection.query("SELECT to_regclass('shipit.meta')::text AS name").first?["name"]
-    guard table != nil else { return 0 }
+    let tables = try connection.query(
+      "SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname = 'shipit' AND tablename = 'meta'")
+    guard !tables.isEmpty else { return 0 }
     return Int(try connection.query("SELECT version FROM shipit.meta").first?.int("version") ?? 0)
   }
 
