@@ -44,6 +44,7 @@ let package = Package(
     library("CSQLite", pkgConfig: "sqlite3", apt: "libsqlite3-dev", brew: "sqlite"),
     library("CCrypto", pkgConfig: "libcrypto", apt: "libssl-dev", brew: "openssl@3"),
     library("CArchive", pkgConfig: "libarchive", apt: "libarchive-dev", brew: "libarchive"),
+    library("CPostgres", pkgConfig: "libpq", apt: "libpq-dev", brew: "libpq"),
     .target(name: "CSystem", linkerSettings: [.linkedLibrary("resolv")]),
 
     // Floor 1: toolkit, each useful alone, knowing nothing of shipit.
@@ -57,6 +58,7 @@ let package = Package(
     room("Terminal", ["CSystem"]),
     room("Redaction"),
     room("SQLite", ["CSQLite", "Concurrency"]),
+    room("Postgres", ["CPostgres", "Concurrency"]),
     room("Crypto", ["CCrypto"]),
     room("Archive", ["CArchive"]),
     room("GraphQL", ["JSON"]),
@@ -77,7 +79,7 @@ let package = Package(
     room("Source", ["Model", "Processes", "Archive", "Crypto", "Concurrency"]),
     room("Probing", ["Model", "HTTP", "Names", "JSON", "Concurrency"]),
     room("Commands", ["Model", "Processes", "Concurrency"]),
-    room("Ledgers", ["Model", "SQLite", "Crypto", "Concurrency"]),
+    room("Ledgers", ["Model", "SQLite", "Postgres", "Processes", "Crypto", "Concurrency"]),
 
     // Floor 5: performing a run, showing it, and the emulated platforms.
     room("Runner", ["Model", "Engine", "Concurrency", "Redaction"]),
@@ -129,7 +131,7 @@ let package = Package(
       "AdapterTests",
       [
         "Secrets", "Source", "Probing", "Commands", "Ledgers", "Model", "HTTP", "HTTPServer", "Names",
-        "Processes", "SQLite", "Concurrency", "Crypto", "JSON", "Archive", "TestSupport",
+        "Processes", "SQLite", "Postgres", "Concurrency", "Crypto", "JSON", "Archive", "TestSupport",
       ]),
     tests(
       "InterfaceTests", ["Interface", "Model", "Terminal", "JSON", "Redaction", "Concurrency"],
@@ -153,6 +155,10 @@ let package = Package(
         "JSON", "Concurrency",
         "Redaction", "Archive", "Crypto", "TestSupport",
       ]),
+    // A process that contends for a lease, to be killed and stopped by tests.
+    .executableTarget(
+      name: "LedgerContender", dependencies: ["Ledgers", "Model", "Concurrency"],
+      path: "Tests/LedgerContender", swiftSettings: strict),
     .target(
       name: "TestSupport", dependencies: ["Concurrency", "Crypto", "JSON", "Processes", "HTTP", "Model"],
       path: "Tests/TestSupport", swiftSettings: strict),

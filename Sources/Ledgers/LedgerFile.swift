@@ -8,12 +8,15 @@ import Model
 
 /// Where a local ledger lies: `.shipit/ENV.db` and `.shipit/ENV.lock`, in a directory that ignores itself.
 struct LedgerFile: Sendable {
+  /// `.shipit`, or a folder in it.
   let directory: String
+  private let base: String
   let database: String
   let lock: String
 
+  /// - Parameter folder: in `.shipit`, for the local part of a shared ledger.
   /// - Throws: `configuration` when the environment's name cannot be a file name.
-  init(root: String, environment: String) throws(Failure) {
+  init(root: String, environment: String, folder: String? = nil) throws(Failure) {
     guard !environment.isEmpty, !environment.hasPrefix("."), !environment.contains("/"),
       !environment.contains("\0")
     else {
@@ -21,7 +24,8 @@ struct LedgerFile: Sendable {
         .configuration, "\(environment) cannot be the name of an environment",
         hint: "use letters, digits and hyphens")
     }
-    directory = root + "/.shipit"
+    base = root + "/.shipit"
+    directory = folder.map { "\(root)/.shipit/\($0)" } ?? base
     database = "\(directory)/\(environment).db"
     lock = "\(directory)/\(environment).lock"
   }
@@ -29,20 +33,24 @@ struct LedgerFile: Sendable {
   /// Makes the directory private and self-ignoring, and makes no database yet.
   /// - Throws: `failed` with the system's reason.
   func prepareDirectory() throws(Failure) {
-    var status = stat()
-    if mkdir(directory, 0o700) != 0 {
-      let fault = errno
-      guard fault == EEXIST else { throw unusable(directory, fault) }
-      guard stat(directory, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
-        throw unusable(directory, ENOTDIR)
-      }
-      if status.st_mode & 0o077 != 0, status.st_uid == geteuid() { chmod(directory, 0o700) }
-    }
+    try makePrivate(base)
+    if directory != base { try makePrivate(directory) }
     try writeIgnoreFile()
   }
 
+  private func makePrivate(_ directory: String) throws(Failure) {
+    var status = stat()
+    guard mkdir(directory, 0o700) != 0 else { return }
+    let fault = errno
+    guard fault == EEXIST else { throw unusable(directory, fault) }
+    guard stat(directory, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+      throw unusable(directory, ENOTDIR)
+    }
+    if status.st_mode & 0o077 != 0, status.st_uid == geteuid() { chmod(directory, 0o700) }
+  }
+
   private func writeIgnoreFile() throws(Failure) {
-    let path = directory + "/.gitignore"
+    let path = base + "/.gitignore"
     let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else {
       if errno == EEXIST { return }

@@ -35,7 +35,15 @@ package final class LocalLedger: Ledger {
     root: String, environment: String, time: any TimeSource, timing: LeaseTiming = LeaseTiming(),
     busyTimeout: Duration = .seconds(5), machine: String? = nil
   ) async throws(Failure) -> LocalLedger {
-    let file = try LedgerFile(root: root, environment: environment)
+    try await open(
+      LedgerFile(root: root, environment: environment), environment: environment, time: time, timing: timing,
+      busyTimeout: busyTimeout, machine: machine)
+  }
+
+  static func open(
+    _ file: LedgerFile, environment: String, time: any TimeSource, timing: LeaseTiming,
+    busyTimeout: Duration = .seconds(5), machine: String? = nil
+  ) async throws(Failure) -> LocalLedger {
     try file.prepareDirectory()
     guard let lock = HolderLock(path: file.lock) else { throw file.unusable(file.lock, errno) }
     do {

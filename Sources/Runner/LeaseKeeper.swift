@@ -33,8 +33,18 @@ package actor LeaseKeeper {
   package static func acquire(
     from ledger: any Ledger, holder: Holder, clock: any TimeSource, spawn: Spawner
   ) async throws(Failure) -> LeaseKeeper {
-    let askedAt = clock.now
-    let lease = try await ledger.acquire(holder: holder)
+    var askedAt = clock.now
+    var lease = try await ledger.acquire(holder: holder)
+    // Where a dead holder had to be watched, the asking lies long ago: what is confirmed begins with a renewal.
+    if clock.now - askedAt > lease.heartbeat {
+      askedAt = clock.now
+      do throws(Failure) {
+        lease = try await ledger.renew(lease)
+      } catch {
+        await ledger.release(lease)
+        throw error
+      }
+    }
     let keeper = LeaseKeeper(ledger: ledger, lease: lease, clock: clock, spawn: spawn, askedAt: askedAt)
     await keeper.beat()
     return keeper

@@ -1,3 +1,4 @@
+import Concurrency
 import Dispatch
 
 /// How to open a database.
@@ -92,18 +93,4 @@ package actor Database {
 
   /// Closes the file; every later call throws. Without it the file is closed with the last reference.
   package func close() { connection.close() }
-}
-
-/// Runs an actor on a dispatch queue; `DispatchSerialQueue` does not exist on Linux.
-private final class QueueExecutor: SerialExecutor {
-  let queue: DispatchQueue
-
-  init(label: String) {
-    queue = DispatchQueue(label: label)
-  }
-
-  func enqueue(_ job: consuming ExecutorJob) {
-    let job = UnownedJob(job)
-    queue.async { job.runSynchronously(on: self.asUnownedSerialExecutor()) }
-  }
 }

@@ -23,6 +23,19 @@ package struct SecretResolver: Sendable {
     return try resolve(SecretUses(accounts), in: environment.name, key: key)
   }
 
+  /// Resolves the one secret with which the ledger is reached, before anything else can be known.
+  /// - Throws: `configuration` when it is missing or empty.
+  package func resolveLedger(_ name: String, of environment: Environment) throws(Failure) -> Sensitive {
+    var ledgerAlone = environment
+    ledgerAlone.services = []
+    ledgerAlone.platforms = Platforms()
+    let values = try resolve(SecretUses(ledgerAlone), in: environment.name, key: [])
+    guard let value = values[name] else {
+      throw Failure(.internalError, "the secret \(name) of the ledger was not resolved")
+    }
+    return value
+  }
+
   /// Every secret of the environment that has a value at hand, for redaction.
   package func available(_ environment: Environment) -> [(name: String, value: Sensitive)] {
     SecretUses(environment).names.compactMap { name in

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Ledgers
 import Model
 
 #if canImport(Darwin)
@@ -50,7 +51,8 @@ enum Recorded {
   }
 
   private static func read(_ project: Project, _ name: String) async throws(Failure) -> Subject {
-    let ledger = try await Session.ledger(project, name, Session.clock)
+    // Without the file it is not known where a shared ledger would be; a local one lies here.
+    let ledger = try await LocalLedger.open(root: project.root, environment: name, time: Session.clock)
     let releases = try await ledger.recentReleases()
     let telling = releases.filter { $0.configuration != nil }
     guard let release = telling.first(where: \.isGood) ?? telling.first,

@@ -12,6 +12,7 @@ import Redaction
 import Runner
 import Secrets
 import Source
+import Terminal
 
 #if canImport(Darwin)
   import Darwin
@@ -47,7 +48,7 @@ struct Session: Sendable {
     variables = ProcessInfo.processInfo.environment
     clock = Session.clock
     let used: any Ledger
-    if let ledger { used = ledger } else { used = try await Session.ledger(project, environment.name, clock) }
+    if let ledger { used = ledger } else { used = try await Session.ledger(project, environment, clock) }
     self.ledger = used
     let key = try await used.fingerprintKey()
     let resolver = SecretResolver(environment: variables)
@@ -84,9 +85,21 @@ struct Session: Sendable {
   static let clock = SystemClock()
 
   static func ledger(
-    _ project: Project, _ environment: String, _ clock: any TimeSource
+    _ project: Project, _ environment: Model.Environment, _ clock: any TimeSource
   ) async throws(Failure) -> any Ledger {
-    try await LocalLedger.open(root: project.root, environment: environment, time: clock)
+    let variables = ProcessInfo.processInfo.environment
+    switch environment.state {
+    case .local:
+      return try await LocalLedger.open(root: project.root, environment: environment.name, time: clock)
+    case .git:
+      return try await GitLedger.open(
+        root: project.root, app: environment.app, environment: environment.name, time: clock,
+        process: variables,
+        tell: { line in _ = Output(descriptor: STDERR_FILENO).write(line + "\n") })
+    case .postgres(let name):
+      let url = try SecretResolver(environment: variables).resolveLedger(name, of: environment)
+      return try await PostgresLedger.open(url: url, app: environment.app, environment: environment.name)
+    }
   }
 
   /// SHA-256 in hex.

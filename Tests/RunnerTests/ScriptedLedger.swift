@@ -11,6 +11,8 @@ final class ScriptedLedger: Ledger {
     var appendHeals = false
     var renewal: Failure?
     var isClosingBroken = false
+    /// What goes on while the lease is asked for, as when a dead holder is watched.
+    var watch: (@Sendable () async -> Void)?
   }
 
   let memory: MemoryLedger
@@ -18,7 +20,11 @@ final class ScriptedLedger: Ledger {
 
   init(_ memory: MemoryLedger) { self.memory = memory }
 
-  func acquire(holder: Holder) async throws(Failure) -> Lease { try await memory.acquire(holder: holder) }
+  func acquire(holder: Holder) async throws(Failure) -> Lease {
+    await faults.withLock { $0.watch }?()
+    return try await memory.acquire(holder: holder)
+  }
+
   func release(_ lease: Lease) async { await memory.release(lease) }
   func holder() async throws(Failure) -> Lease? { await memory.holder() }
 

@@ -118,6 +118,16 @@ import Testing
 
   // MARK: The lease
 
+  @Test func aLeaseThatWasWaitedForLetsTheRunBeginAtOnce() throws {
+    try VirtualTime().run { clock, spawn in
+      let stage = Stage(clock, spawn)
+      stage.ledger.faults.withLock { $0.watch = { try? await clock.sleep(for: .seconds(80)) } }
+      let box = stage.started { await stage.deploy() }
+      #expect(try await stage.end(of: box, within: .seconds(600)).exit == .done)
+      #expect(!stage.text.contains("leaseWaits"))
+    }
+  }
+
   @Test func aLostLeaseStopsTheRunAtOnce() throws {
     try VirtualTime().run { clock, spawn in
       let stage = Stage(clock, spawn)

@@ -57,7 +57,8 @@ package enum Grammar {
   static let state = Shape.either([
     .word([
       Word("local", "SQLite in `.shipit/` on this machine, for one person."),
-      Word("git", "Commits under `refs/shipit/` of the project's remote.", .later),
+      Word(
+        "git", "Commits under `refs/shipit/` of the project's remote `origin`, for everybody who may push."),
     ]),
     .object(
       ObjectShape(
@@ -73,7 +74,8 @@ package enum Grammar {
                     "url", .secret, "The secret with the connection's address.", required: true,
                     example: "{secret: LEDGER_URL}")
                 ])),
-            "Rows in a Postgres database.", example: "{url: {secret: LEDGER_URL}}", .later)
+            "Rows in a Postgres database, for everybody who can reach it.",
+            example: "{url: {secret: LEDGER_URL}}")
         ])),
   ])
 

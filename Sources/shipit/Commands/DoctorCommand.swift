@@ -29,10 +29,9 @@ enum DoctorCommand {
   ) async -> [Examination] {
     var examinations: [Examination] = []
     do throws(Failure) {
-      let ledger = try await Session.ledger(project, environment.name, Session.clock)
+      let ledger = try await Session.ledger(project, environment, Session.clock)
       _ = try await ledger.releases(limit: 1)
-      examinations.append(
-        Examination("ledger", .good, ".shipit/\(environment.name).db can be read and written"))
+      examinations.append(Examination("ledger", .good, found(environment)))
     } catch { examinations.append(Examination("ledger", error)) }
     do throws(Failure) {
       _ = try await Session(project, environment, console, needsVariables: true)
@@ -81,5 +80,14 @@ enum DoctorCommand {
     var examination = examination
     examination.group = title
     return examination
+  }
+
+  /// What was reached: the ledger's place by its kind.
+  private static func found(_ environment: Model.Environment) -> String {
+    switch environment.state {
+    case .local: ".shipit/\(environment.name).db can be read and written"
+    case .git: "refs/shipit/\(environment.name) of the remote origin can be read"
+    case .postgres: "the database answers, and its tables are as they should be"
+    }
   }
 }

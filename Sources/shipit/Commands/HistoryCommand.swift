@@ -8,7 +8,7 @@ enum HistoryCommand {
       let (project, environment) = (subject.project, subject.environment)
       let limit = try invocation.count("limit", in: 1...1000, default: 20)
       let clock = Session.clock
-      let ledger = try await Session.ledger(project, environment.name, clock)
+      let ledger = try await Session.ledger(project, environment, clock)
       console.result(
         HistoryReport(
           app: environment.app, environment: environment.name, now: clock.now,

@@ -28,7 +28,7 @@ enum HoldCommand {
   static func unhold(_ invocation: Invocation) async -> Int32 {
     await EnvironmentCommand.runRecorded(invocation) { subject, console throws(Failure) in
       let (project, environment) = (subject.project, subject.environment)
-      let ledger = try await Session.ledger(project, environment.name, Session.clock)
+      let ledger = try await Session.ledger(project, environment, Session.clock)
       guard let hold = try await ledger.hold() else {
         console.result(["\(environment.name) is not on hold"])
         return .done
@@ -42,7 +42,7 @@ enum HoldCommand {
   private static func write(
     _ hold: Hold?, _ project: Project, _ environment: Model.Environment
   ) async throws(Failure) {
-    let ledger = try await Session.ledger(project, environment.name, Session.clock)
+    let ledger = try await Session.ledger(project, environment, Session.clock)
     let holder = Holder(
       name: Session.user(processEnvironment()), purpose: hold == nil ? "unhold" : "hold", process: getpid(),
       nonce: Hex.encode(randomBytes(8)))

@@ -17,7 +17,7 @@ enum PromoteCommand {
       let environment = try project.environment(to, console)
       let origin = try await Recorded.subject(invocation, from, console)
       let release = try await PromotedRelease.find(
-        in: try await Session.ledger(origin.project, origin.environment.name, Session.clock),
+        in: try await Session.ledger(origin.project, origin.environment, Session.clock),
         of: origin.environment.name)
       return try await promote(release, project, environment, invocation, console)
     }

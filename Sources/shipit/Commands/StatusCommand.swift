@@ -37,7 +37,7 @@ enum StatusCommand {
   private static func show(_ subject: Subject, _ console: Console, isOffline: Bool) async throws(Failure) {
     let environment = subject.environment
     let clock = Session.clock
-    let ledger = try await Session.ledger(subject.project, environment.name, clock)
+    let ledger = try await Session.ledger(subject.project, environment, clock)
     let runs = try await ledger.runs(limit: 20)
     let open = runs.first { $0.result == nil }
     var journal: [JournalEntry] = []

@@ -5,7 +5,7 @@ enum WhyCommand {
   static func run(_ invocation: Invocation) async -> Int32 {
     await EnvironmentCommand.runRecorded(invocation) { subject, console throws(Failure) in
       let (project, environment) = (subject.project, subject.environment)
-      let ledger = try await Session.ledger(project, environment.name, Session.clock)
+      let ledger = try await Session.ledger(project, environment, Session.clock)
       guard let record = try await record(invocation, ledger, environment.name) else {
         console.result(["\(environment.name) has had no run yet"])
         return .done
