@@ -123,7 +123,8 @@ import Testing
       let stage = Stage(clock, spawn)
       stage.ledger.faults.withLock { $0.watch = { try? await clock.sleep(for: .seconds(80)) } }
       let box = stage.started { await stage.deploy() }
-      #expect(try await stage.end(of: box, within: .seconds(600)).exit == .done)
+      let ended = try await stage.end(of: box, within: .seconds(600))
+      #expect(ended.exit == .done)
       #expect(!stage.text.contains("leaseWaits"))
     }
   }
