@@ -54,12 +54,35 @@ import Testing
   @Test("an earlier job for the same deployment is not taken for this one")
   func oldJob() async {
     let clock = ManualClock()
-    let old = Sample.job("succeeded", at: clock, age: .seconds(1))
+    // A promotion of the same deployment that failed a second ago, as a second attempt finds it.
+    let old = Sample.job("failed", at: clock, age: .seconds(1))
     let vercel = promoting(
       clock,
-      [project: [.json(Sample.project(job: old)), .json(Sample.project(job: old))]])
+      [
+        project: [
+          .json(Sample.project(job: old)), .json(Sample.project(job: old)),
+          .json(Sample.project(live: "dpl_new", job: Sample.job("succeeded", at: clock))),
+        ]
+      ])
+    #expect(await vercel.platform().perform(Sample.promotion(), call(vercel)).word == "done")
+    vercel.answer(project, [.json(Sample.project(job: old))])
     let outcome = await vercel.platform().perform(Sample.promotion(), call(vercel, limit: .seconds(20)))
     #expect(outcome.word == "unknowable", "it never ended, so its end is not known")
+  }
+
+  @Test(
+    "a job is ours by target, kind and time",
+    arguments: [
+      ("dpl_new", "promote", 0, true), ("dpl_old", "promote", 0, false), ("dpl_new", "rollback", 0, false),
+      ("dpl_new", "promote", 60, false),
+    ])
+  func ours(to: String, kind: String, age: Int, isOurs: Bool) throws {
+    let clock = ManualClock()
+    let job = try #require(AliasJob(Sample.job("succeeded", to: to, kind, at: clock, age: .seconds(age))))
+    let wanted = Switch(kind: .promote, to: "dpl_new", since: clock.now - .seconds(3))
+    #expect(wanted.isMine(job) == isOurs)
+    #expect(!Switch(kind: .promote, to: "dpl_new", since: wanted.since, before: job).isMine(job))
+    #expect(!wanted.isMine(nil))
   }
 
   @Test("somebody else's deployment is never replaced silently")
