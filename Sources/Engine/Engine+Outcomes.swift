@@ -36,6 +36,7 @@ extension Engine {
       if isLeaving { end(id, .ambiguous(failure)) } else { probe(state) }
     case .unknowable(let failure):
       if state.step.isRepeatable && state.attempt < Engine.attemptLimit {
+        update(id) { $0.mayHaveMoved = true }
         retry(state, failure, after: nil)
       } else {
         giveUp(state, failure)
@@ -142,6 +143,7 @@ extension Engine {
       update(state.step.id) {
         $0.deadline = nil
         $0.status = .pending
+        $0.mayHaveMoved = true
       }
     } else {
       giveUp(state, failure)
@@ -172,6 +174,7 @@ extension Engine {
     case .absent:
       update(id) {
         $0.deadline = nil
+        $0.mayHaveMoved = false
         // The object is gone: to wait for it would be to wait for nothing.
         $0.externalID = nil
         $0.status = .pending

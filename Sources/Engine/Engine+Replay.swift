@@ -41,6 +41,8 @@ extension Engine {
           update(state.step.id) { $0.status = .ended(.cancelled(moved: true)) }
         }
       }
+    case .probed(let id, .unknown): update(id) { $0.mayHaveMoved = $0.step.isRepeatable }
+    case .probed(let id, .absent): update(id) { $0.mayHaveMoved = false }
     case .probed, .interrupted, .lines, .resumed, .finished: break
     }
   }

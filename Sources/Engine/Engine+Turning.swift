@@ -53,7 +53,7 @@ extension Engine {
       if isLeaving {
         update(id) { $0.status = .unattended(words) }
       } else if var failure = reason.flatMap({ self.failure(of: $0, state.step) }) {
-        if isLenient {
+        if isLenient && !state.step.isRepeatable {
           // Nothing takes this back: whether it goes live yet is for the next command to find out.
           failure.kind = .unknown
           end(id, .unknowable(failure))

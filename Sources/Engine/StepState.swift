@@ -35,6 +35,8 @@ struct StepState {
   var externalID: String?
   /// What made the latest attempt unclear.
   var trouble: Failure?
+  /// An earlier attempt may have had its effect: it was repeated although nobody could find out.
+  var mayHaveMoved = false
   /// Nobody can find out what it did, and a person was told so by an earlier command.
   var isConceded = false
 
@@ -81,7 +83,8 @@ struct StepState {
 
   /// Its effect, or part of it, took place or may yet.
   var moved: Bool {
-    switch status {
+    if mayHaveMoved { return true }
+    return switch status {
     case .ended(.done), .unattended, .unknown: true
     case .ended(.failed(_, let moved)), .ended(.cancelled(let moved)): moved
     case .ended(.unknowable), .ended(.ambiguous): true

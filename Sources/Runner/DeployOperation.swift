@@ -43,8 +43,10 @@ package struct DeployOperation: Sendable {
   /// - Parameter agree: shown the plan; false ends the operation with nothing changed.
   package func run(agree: @Sendable (Plan) async -> Bool) async -> OperationResult {
     await context.underLease { operation throws(Failure) in
-      try await refuse()
       let digest = try await planning.digest(request)
+      // First, or its own mark would refuse the command that has to close it.
+      if let ended = try await operation.closeEnded(), ended.plan?.digest == digest { return ended }
+      try await refuse()
       if let continued = try await operation.settle(unlessSame: digest) { return continued }
       // What was settled may have left a hold or a bad mark.
       try await refuse()

@@ -162,19 +162,25 @@ struct Operation {
     }
   }
 
+  /// Closes a run that was killed between its last entry and its closing, with its marks and holds; only the
+  /// ledger is written.
+  /// - Returns: its result; nil when there is no such run.
+  func closeEnded() async throws(Failure) -> OperationResult? {
+    guard let open = try await context.ledger.openRun() else { return nil }
+    let history = try await context.ledger.journal(of: open.id)
+    guard case .finished(let result)? = history.last?.fact, result.state != .inFlight else { return nil }
+    let engine = Engine(plan: open.plan, run: open.facts, history: history, actUntil: await keeper.actUntil)
+    return try await close(open, result, engine.results)
+  }
+
   /// Deals with a run that an earlier process left open: continues it when it is the same plan,
   /// otherwise finds out what it left and closes it.
   /// - Returns: the result when the earlier run was continued; nil when the way is free.
   /// - Throws: `Failure` of kind unknown when what it left cannot be found out.
   func settle(unlessSame digest: String?) async throws(Failure) -> OperationResult? {
+    if let ended = try await closeEnded() { return ended.plan?.digest == digest ? ended : nil }
     guard let open = try await context.ledger.openRun() else { return nil }
     let history = try await context.ledger.journal(of: open.id)
-    // Killed between its last entry and its closing.
-    if case .finished(let result)? = history.last?.fact, result.state != .inFlight {
-      let engine = Engine(plan: open.plan, run: open.facts, history: history, actUntil: await keeper.actUntil)
-      let ended = try await close(open, result, engine.results)
-      return open.plan.digest == digest ? ended : nil
-    }
     if let digest, open.plan.digest == digest {
       return try await perform(open, history: history)
     }

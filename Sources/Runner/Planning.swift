@@ -51,7 +51,7 @@ package struct Planning: Sendable {
   /// The plan of an explicit rollback.
   package func plan(_ request: RollbackRequest) async throws(Failure) -> Plan {
     if request.isGuess { return try await guessedPlan(request) }
-    let releases = try await ledger.releases(limit: 50)
+    let releases = try await ledger.recentReleases()
     let target = try RollbackPlanner.target(of: request, releases: releases)
     var input = PlanInput(
       environment: target.configuration ?? environment, commit: target.commit, subject: target.subject,
@@ -128,7 +128,7 @@ package struct Planning: Sendable {
 
   /// Reads the platforms and the ledger.
   private func fill(_ input: inout PlanInput, restorableFrom target: Release? = nil) async throws(Failure) {
-    input.releases = try await ledger.releases(limit: 50)
+    input.releases = try await ledger.recentReleases()
     input.release = (try await ledger.runs(limit: 1).first?.release ?? 0) + 1
     for observation in try await observe(input.environment) {
       input.observed.merge(observation.services) { first, _ in first }

@@ -51,7 +51,7 @@ enum Recorded {
 
   private static func read(_ project: Project, _ name: String) async throws(Failure) -> Subject {
     let ledger = try await Session.ledger(project, name, Session.clock)
-    let releases = try await ledger.releases(limit: 50)
+    let releases = try await ledger.recentReleases()
     let telling = releases.filter { $0.configuration != nil }
     guard let release = telling.first(where: \.isGood) ?? telling.first,
       let environment = release.configuration

@@ -202,6 +202,29 @@ import Testing
     }
   }
 
+  @Test(arguments: [false, true])
+  func whatMayHaveBeenWrittenIsPutBackAlsoWhenARepetitionFails(_ killed: Bool) {
+    let write = Make.variables(
+      "a.variables", "a", to: "new", undo: [Make.variables("undo.a.variables", "a", to: "old")])
+    var rehearsal = Rehearsal(Make.plan([write]))
+    rehearsal.outcomes["a.variables"] = [
+      .ambiguous(Make.failure(.unknown)), .failed(Make.failure(.authentication), moved: false),
+    ]
+    rehearsal.findings["a.variables"] = .unknown(Make.failure(.unknown, "cannot be read"))
+    if killed {
+      var whole = rehearsal
+      whole.start()
+      let ends = whole.journal.firstIndex { entry in
+        if case .ended("a.variables", _, _) = entry.fact { true } else { false }
+      }
+      rehearsal.start(killedAfter: (ends ?? 0) + 1, late: false)
+      rehearsal.resume()
+    }
+    rehearsal.start()
+    #expect(rehearsal.performed.last == "undo.a.variables")
+    #expect(rehearsal.result?.exit == .authentication)
+  }
+
   // MARK: Explicit rollbacks
 
   @Test func anExplicitRollbackHasTheSameLimit() {

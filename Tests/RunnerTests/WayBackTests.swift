@@ -92,6 +92,41 @@ import Testing
     }
   }
 
+  @Test func aRunKilledBetweenItsMarkAndItsClosingIsClosedByTheSameCommand() throws {
+    try VirtualTime().run { clock, spawn in
+      let stage = Stage(clock, spawn)
+      stage.platform.script.withLock {
+        $0.outcomes["web.prove"] = [.failed(Failure(.failed, "502"), moved: false)]
+      }
+      stage.ledger.faults.withLock { $0.isClosingBroken = true }
+      _ = await stage.deploy(1)
+      stage.ledger.faults.withLock { $0.isClosingBroken = false }
+      #expect(await stage.ledger.memory.badCommits() == [Stage.commits[1]: 1])
+      stage.platform.forget()
+      let again = await stage.next().deploy(1)
+      #expect(again.exit == .failedClean)
+      #expect(stage.platform.performed == [])
+      #expect(await stage.ledger.memory.openRun() == nil)
+      #expect(await stage.next().deploy(1).exit == .policy)
+    }
+  }
+
+  @Test func manyFailedDeploysDoNotHideWhatIsGood() throws {
+    try VirtualTime().run { clock, spawn in
+      let stage = Stage(clock, spawn)
+      #expect(await stage.deploy(1).exit == .done)
+      #expect(await stage.next().deploy(2).exit == .done)
+      stage.platform.script.withLock {
+        $0.outcomes["api.deploy"] = [.failed(Failure(.failed, "build"), moved: false)]
+      }
+      for _ in 0..<60 { #expect(await stage.next().deploy(3).exit == .failedClean) }
+      let recent = try await stage.ledger.recentReleases()
+      #expect(recent.count == 62 && recent.count { $0.isGood } == 2)
+      #expect(await stage.next().rollback().exit == .done)
+      #expect(stage.commits["api"] == Stage.commits[1])
+    }
+  }
+
   @Test func aRollbackThatWasInterruptedAndIsSettledByADeployLeavesItsHold() throws {
     try VirtualTime().run { clock, spawn in
       let stage = Stage(clock, spawn)

@@ -44,6 +44,19 @@ package protocol Ledger: Sendable {
   func fingerprintKey() async throws(Failure) -> [UInt8]
 }
 
+extension Ledger {
+  /// The newest releases, newest first, as far back as is needed to know what was good: many failed deploys in a
+  /// row must not hide what is live, nor what can be gone back to.
+  package func recentReleases() async throws(Failure) -> [Release] {
+    var limit = 50
+    while true {
+      let releases = try await releases(limit: limit)
+      if releases.count < limit || limit >= 5000 || releases.count(where: \.isGood) >= 5 { return releases }
+      limit *= 10
+    }
+  }
+}
+
 /// Who wants or has the lease.
 package struct Holder: Sendable, Hashable, Codable {
   /// `ann@laptop`.

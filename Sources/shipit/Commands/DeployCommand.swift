@@ -15,7 +15,7 @@ enum DeployCommand {
         session, console, purpose: "deploy \(revision.commit.prefix(7))", asks: !invocation.has("yes"),
         question: "Deploy this to \(environment.name)?",
         show: { plan throws(Failure) in
-          let live = try await session.ledger.releases(limit: 50).first(where: \.isGood)
+          let live = try await session.ledger.recentReleases().first(where: \.isGood)
           let next = (try await session.ledger.runs(limit: 1).first?.release ?? 0) + 1
           return PlanReport(plan, live: live.map(ReleaseHead.init), next: next, overrides: session.overrides)
             .text(

@@ -36,7 +36,7 @@ enum OperationCommand {
       console.failure(failure, exit: ended.exit)
     } else if let plan = ended.plan, plan.isEmpty {
       if console.wantsJSON {
-        let live = try await session.ledger.releases(limit: 50).first(where: \.isGood)
+        let live = try await session.ledger.recentReleases().first(where: \.isGood)
         console.result(PlanReport(plan, live: live.map(ReleaseHead.init), overrides: session.overrides))
       } else {
         console.result(try await show(plan))

@@ -11,7 +11,7 @@ enum PlanCommand {
       console.reads(environment)
       let plan = try await session.planning.plan(
         DeployRequest(revision: revision, isDirty: isDirty, allowsOlder: invocation.has("allow-older")))
-      let releases = try await session.ledger.releases(limit: 50)
+      let releases = try await session.ledger.recentReleases()
       let live = releases.first(where: \.isGood)
       let next = (try await session.ledger.runs(limit: 1).first?.release ?? 0) + 1
       console.result(

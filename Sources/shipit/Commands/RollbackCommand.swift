@@ -17,7 +17,7 @@ enum RollbackCommand {
         session, console, purpose: "rollback" + (request.to.map { " to release \($0)" } ?? ""),
         asks: !invocation.has("yes"), question: "Restore this in \(environment.name)?",
         show: { plan throws(Failure) in
-          let releases = try await session.ledger.releases(limit: 50)
+          let releases = try await session.ledger.recentReleases()
           guard let to = releases.first(where: { $0.number == plan.restores }) else { return [] }
           return RollbackReport(
             plan, from: releases.first(where: \.isGood), to: to, overrides: session.overrides

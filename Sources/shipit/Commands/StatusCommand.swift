@@ -44,7 +44,7 @@ enum StatusCommand {
     if let open { journal = try await ledger.journal(of: open.id) }
     var report = StatusReport(
       app: environment.app, environment: environment.name, now: clock.now,
-      releases: try await ledger.releases(limit: 50), runs: runs, journal: journal,
+      releases: try await ledger.recentReleases(), runs: runs, journal: journal,
       lease: try await ledger.holder(), hold: try await ledger.hold(), bad: try await ledger.badCommits(),
       overrides: try Endpoints(processEnvironment()).overrides)
     report.isOffline = isOffline

@@ -13,7 +13,7 @@ enum WhyCommand {
       console.result(
         WhyReport(
           record, journal: try await ledger.journal(of: record.id),
-          live: try await ledger.releases(limit: 50).first(where: \.isGood)))
+          live: try await ledger.recentReleases().first(where: \.isGood)))
       return .done
     }
   }
