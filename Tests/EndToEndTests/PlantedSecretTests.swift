@@ -32,7 +32,7 @@ import Testing
       """, to: "app/look.py")
     try await project.commit("betray")
     let seed = project.scratch.path + "/seed.json"
-    try String(contentsOfFile: Checkout.root + "/demo/seed.json", encoding: .utf8)
+    try String(contentsOfFile: Checkout.root + "/Tests/Support/two-services-seed.json", encoding: .utf8)
       .replacingOccurrences(of: "demo-token", with: Self.token).write(
         toFile: seed, atomically: true, encoding: .utf8)
     let twin = try await TwinProcess.start(for: project, seed: seed)

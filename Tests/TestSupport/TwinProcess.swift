@@ -24,7 +24,7 @@ package final class TwinProcess: Sendable {
   package static func start(
     for project: GitProject, arguments: [String] = [], seed: String? = nil
   ) async throws -> TwinProcess {
-    let seedFile = seed ?? Checkout.root + "/demo/seed.json"
+    let seedFile = seed ?? Checkout.root + "/Tests/Support/two-services-seed.json"
     let output = Locked<[String]>([])
     let (urls, found) = AsyncStream.makeStream(of: String.self)
     let process = try Launcher().start(

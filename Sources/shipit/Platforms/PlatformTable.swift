@@ -50,9 +50,9 @@ let platformTable: [PlatformRegistration] = [
     guard let target = parts.environment.platforms.encore else { return nil }
     return try EncorePlatform(
       baseURL: endpoint.url, http: parts.http, clock: parts.clock, target: target, secrets: parts.secrets,
-      repository: parts.repository, root: parts.root, version: parts.version,
+      repository: parts.repository, version: parts.version,
       appearance: endpoint.isLoopback ? .seconds(60) : .seconds(900),
-      programPath: { parts.path(of: $0) }, random: parts.random)
+      programPath: { parts.path(of: $0) }, root: parts.root, random: parts.random)
   },
 ]
 
