@@ -18,7 +18,8 @@ struct CommandFaults: Sendable {
   mutating func add(_ script: JSON) throws(Refusal) {
     let fault = script["fault"]?.string ?? ""
     guard CommandFaults.names.contains(fault) else {
-      throw Refusal("unknown fault \(fault) of the CLI; known: \(CommandFaults.names.joined(separator: ", "))")
+      throw Refusal(
+        "unknown fault \(fault) of the CLI; known: \(CommandFaults.names.joined(separator: ", "))")
     }
     rules.append(
       Rule(

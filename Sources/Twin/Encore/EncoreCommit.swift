@@ -109,7 +109,9 @@ struct CommitReader: Sendable {
   func commit(_ sha: String) async -> String? {
     guard let full = await git(["rev-parse", "--verify", "--quiet", "--end-of-options", sha + "^{commit}"])
     else { return nil }
-    let holders = await git(["for-each-ref", "--count=1", "--contains", full, "--format=%(refname)", "refs/heads"])
+    let holders = await git([
+      "for-each-ref", "--count=1", "--contains", full, "--format=%(refname)", "refs/heads",
+    ])
     return holders?.isEmpty == false ? full : nil
   }
 

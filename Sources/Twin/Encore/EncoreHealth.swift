@@ -42,7 +42,8 @@ struct EncoreHealth: Sendable {
     let deploy = rollout.hasPrefix("roll_") ? String(rollout.dropFirst(5)) : rollout
     return answer(
       isShuttingDown ? 503 : 200, code: isShuttingDown ? "shutting_down" : "ok",
-      message: isShuttingDown ? "Service is shutting down" : EncoreHealth.greeting, deploy: deploy, checks: [])
+      message: isShuttingDown ? "Service is shutting down" : EncoreHealth.greeting, deploy: deploy, checks: []
+    )
   }
 
   private func answer(

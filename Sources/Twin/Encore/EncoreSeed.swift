@@ -96,9 +96,13 @@ extension EncoreWorld {
   private mutating func plantEnvironment(
     _ entry: JSON, of app: App, databases: [String: JSON]
   ) throws(Refusal) {
-    guard let name = entry["name"]?.string else { throw Refusal("seed: an environment of \(app.slug) has no name") }
+    guard let name = entry["name"]?.string else {
+      throw Refusal("seed: an environment of \(app.slug) has no name")
+    }
     let type = entry["type"]?.string ?? "production"
-    guard EncoreWorld.secretTypes.contains(type) else { throw Refusal("seed: unknown environment type \(type)") }
+    guard EncoreWorld.secretTypes.contains(type) else {
+      throw Refusal("seed: unknown environment type \(type)")
+    }
     let key = EncoreEnvironmentKey(app: app.slug, name: name)
     var environment = Environment(
       id: mint("env"), key: key, type: type, cloud: entry["cloud"]?.string ?? "encore",

@@ -34,7 +34,9 @@ extension EncoreTwin {
 
   private func environment(_ environment: EncoreWorld.Environment) -> JSON {
     let traffic = environment.traffic
-    func revision(_ id: String?) -> JSON { id.flatMap { world.rollouts[$0]?.revision }.map(JSON.string) ?? .null }
+    func revision(_ id: String?) -> JSON {
+      id.flatMap { world.rollouts[$0]?.revision }.map(JSON.string) ?? .null
+    }
     let applied = environment.applied.sorted { $0.key < $1.key }.map { name, versions in
       "\(name): \(versions.map(String.init).joined(separator: ", "))"
     }
@@ -48,12 +50,14 @@ extension EncoreTwin {
 
   private func rollout(_ rollout: EncoreRollout) -> JSON {
     func text(_ phase: EncoreRollout.Phase?) -> JSON {
-      phase.map { .string([$0.status, $0.conclusion?.rawValue].compactMap { $0 }.joined(separator: " ")) } ?? .null
+      phase.map { .string([$0.status, $0.conclusion?.rawValue].compactMap { $0 }.joined(separator: " ")) }
+        ?? .null
     }
     return [
       "rollout": .string(rollout.id), "app": .string(rollout.key.app),
       "environment": .string(rollout.key.name), "commit": .string(rollout.commit.sha),
-      "status": .string(rollout.status), "conclusion": rollout.conclusion.map { .string($0.rawValue) } ?? .null,
+      "status": .string(rollout.status),
+      "conclusion": rollout.conclusion.map { .string($0.rawValue) } ?? .null,
       "build": text(rollout.build), "infra": text(rollout.infra), "deploy": text(rollout.deploy),
       "reason": rollout.reason.map(JSON.string) ?? .null, "trigger": .string(rollout.trigger.rawValue),
       "created": .string(rollout.createdAt.iso8601), "lines": .array(rollout.lines.map(JSON.string)),

@@ -50,7 +50,8 @@ extension EncoreTwin {
     let style = route.style
     if let slug = route.app, world.apps[slug] == nil {
       return EncoreAnswer.failure(
-        404, code: style == .enveloped ? "app_not_found" : "not_found", message: "app not found", style: style)
+        404, code: style == .enveloped ? "app_not_found" : "not_found", message: "app not found", style: style
+      )
     }
     switch route {
     case .listApps:

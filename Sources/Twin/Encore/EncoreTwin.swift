@@ -133,7 +133,8 @@ package actor EncoreTwin: Emulation {
   }
 
   private func openAddresses() throws {
-    for environment in world.environments.values.sorted(by: { $0.id < $1.id }) where environment.address.isEmpty {
+    for environment in world.environments.values.sorted(by: { $0.id < $1.id })
+    where environment.address.isEmpty {
       var port = environment.port
       if runtime.usesSockets {
         let key = environment.key

@@ -165,10 +165,12 @@ extension EncoreWorld {
     guard let rollout = rollouts[id] else { return }
     rollouts[id]?.startedAt = now
     begin(\.build, of: id)
-    let isReused = !rollout.forcesRebuild && rollouts.values.contains {
-      $0.id != id && $0.key.app == rollout.key.app && $0.commit.sha == rollout.commit.sha
-        && $0.build?.conclusion == .success
-    }
+    let isReused =
+      !rollout.forcesRebuild
+      && rollouts.values.contains {
+        $0.id != id && $0.key.app == rollout.key.app && $0.commit.sha == rollout.commit.sha
+          && $0.build?.conclusion == .success
+      }
     var duration = isReused ? durations.reused : durations.build
     if !isReused, !rollout.skipsTests { duration += durations.tests }
     enter(.building, for: duration, id)

@@ -108,7 +108,9 @@ extension EncoreWorld {
     }
     if let text = input["description"]?.string { changed.description = text }
     if let archived = input["archived"]?.bool {
-      if !archived { try refuseOverlap(of: changed.selectors, app: group.app, key: group.key, except: group.id) }
+      if !archived {
+        try refuseOverlap(of: changed.selectors, app: group.app, key: group.key, except: group.id)
+      }
       changed.archivedAt = archived ? now : nil
     }
     changed.etag = mint("etag")

@@ -142,7 +142,8 @@ package struct EncoreDurations: Sendable {
   package func scaled(by speed: Double) -> EncoreDurations {
     var result = self
     for path in [
-      \EncoreDurations.pending, \.queued, \.build, \.tests, \.reused, \.infra, \.migration, \.start, \.startLimit,
+      \EncoreDurations.pending, \.queued, \.build, \.tests, \.reused, \.infra, \.migration, \.start,
+      \.startLimit,
       \.restart,
     ] {
       result[keyPath: path] = .milliseconds(Int64(self[keyPath: path].inSeconds * 1000 / speed))

@@ -42,7 +42,8 @@ struct ImageRegistry: Sendable {
     let parts = request.path.split(separator: "/").dropFirst().map(String.init)
     if parts.isEmpty { return .json(200, [:]) }
     if parts.count >= 3, parts[parts.count - 2] == "manifests" {
-      return manifest(request, name: parts.dropLast(2).joined(separator: "/"), reference: parts[parts.count - 1])
+      return manifest(
+        request, name: parts.dropLast(2).joined(separator: "/"), reference: parts[parts.count - 1])
     }
     if let place = parts.lastIndex(of: "blobs"), place > 0 {
       return blob(
@@ -56,7 +57,8 @@ struct ImageRegistry: Sendable {
     return ImageRegistry.refusal(404, "NAME_UNKNOWN", "repository name not known to registry")
   }
 
-  private mutating func manifest(_ request: ServerRequest, name: String, reference: String) -> ServerResponse {
+  private mutating func manifest(_ request: ServerRequest, name: String, reference: String) -> ServerResponse
+  {
     switch request.method {
     case "PUT":
       guard let content = try? JSON(parsing: request.body) else {
@@ -109,9 +111,12 @@ struct ImageRegistry: Sendable {
         status: 201,
         headers: [("Location", "/v2/\(name)/blobs/\(digest)"), ("Docker-Content-Digest", digest)])
     case ("GET", let digest?), ("HEAD", let digest?):
-      guard let bytes = blobs[digest] else { return ImageRegistry.refusal(404, "BLOB_UNKNOWN", "blob unknown") }
+      guard let bytes = blobs[digest] else {
+        return ImageRegistry.refusal(404, "BLOB_UNKNOWN", "blob unknown")
+      }
       return ServerResponse(
-        status: 200, headers: [("Content-Type", "application/octet-stream"), ("Docker-Content-Digest", digest)],
+        status: 200,
+        headers: [("Content-Type", "application/octet-stream"), ("Docker-Content-Digest", digest)],
         body: .bytes(bytes))
     default: return ImageRegistry.refusal(404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry")
     }

@@ -16,7 +16,8 @@ extension ProcessRuntime {
     do {
       let answer = try await client.send(passing)
       return ServerResponse(
-        status: answer.status, headers: answer.headers.filter { !ProcessRuntime.hop.contains($0.name.lowercased()) },
+        status: answer.status,
+        headers: answer.headers.filter { !ProcessRuntime.hop.contains($0.name.lowercased()) },
         body: .bytes(answer.body))
     } catch {
       return .page(502)
@@ -47,7 +48,8 @@ extension ProcessRuntime {
   }
 
   private static func encoded(_ text: String, keeping extra: String = "") -> String {
-    let plain = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~".utf8).union(extra.utf8)
+    let plain = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~".utf8).union(
+      extra.utf8)
     return text.utf8.map { byte in
       if plain.contains(byte) { return String(UnicodeScalar(byte)) }
       let digits = String(byte, radix: 16, uppercase: true)
