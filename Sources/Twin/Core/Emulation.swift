@@ -68,6 +68,7 @@ struct EmulationKind: Sendable {
 
   /// Every platform beside Railway, which a twin always has.
   static let all: [EmulationKind] = [
-    EmulationKind(name: "encore") { try await EncoreTwin.start($0) }
+    EmulationKind(name: "vercel") { try await VercelTwin.start($0) },
+    EmulationKind(name: "encore") { try await EncoreTwin.start($0) },
   ]
 }

@@ -9,11 +9,13 @@ import Processes
   import Glibc
 #endif
 
-/// The directory of a twin's process runtime, for its owner's eyes only: `snapshots/`, `images/`, `volumes/`.
+/// The directory of what a twin runs, for its owner's eyes only; with `snapshots/`, `images/`, `volumes/` when
+/// services are deployed into it.
 struct WorkDirectory: Sendable {
   let path: String
 
-  init() throws {
+  /// - Parameter folders: made in it.
+  init(folders: [String] = ["snapshots", "images", "volumes"]) throws {
     let base = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
     var template = Array((base + "/shipit-twin-XXXXXX").utf8CString)
     // Created with mode 0700.
@@ -21,7 +23,7 @@ struct WorkDirectory: Sendable {
       throw Refusal("cannot make a directory in \(base): \(String(cString: strerror(errno)))")
     }
     path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    for name in ["snapshots", "images", "volumes"] {
+    for name in folders {
       try FileManager.default.createDirectory(atPath: path + "/" + name, withIntermediateDirectories: false)
     }
   }
