@@ -118,7 +118,8 @@ let package = Package(
     tests(
       "VercelTests",
       [
-        "Vercel", "Archive", "Crypto", "HTTPServer", "Model", "HTTP", "JSON", "Concurrency", "TestSupport",
+        "Vercel", "Twin", "Probing", "Archive", "Crypto", "HTTPServer", "Model", "HTTP", "JSON", "Concurrency",
+        "TestSupport",
       ]),
     tests(
       "EncoreTests",
@@ -151,7 +152,7 @@ let package = Package(
     tests(
       "ConformanceTests",
       [
-        "Twin", "Railway", "Encore", "Runner", "Engine", "Model", "Ledgers", "Probing", "HTTP", "HTTPServer",
+        "Twin", "Railway", "Vercel", "Encore", "Runner", "Engine", "Model", "Ledgers", "Probing", "HTTP", "HTTPServer",
         "JSON", "Concurrency",
         "Redaction", "Archive", "Crypto", "TestSupport",
       ]),

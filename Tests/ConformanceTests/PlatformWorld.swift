@@ -60,7 +60,7 @@ enum WorldTrouble: Sendable, Hashable {
 /// The platforms that the suite holds for.
 enum Worlds {
   static let all: [PlatformName: any PlatformWorld.Type] = [
-    .railway: RailwayWorld.self, .encore: EncoreCloudWorld.self,
+    .railway: RailwayWorld.self, .encore: EncoreCloudWorld.self, .vercel: VercelWorld.self,
   ]
   static var names: [PlatformName] { all.keys.sorted { $0.rawValue < $1.rawValue } }
 
