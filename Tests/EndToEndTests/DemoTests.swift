@@ -19,12 +19,13 @@ import Testing
       timeout: .seconds(150))
     #expect(result.exit.isSuccess, "\(result.text.suffix(3000))\(result.errorText)")
     for words in [
-      "release 1 is live", "release 2 is live", "never passed Railway's health check", "put back and proven",
+      "release 1 is live", "release 2 is live", "what was staged was seen by nobody", "put back and proven",
       "named the revision 0ld5ta1e", "users could get", "release 1 is live again, as release 5",
-      "nothing is left running",
+      "production is pinned", "nothing is left running",
     ] {
       #expect(result.text.contains(words), "the demo does not say “\(words)”")
     }
+    #expect(result.text.contains(#/web +\d+ answers, 0 wrong: [0-9a-f]{7} → [0-9a-f]{7} → [0-9a-f]{7}\n/#))
     // Every process of the demo works below the scratch directory or names it.
     for entry in try FileManager.default.contentsOfDirectory(atPath: "/proc") where Int(entry) != nil {
       let line = (try? String(contentsOfFile: "/proc/\(entry)/cmdline", encoding: .utf8)) ?? ""
