@@ -119,6 +119,9 @@ package actor VercelTwin: Emulation {
     world.jobBehaviours = []
   }
 
+  /// The port under which the edge is reached.
+  package var edgePort: UInt16 { world.edgePort }
+
   /// Replaces the API's own rate limit.
   package func limitRate(to limit: Int, per window: Duration) {
     rates = RateLimit()
