@@ -9,11 +9,16 @@ extension TwinCore {
     return [
       "time": .string(world.now.iso8601), "stable": .bool(world.platform.isStable),
       "services": .array(keys.map(service)),
-      "deployments": .array(
-        world.deploymentOrder.reversed().prefix(200).compactMap { world.deployments[$0] }.map(deployment)),
+      "deployments": .array(shown.map(deployment)),
       "faults": faultsAsJSON,
       "requests": .array(log.records.suffix(50).reversed().map(\.json)), "counts": countsAsJSON,
     ]
+  }
+
+  /// The newest deployments, and whatever serves, however old.
+  private var shown: [Deployment] {
+    world.deploymentOrder.reversed().compactMap { world.deployments[$0] }.enumerated()
+      .filter { $0.offset < 200 || $0.element.isServing }.map(\.element)
   }
 
   var countsAsJSON: JSON {
