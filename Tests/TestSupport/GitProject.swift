@@ -19,7 +19,8 @@ package struct GitProject: Sendable {
       "USER": "ann", "PYTHONDONTWRITEBYTECODE": "1",
     ]
     try scratch.write(
-      environment ?? String(contentsOfFile: Checkout.root + "/Tests/Support/two-services.yaml", encoding: .utf8),
+      environment
+        ?? String(contentsOfFile: Checkout.root + "/Tests/Support/two-services.yaml", encoding: .utf8),
       to: "project/environments/demo.yaml")
     try scratch.write(
       String(contentsOfFile: Checkout.root + "/demo/app/server.py", encoding: .utf8),

@@ -7,7 +7,7 @@ package final class TLSServer: @unchecked Sendable {
   /// The certificate's file, which is its own authority too.
   package let certificate: String
   private let scratch: ScratchDirectory
-  private let process = Process()
+  private let process: SpawnedChild
 
   private static let tool = "/usr/bin/openssl"
   package static var isAvailable: Bool { FileManager.default.isExecutableFile(atPath: tool) }
@@ -58,30 +58,13 @@ package final class TLSServer: @unchecked Sendable {
       certificate, "-notext", "-startdate", moment(-10), "-enddate", moment(Double(days)),
     ])
     port = try freeLoopbackPort()
-    process.executableURL = URL(fileURLWithPath: TLSServer.tool)
-    process.arguments = [
-      "s_server", "-accept", "127.0.0.1:\(port)", "-cert", certificate, "-key", key, "-www", "-quiet",
-    ]
-    process.standardInput = FileHandle.nullDevice
-    process.standardOutput = FileHandle.nullDevice
-    process.standardError = FileHandle.nullDevice
-    try process.run()
+    process = try SpawnedChild(
+      TLSServer.tool,
+      ["s_server", "-accept", "127.0.0.1:\(port)", "-cert", certificate, "-key", key, "-www", "-quiet"])
   }
 
   private static func run(_ arguments: [String]) throws {
-    let make = Process()
-    make.executableURL = URL(fileURLWithPath: tool)
-    make.arguments = arguments
-    make.standardError = FileHandle.nullDevice
-    make.standardOutput = FileHandle.nullDevice
-    try make.run()
-    make.waitUntilExit()
-    guard make.terminationStatus == 0 else { throw CocoaError(.featureUnsupported) }
-  }
-
-  deinit {
-    kill(process.processIdentifier, SIGKILL)
-    process.waitUntilExit()
+    guard try SpawnedChild(tool, arguments).wait() == 0 else { throw CocoaError(.featureUnsupported) }
   }
 }
 

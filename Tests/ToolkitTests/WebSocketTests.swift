@@ -165,15 +165,7 @@ struct WebSocketTests {
   }
 
   private static let python = "/usr/bin/python3"
-  private static let hasOther: Bool = {
-    let probe = Process()
-    probe.executableURL = URL(fileURLWithPath: python)
-    probe.arguments = ["-c", "import websockets"]
-    probe.standardError = FileHandle.nullDevice
-    guard (try? probe.run()) != nil else { return false }
-    probe.waitUntilExit()
-    return probe.terminationStatus == 0
-  }()
+  private static let hasOther = (try? SpawnedChild(python, ["-c", "import websockets"]).wait()) == 0
 
   @Test(
     "a server of another make is understood: long and fragmented messages, pings, its goodbye",
@@ -196,18 +188,9 @@ struct WebSocketTests {
               await asyncio.Future()
       asyncio.run(main())
       """
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: Self.python)
-    process.arguments = ["-c", program]
-    let output = Pipe()
-    process.standardOutput = output
-    process.standardError = FileHandle.nullDevice
-    try process.run()
-    defer {
-      kill(process.processIdentifier, SIGKILL)
-      process.waitUntilExit()
-    }
-    let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
+    let process = try SpawnedChild(Self.python, ["-c", program], readsOutput: true)
+    defer { process.end() }
+    let line = process.line()
     let port = try #require(Int(line.trimmingCharacters(in: .whitespacesAndNewlines)))
     let socket = try await WebSocket.open("ws://127.0.0.1:\(port)/")
     for text in ["short", String(repeating: "é", count: 200), String(repeating: "long ", count: 40_000)] {

@@ -102,11 +102,12 @@ struct RealTwin {
 
   func upload(program: Program) async throws -> String {
     let directory = try write(program)
-    let tar = Process()
-    tar.executableURL = URL(filePath: "/bin/tar")
-    tar.arguments = ["-czf", directory + ".tgz", "-C", directory, "."]
-    try tar.run()
-    tar.waitUntilExit()
+    let archive = try ArchiveWriter(to: directory + ".tgz")
+    for name in ["server.py", "mode", "build.sh"] {
+      let bytes = try Data(contentsOf: URL(fileURLWithPath: "\(directory)/\(name)"))
+      try archive.addFile("./" + name, bytes: Array(bytes))
+    }
+    try archive.finish()
     let response = try await client.send(
       HTTPRequest(
         method: "POST", url: server.url + "/project/p/environment/e/up?serviceId=api&message=m",
