@@ -140,7 +140,8 @@ let package = Package(
     tests(
       "TwinTests",
       [
-        "Twin", "HTTP", "HTTPServer", "GraphQL", "JSON", "Concurrency", "Processes", "Archive", "TestSupport",
+        "Twin", "HTTP", "HTTPServer", "GraphQL", "JSON", "Concurrency", "Crypto", "Processes", "Archive",
+        "TestSupport",
       ]),
     tests(
       "EndToEndTests",

@@ -295,6 +295,15 @@ import Testing
     try await bench.twin.add(["fault": "cut", "operation": "events"])
     #expect(try await lines() == 2)
     #expect(try await lines() == 5)
+    // A follower gets what there is while the deployment goes on.
+    let third = try await bench.create(text: "three")
+    let stream = try await bench.transport.stream(
+      HTTPRequest(
+        url: "http://127.0.0.1:2/v3/deployments/\(third)/events?follow=1&teamId=acme",
+        headers: [("Authorization", "Bearer account")]))
+    var pieces = stream.body.makeAsyncIterator()
+    #expect(String(decoding: try await pieces.next() ?? [], as: UTF8.self).contains("QUEUED"))
+    #expect(try await bench.deployment(third)["readyState"] != "READY")
   }
 
   @Test func anIdenticalCreateGivesTheEarlierDeploymentWhereThePlatformDoesSo() async throws {
@@ -317,14 +326,19 @@ import Testing
     let id = try #require(try JSON(parsing: first.body)["deployments"]?[0]?.string)
     try await bench.settled(id)
     #expect(try await bench.page("other.vercel.localhost:4") == "pushed")
-    try await bench.ask(
-      "PATCH", "/v9/projects/other",
-      [
-        "deploymentPolicy": [
-          "deploymentSources": [["enabled": false, "environments": ["production"], "sources": ["git"]]]
-        ]
-      ])
+    func allow(_ source: JSON) async throws {
+      let rule: JSON = [
+        "enabled": true, "environments": [["type": "system", "target": "production"]], "sources": [source],
+      ]
+      try await bench.ask(
+        "PATCH", "/v9/projects/other", ["deploymentPolicy": ["deploymentSources": [rule]]])
+    }
+    try await allow("rest-api")
     let second = try await bench.raw("POST", "/_twin/push", body: request)
     #expect(try JSON(parsing: second.body)["deployments"] == [])
+    _ = try await bench.create("other")
+    try await allow("git")
+    let body: JSON = ["name": "other", "target": "production", "files": [["file": "a", "data": "x"]]]
+    #expect(try await bench.refusal("POST", "/v13/deployments", body) == "403 forbidden")
   }
 }

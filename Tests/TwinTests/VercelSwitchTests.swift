@@ -54,6 +54,9 @@ import Testing
     let pinned = try await bench.project()
     #expect(pinned["autoAssignCustomDomains"] == false)
     #expect(pinned["rollbackDescription"]?["description"] == "it burns")
+    try await bench.ask(
+      "PATCH", "/v1/projects/demo/rollback/\(first)/update-description", ["description": "less"])
+    #expect(try await bench.project()["rollbackDescription"]?["description"] == "less")
     let third = try await bench.deploy(text: "three")
     #expect(try await bench.deployment(third)["readySubstate"] == "STAGED")
     #expect(try await bench.page() == "one")

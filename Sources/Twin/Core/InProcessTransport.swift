@@ -26,6 +26,33 @@ package struct InProcessTransport: HTTPTransport {
   }
 
   package func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
+    let (target, answer) = try await answer(request)
+    return try await response(to: target, answer)
+  }
+
+  package func stream(_ request: HTTPRequest) async throws(HTTPError) -> HTTPStream {
+    let (target, answer) = try await answer(request)
+    if case .stream(let pieces) = answer.body {
+      return HTTPStream(
+        status: answer.status, headers: answer.headers,
+        body: AsyncThrowingStream { continuation in
+          let task = Task {
+            for await piece in pieces { continuation.yield(piece) }
+            continuation.finish()
+          }
+          continuation.onTermination = { _ in task.cancel() }
+        })
+    }
+    let response = try await response(to: target, answer)
+    return HTTPStream(
+      status: response.status, headers: response.headers,
+      body: AsyncThrowingStream { continuation in
+        continuation.yield(response.body)
+        continuation.finish()
+      })
+  }
+
+  private func answer(_ request: HTTPRequest) async throws(HTTPError) -> (Target, ServerResponse) {
     guard let target = Target(request.url) else {
       throw HTTPError(code: .badURL, message: "not an http URL", nothingSent: true)
     }
@@ -34,24 +61,14 @@ package struct InProcessTransport: HTTPTransport {
     let asked = try serverRequest(request, target)
     let base = "http://\(target.host)"
     if let platform = platforms.first(where: { InProcessTransport.bases[$0.name] == base }) {
-      return try await response(to: target, platform.answer(asked, patience: request.timeout))
+      return (target, await platform.answer(asked, patience: request.timeout))
     }
     for platform in platforms {
       if let answer = await platform.answer(asked, at: target.host, patience: request.timeout) {
-        return try await response(to: target, answer)
+        return (target, answer)
       }
     }
     throw HTTPError(code: .refused, message: "\(target.host): connection refused", nothingSent: true)
-  }
-
-  package func stream(_ request: HTTPRequest) async throws(HTTPError) -> HTTPStream {
-    let response = try await send(request)
-    return HTTPStream(
-      status: response.status, headers: response.headers,
-      body: AsyncThrowingStream { continuation in
-        continuation.yield(response.body)
-        continuation.finish()
-      })
   }
 
   private func serverRequest(

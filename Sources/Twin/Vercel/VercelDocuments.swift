@@ -97,7 +97,7 @@ extension VercelTwin.World {
       "errorCode": deployment.failure.map { .string($0.code) },
       "errorMessage": deployment.failure.map { .string($0.message) },
       "prebuilt": .bool(deployment.isPrebuilt),
-      "softDeletedByRetention": deployment.isSoftDeleted ? true : nil,
+      "softDeletedByRetention": deployment.isSoftDeleted ? JSON.bool(true) : JSON?.none,
       "deleted": deployment.deletedAt.map(JSON.number),
       "isRollbackCandidate": candidates ? .bool(isCandidate(deployment)) : nil,
     ])

@@ -107,7 +107,8 @@ extension VercelTwin.World {
     for project in projects.values.sorted(by: { $0.id < $1.id }) {
       guard let link = project.link,
         "\(link["org"]?.string ?? "")/\(link["repo"]?.string ?? "")" == repository,
-        !forbidsPushes(project)
+        !forbids(
+          "git", target: commit.branch == link["productionBranch"]?.string ? "production" : nil, in: project)
       else { continue }
       var request = VercelDeploymentRequest(project: project.id, source: "git", settings: project.settings)
       request.target = commit.branch == link["productionBranch"]?.string ? "production" : nil
@@ -124,14 +125,6 @@ extension VercelTwin.World {
       created.append(create(request))
     }
     return created
-  }
-
-  private func forbidsPushes(_ project: VercelTwin.Project) -> Bool {
-    if project.others["gitProviderOptions"]?["createDeployments"]?.string == "disabled" { return true }
-    let rules = project.others["deploymentPolicy"]?["deploymentSources"]?.array ?? []
-    return rules.contains { rule in
-      rule["enabled"]?.bool == false && rule["sources"]?.array?.contains("git") == true
-    }
   }
 
   /// Someone else's production deployment of what is live, or of nothing.
@@ -186,7 +179,9 @@ extension VercelTwin.BehaviourRule {
         message: script["message"]?.string ?? "The certificate is missing")
     case "slow": behaviour = .slow(script["seconds"]?.double ?? 60)
     case "stuck":
-      guard let state = VercelTwin.ReadyState(rawValue: script["state"]?.string ?? "BUILDING"), !state.isFinal
+      guard
+        let state = VercelTwin.ReadyState(
+          rawValue: script["state"]?.string ?? script["status"]?.string ?? "BUILDING"), !state.isFinal
       else {
         throw Refusal("a deployment is stuck in QUEUED, INITIALIZING or BUILDING")
       }

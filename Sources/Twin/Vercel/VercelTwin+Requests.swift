@@ -184,9 +184,8 @@ extension VercelTwin {
 
   private func note(_ request: ServerRequest, _ body: JSON, _ response: ServerResponse) {
     guard case .bytes(let bytes) = response.body, response.status > 0 else { return }
-    let answer =
-      bytes.isEmpty
-      ? JSON.null : (try? JSON(parsing: bytes)) ?? .string(String(decoding: bytes, as: UTF8.self))
+    // What is no JSON came from a fault, and is nothing of Vercel's to be judged.
+    let answer = (try? JSON(parsing: bytes)) ?? .null
     recording?.add(
       platform: name, method: request.method, path: request.path, query: request.query, request: body,
       status: response.status, response: answer)

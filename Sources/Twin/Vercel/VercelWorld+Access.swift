@@ -40,6 +40,16 @@ extension VercelTwin.World {
     return found
   }
 
+  /// An enabled rule of the project's policy lists who may deploy to an environment (contract §2.4).
+  func forbids(_ source: String, target: String?, in project: VercelTwin.Project) -> Bool {
+    let rules = project.others["deploymentPolicy"]?["deploymentSources"]?.array ?? []
+    return rules.contains { rule in
+      rule["enabled"]?.bool == true
+        && (rule["environments"]?.array ?? []).contains { $0["target"]?.string == target ?? "preview" }
+        && !(rule["sources"]?.array ?? []).contains(.string(source))
+    }
+  }
+
   func deployment(
     _ idOrURL: String, for call: VercelTwin.Call
   ) throws(VercelTwin.Problem) -> VercelTwin.Deployment {

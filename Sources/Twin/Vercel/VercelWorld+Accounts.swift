@@ -43,8 +43,11 @@ extension VercelTwin.World {
       "id": .string(team.id), "slug": .string(team.slug), "name": .string(team.name), "avatar": .null,
       "createdAt": .number(team.createdAt), "updatedAt": .number(team.createdAt), "description": .null,
       "creatorId": .string(user.id), "stagingPrefix": "twin",
-      "billing": ["plan": .string(team.plan.rawValue), "period": .null],
-      "membership": ["role": "OWNER", "confirmed": true],
+      "billing": ["plan": .string(team.plan.rawValue)],
+      "membership": [
+        "role": "OWNER", "confirmed": true, "created": .number(team.createdAt),
+        "createdAt": .number(team.createdAt),
+      ],
     ]
   }
 
@@ -60,6 +63,7 @@ extension VercelTwin.World {
         page.map { project in
           var members = document(project).object ?? [:]
           members["serverlessFunctionRegion"] = members["serverlessFunctionRegion"] ?? "iad1"
+          for name in VercelTwin.World.untoldInLists { members[name] = nil }
           return .object(members)
         }),
       "pagination": pagination,
@@ -219,6 +223,11 @@ extension VercelTwin.World {
     "passwordProtection", "publicSource", "serverlessFunctionRegion", "skewProtectionMaxAge",
     "skipGitConnectDuringLink", "sourceFilesOutsideRootDirectory", "staticIps", "trustedIps",
     "previewDeploymentsDisabled", "previewDeploymentSuffix", "gitProviderOptions",
+  ]
+
+  /// What a project tells about itself only when it is asked for alone.
+  static let untoldInLists = [
+    "customEnvironments", "defaultResourceConfig", "hasDeployments", "lastRollbackTarget", "protectionBypass",
   ]
 
   static let protections: Set<String> = [

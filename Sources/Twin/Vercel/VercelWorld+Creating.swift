@@ -36,6 +36,10 @@ extension VercelTwin.World {
       project: project.id, source: "cli", settings: project.settings)
     request.settings.apply(body["projectSettings"]?.object ?? [:])
     try readTarget(body, in: project, to: &request)
+    guard !forbids("rest-api", target: request.target, in: project) else {
+      throw VercelTwin.Problem(
+        403, "forbidden", "The project's policy does not allow deployments over the API")
+    }
     request.isPrebuilt = call.query("prebuilt") == "1"
     request.forceNew = call.query("forceNew") == "1"
     request.meta = (body["meta"]?.object ?? [:]).compactMapValues(\.string)

@@ -118,15 +118,15 @@ extension VercelTwin.World {
   private func document(_ domain: VercelTwin.Domain, of project: VercelTwin.Project) -> JSON {
     let labels = VercelTwin.World.bare(domain.name).split(separator: ".")
     let apex = labels.suffix(2).joined(separator: ".")
-    let verification: JSON? =
-      domain.isVerified
-      ? nil
-      : [
+    var verification: JSON?
+    if !domain.isVerified {
+      verification = [
         [
           "type": "TXT", "domain": .string("_vercel.\(apex)"),
           "value": .string("vc-domain-verify=\(domain.name),twin"), "reason": "pending_domain_verification",
         ]
       ]
+    }
     return .members([
       "name": .string(domain.name), "apexName": .string(apex), "projectId": .string(project.id),
       "redirect": .text(domain.redirect),

@@ -167,9 +167,9 @@ extension VercelTwin.World {
         failed.append(["error": .object(members)])
       }
     }
-    let told: JSON = call.body.array == nil ? created.first ?? .null : .array(created)
-    return VercelTwin.Answer(
-      .members(["created": told.isNull ? nil : told, "failed": .array(failed)]), status: 201)
+    // One by itself is told as an object, and not at all when it failed.
+    let told = call.body.array == nil ? created.first : .array(created)
+    return VercelTwin.Answer(.members(["created": told, "failed": .array(failed)]), status: 201)
   }
 
   private func variable(
