@@ -118,7 +118,8 @@ let package = Package(
     tests(
       "VercelTests",
       [
-        "Vercel", "Twin", "Probing", "Archive", "Crypto", "HTTPServer", "Model", "HTTP", "JSON", "Concurrency",
+        "Vercel", "Twin", "Probing", "Archive", "Crypto", "HTTPServer", "Model", "HTTP", "JSON",
+        "Concurrency",
         "TestSupport",
       ]),
     tests(
@@ -140,7 +141,8 @@ let package = Package(
     tests(
       "TwinTests",
       [
-        "Twin", "HTTP", "HTTPServer", "GraphQL", "JSON", "Concurrency", "Processes", "Archive", "TestSupport",
+        "Twin", "HTTP", "HTTPServer", "GraphQL", "JSON", "Concurrency", "Crypto", "Processes", "Archive",
+        "TestSupport",
       ]),
     tests(
       "EndToEndTests",
@@ -152,7 +154,8 @@ let package = Package(
     tests(
       "ConformanceTests",
       [
-        "Twin", "Railway", "Vercel", "Encore", "Runner", "Engine", "Model", "Ledgers", "Probing", "HTTP", "HTTPServer",
+        "Twin", "Railway", "Vercel", "Encore", "Runner", "Engine", "Model", "Ledgers", "Probing", "HTTP",
+        "HTTPServer",
         "JSON", "Concurrency",
         "Redaction", "Archive", "Crypto", "TestSupport",
       ]),
