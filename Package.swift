@@ -118,7 +118,8 @@ let package = Package(
     tests(
       "VercelTests",
       [
-        "Vercel", "Twin", "Probing", "Archive", "Crypto", "HTTPServer", "Model", "HTTP", "JSON", "Concurrency",
+        "Vercel", "Twin", "Probing", "Archive", "Crypto", "HTTPServer", "Model", "HTTP", "JSON",
+        "Concurrency",
         "TestSupport",
       ]),
     tests(
@@ -153,7 +154,8 @@ let package = Package(
     tests(
       "ConformanceTests",
       [
-        "Twin", "Railway", "Vercel", "Encore", "Runner", "Engine", "Model", "Ledgers", "Probing", "HTTP", "HTTPServer",
+        "Twin", "Railway", "Vercel", "Encore", "Runner", "Engine", "Model", "Ledgers", "Probing", "HTTP",
+        "HTTPServer",
         "JSON", "Concurrency",
         "Redaction", "Archive", "Crypto", "TestSupport",
       ]),
