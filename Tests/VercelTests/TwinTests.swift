@@ -31,7 +31,9 @@ import Twin
     ) throws {
       let base: [String: JSON] = ["id": "prj_web", "name": "web", "team": "acme"]
       var seed: [String: JSON] = [
-        "teams": [["id": "team_acme", "slug": "acme", "plan": .string(plan)], ["id": "team_other", "slug": "other"]],
+        "teams": [
+          ["id": "team_acme", "slug": "acme", "plan": .string(plan)], ["id": "team_other", "slug": "other"],
+        ],
         "projects": [.object(base.merging(project) { _, own in own })],
         "tokens": [
           ["token": "account-token-1", "kind": "account"],
@@ -45,9 +47,11 @@ import Twin
       transport = InProcessTransport([twin])
       packer = CommitFiles()
       let platform = VercelPlatform(
-        baseURL: InProcessTransport.bases["vercel"] ?? "", http: transport, clock: clock, token: Sensitive(token),
+        baseURL: InProcessTransport.bases["vercel"] ?? "", http: transport, clock: clock,
+        token: Sensitive(token),
         secrets: SecretValues(values: ["KEY": Sensitive("hush-hush-42")]) { _ in "f" }, packer: packer,
-        temporaryDirectory: FileManager.default.temporaryDirectory.path, appearance: .seconds(5), disk: .inline,
+        temporaryDirectory: FileManager.default.temporaryDirectory.path, appearance: .seconds(5),
+        disk: .inline,
         random: { 0.5 })
       self.platform = platform
       prober = HealthProber(
@@ -66,7 +70,8 @@ import Twin
         run: RunFacts(
           id: RunID(run), release: run, app: "shop", environment: "prod", commit: "c", startedAt: clock.now),
         attempt: 1, beganAt: clock.now, externalID: externalID, results: results,
-        deadline: clock.now + limit, identify: { record.ids.append($0) }, report: { record.reports.append($0) })
+        deadline: clock.now + limit, identify: { record.ids.append($0) },
+        report: { record.reports.append($0) })
     }
 
     func observed() async throws -> ObservedService {
@@ -122,12 +127,17 @@ import Twin
     func settle() { clock.advance(by: .seconds(2)) }
   }
 
-  static let recording = ProcessInfo.processInfo.environment["SHIPIT_RECORD"].flatMap { try? Recording(path: $0) }
+  static let recording = ProcessInfo.processInfo.environment["SHIPIT_RECORD"].flatMap {
+    try? Recording(path: $0)
+  }
 
   /// Packs a page of the commit.
   struct CommitFiles: SourcePacker {
-    func pack(path: String, root: String?, include: [String], commit: String) async throws(Failure) -> PackedSource {
-      try await FakePacker(files: ["index.html": commit, "version.json": #"{"version":"\#(commit)"}"#]).kept(commit)
+    func pack(path: String, root: String?, include: [String], commit: String) async throws(Failure)
+      -> PackedSource
+    {
+      try await FakePacker(files: ["index.html": commit, "version.json": #"{"version":"\#(commit)"}"#]).kept(
+        commit)
     }
   }
 
@@ -149,7 +159,8 @@ import Twin
     let target = try await bench.target()
     var health = Health(path: "/version.json", identity: .json("version"), steady: 2)
     let dark = ProofRequest(
-      target: target, address: "http://\(Bench.host)", health: health, commit: "two", deploymentStep: "web.deploy",
+      target: target, address: "http://\(Bench.host)", health: health, commit: "two",
+      deploymentStep: "web.deploy",
       isDark: true)
     let proven = await bench.prober.perform(
       Sample.step(.prove(dark), id: "web.verify"), bench.call(2, ["web.deploy": staged]))
@@ -162,7 +173,8 @@ import Twin
     #expect(await bench.served() == "two")
     health.identity = .vercel
     let proof = ProofRequest(
-      target: target, address: "http://\(Bench.host)", health: health, commit: "two", deploymentStep: "web.promote")
+      target: target, address: "http://\(Bench.host)", health: health, commit: "two",
+      deploymentStep: "web.promote")
     let served = await bench.prober.perform(
       Sample.step(.prove(proof), id: "web.prove"),
       bench.call(2, ["web.promote": StepResult(externalID: staged.externalID)]))
@@ -172,7 +184,8 @@ import Twin
     #expect(restored.result?.facts["pinned"] == "true", "\(restored.failure?.description ?? "")")
     bench.settle()
     #expect(await bench.served() == "one")
-    #expect(try await bench.platform.live(bench.file)["web"]?.notes.contains { $0.contains("pinned") } == true)
+    #expect(
+      try await bench.platform.live(bench.file)["web"]?.notes.contains { $0.contains("pinned") } == true)
 
     let third = try await bench.release("three", run: 4)
     #expect(third.summary.contains("no longer pinned"))
@@ -205,7 +218,8 @@ import Twin
     #expect(made.map(\.id) == [id])
   }
 
-  @Test("a promotion whose answer is lost is settled by the project's last job", arguments: ["cut", "refuse"])
+  @Test(
+    "a promotion whose answer is lost is settled by the project's last job", arguments: ["cut", "refuse"])
   func lostPromotion(fault: String) async throws {
     let bench = try Bench()
     try await bench.release("one", run: 1)
@@ -268,15 +282,19 @@ import Twin
 
   @Test("variables read as they were written, secrets by their time, and previews keep what they share")
   func variables() async throws {
-    let bench = try Bench(project: ["env": [["key": "SHARED", "value": "old", "target": ["production", "preview"]]]])
+    let bench = try Bench(project: [
+      "env": [["key": "SHARED", "value": "old", "target": ["production", "preview"]]]
+    ])
     let target = try await bench.target()
     let write = VariablesWrite(
       target: target,
       set: ["SHARED": .text("new"), "PLAIN": .text("p"), "SECRET": .secret(name: "KEY", fingerprint: "f")])
-    let outcome = await bench.platform.perform(Sample.step(.variables(write), id: "web.variables"), bench.call())
+    let outcome = await bench.platform.perform(
+      Sample.step(.variables(write), id: "web.variables"), bench.call())
     let facts = try #require(outcome.result, "\(outcome.failure?.description ?? "")").facts
     let seen = try await bench.observed()
-    #expect(seen.variables["PLAIN"] == .some(Sensitive("p")) && seen.variables["SHARED"] == .some(Sensitive("new")))
+    #expect(
+      seen.variables["PLAIN"] == .some(Sensitive("p")) && seen.variables["SHARED"] == .some(Sensitive("new")))
     #expect(seen.variables["SECRET"] == .some(nil))
     #expect(seen.variableTimes["SECRET"].map { "\($0.milliseconds)" } == facts[StepFact.written("SECRET")])
     let shared = await bench.twin.state.projects["prj_web"]?.variables.filter { $0.key == "SHARED" } ?? []
@@ -284,7 +302,8 @@ import Twin
     // A deployment keeps the values it was made with.
     let staged = try await bench.stage("one", run: 1)
     let removal = VariablesWrite(target: target, set: [:], remove: ["PLAIN", "SHARED"])
-    let removed = await bench.platform.perform(Sample.step(.variables(removal), id: "web.variables"), bench.call())
+    let removed = await bench.platform.perform(
+      Sample.step(.variables(removal), id: "web.variables"), bench.call())
     #expect(removed.word == "done")
     #expect(Set(try await bench.observed().variables.keys) == ["SECRET"])
     let kept = await bench.twin.state.deployments[try #require(staged.externalID)]?.variables
@@ -304,7 +323,8 @@ import Twin
     let write = SettingsWrite(
       target: before.target, settings: wanted, changes: wanted.differences(from: before.settings),
       autoDeploys: false, domains: before.missingDomains)
-    let outcome = await bench.platform.perform(Sample.step(.settings(write), id: "web.settings"), bench.call())
+    let outcome = await bench.platform.perform(
+      Sample.step(.settings(write), id: "web.settings"), bench.call())
     #expect(outcome.word == "done", "\(outcome.failure?.description ?? "")")
     let after = try await bench.observed()
     #expect(wanted.differences(from: after.settings).isEmpty)
@@ -343,7 +363,8 @@ import Twin
     let live = try await bench.observed()
     let staged = try await bench.stage("two", run: 2)
     let outcome = await bench.platform.perform(
-      bench.promoteStep(live.target, expected: live.live?.id), bench.call(2, ["web.deploy": staged], limit: .seconds(60)))
+      bench.promoteStep(live.target, expected: live.live?.id),
+      bench.call(2, ["web.deploy": staged], limit: .seconds(60)))
     #expect(outcome.word == "waiting", "\(outcome.failure?.description ?? outcome.word)")
     var answers: Set<String?> = []
     for _ in 0..<20 { answers.insert(await bench.served()) }
@@ -381,8 +402,11 @@ import Twin
       let record = Record()
       let outcome = await bench.platform.perform(
         bench.deployStep("one", try await bench.target()), bench.call(record: record))
-      #expect(outcome.failure?.cause?.contains("exit code 1") == true, "\(outcome.failure?.description ?? outcome.word)")
-      #expect(record.logs.contains { $0.contains("exit code 1") } && Set(record.logs).count == record.logs.count)
+      #expect(
+        outcome.failure?.cause?.contains("exit code 1") == true,
+        "\(outcome.failure?.description ?? outcome.word)")
+      #expect(
+        record.logs.contains { $0.contains("exit code 1") } && Set(record.logs).count == record.logs.count)
     }
   }
 
@@ -399,18 +423,22 @@ import Twin
     }
   }
 
-  @Test("faults of single requests pass", arguments: [
-    ["operation": "getProject", "fault": "status", "status": 502, "count": 2],
-    ["operation": "createProjectEnv", "fault": "rate-limited", "retryAfter": 3, "count": 1],
-    ["operation": "uploadFile", "fault": "cut", "count": 1],
-    ["operation": "getDeployment", "fault": "not-json", "count": 1],
-    ["operation": "getDeploymentEvents", "fault": "cut", "count": 3],
-  ] as [JSON])
+  @Test(
+    "faults of single requests pass",
+    arguments: [
+      ["operation": "getProject", "fault": "status", "status": 502, "count": 2],
+      ["operation": "createProjectEnv", "fault": "rate-limited", "retryAfter": 3, "count": 1],
+      ["operation": "uploadFile", "fault": "cut", "count": 1],
+      ["operation": "getDeployment", "fault": "not-json", "count": 1],
+      ["operation": "getDeploymentEvents", "fault": "cut", "count": 3],
+    ] as [JSON])
   func faults(script: JSON) async throws {
     let bench = try Bench()
     try await bench.twin.add(script)
     let write = VariablesWrite(target: try await bench.target(), set: ["A": .text("1")])
-    #expect(await bench.platform.perform(Sample.step(.variables(write), id: "web.variables"), bench.call()).word == "done")
+    #expect(
+      await bench.platform.perform(Sample.step(.variables(write), id: "web.variables"), bench.call()).word
+        == "done")
     try await bench.release("one", run: 1)
     bench.settle()
     #expect(await bench.served() == "one")
