@@ -147,7 +147,13 @@ package actor GitLedger: Ledger {
   private func attempt(_ holder: Holder, local mine: Lease) async throws(Failure) -> Attempt {
     await turnstile.enter()
     defer { turnstile.leave() }
-    let state = try await refresh()
+    let state: Known
+    if let known, let lease = known.head.lease, watch.believed(lease).expires <= time.now {
+      // Watched to its end: no need to look once more, for the push wins only where nothing has moved.
+      state = known
+    } else {
+      state = try await refresh()
+    }
     if let lease = state.head.lease.map({ watch.believed($0) }), lease.expires > time.now {
       return .held(lease, tip: state.tip)
     }
