@@ -6,13 +6,19 @@ extension EncorePlatform {
   ///
   /// Encore lists no rollouts and takes no marker. The health answer is all there is: a deployment other than
   /// the one before, of the wanted commit, is the one new object since *begin*. While none shows, the rollout
-  /// may still be building or may have failed, so its absence is never concluded: after `appearance` the outcome
-  /// is unknown and a person looks at the dashboard. (Of a request of which certainly nothing was sent the
-  /// client says so itself, and it is sent again without a probe.)
+  /// may still be building or may have failed: after `appearance` the outcome is unknown and a person looks at the
+  /// dashboard. A probe that begins only after that time, because the command was run again, concludes that
+  /// nothing came of the trigger, or the environment would be blocked for ever: a second rollout of the same
+  /// commit changes nothing that the first did not. (Of a request of which certainly nothing was sent the client
+  /// says so itself, and it is sent again without a probe.)
   func probe(_ place: EncorePlace, commit: String, previous: String?, _ call: StepCall) async -> Finding {
     if let id = call.externalID { return .underWay(externalID: id) }
     var pace = RolloutPace()
-    let end = min(call.beganAt + appearance, call.deadline)
+    let isLate = clock.now >= call.beganAt + appearance
+    // Old and new answers are mixed for a while, so a late look is not a single one either.
+    let end = isLate ? clock.now + .seconds(5) : min(call.beganAt + appearance, call.deadline)
+    // Before the first release there is nothing that could answer.
+    var hasAnswered = previous == nil
     var last = ""
     while true {
       switch await health(at: place.address) {
@@ -25,6 +31,7 @@ extension EncorePlatform {
               facts: ["status": health.code]))
         }
         last = "it serves \(health.revision.prefix(7)) of \(health.id)"
+        hasAnswered = true
       case .failure(let trouble): last = trouble.words
       }
       guard clock.now < end else { break }
@@ -33,6 +40,11 @@ extension EncorePlatform {
       do { try await clock.sleep(for: min(pace.next(random: client.random()), end - clock.now)) } catch {
         break
       }
+    }
+    if isLate, hasAnswered {
+      call.report(
+        .log("no rollout of \(commit.prefix(7)) has shown at \(place.name) since its trigger: \(last)"))
+      return .absent
     }
     return .unknown(
       Failure(

@@ -305,6 +305,36 @@ import Testing
     #expect(encore.calls(Sample.health).count > 3)
   }
 
+  @Test(
+    "a probe long after the trigger concludes that nothing came of it: the environment is not blocked for ever"
+  )
+  func longAgo() async throws {
+    for (answer, previous, isAbsent) in [
+      (Sample.serves(Sample.old, "old"), "roll_old", true), (.html502, nil, true),
+      (.html502, "roll_old", false),
+    ] as [(Reply, String?, Bool)] {
+      let encore = FakeEncore([Sample.health: [answer]])
+      let platform = try encore.platform(appearance: .seconds(60))
+      var call = Sample.call(encore.clock)
+      call.beganAt = encore.clock.now - .seconds(61)
+      let finding = await platform.probe(Sample.deploy(previous: previous), call)
+      #expect((finding == .absent) == isAbsent, "\(finding)")
+      #expect(encore.calls(Sample.health).count > 1, "one answer alone was believed")
+    }
+  }
+
+  @Test("a late probe still finds the rollout while old and new answers are mixed")
+  func longAgoMixed() async throws {
+    let encore = FakeEncore([
+      Sample.health: [Sample.serves(Sample.old, "old"), Sample.serves(Sample.commit, "new")]
+    ])
+    var call = Sample.call(encore.clock)
+    call.beganAt = encore.clock.now - .seconds(61)
+    let finding = try await encore.platform(appearance: .seconds(60)).probe(
+      Sample.deploy(previous: "roll_old"), call)
+    #expect(finding == .underWay(externalID: "roll_new"))
+  }
+
   @Test("a deployment of the same commit that was there before is not ours")
   func sameCommitBefore() async throws {
     let (finding, _) = try await finding([Sample.serves(Sample.commit, "old")])

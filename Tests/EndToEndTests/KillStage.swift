@@ -17,6 +17,13 @@ struct KillPlace: CustomStringConvertible {
       return whens.map { KillPlace(write: write, when: $0) }
     }
   }
+
+  /// Each write once, before and after by turns, in the long run; a sample else.
+  static func once(to writes: Int, sample: Int) -> [KillPlace] {
+    (1...writes).filter { Checkout.isLong || $0 % (writes / sample) == writes / sample / 2 }.prefix(
+      Checkout.isLong ? writes : sample
+    ).map { KillPlace(write: $0, when: $0 % 2 == 0 ? .before : .after) }
+  }
 }
 
 /// A project, a twin of its own, and a shipit that can be killed at a write.
@@ -35,15 +42,18 @@ struct KillStage {
   }
 
   /// Sets the stage, plays, and ends the twin. Says why when it cannot.
-  static func with(_ play: (KillStage) async throws -> Void) async throws {
+  ///
+  /// - Parameter project: with its seed beside it; nil is one program as two services on Railway.
+  static func with(
+    _ project: GitProject? = nil, _ play: (KillStage) async throws -> Void
+  ) async throws {
     guard let shim = try await KillShim.build() else {
       print("skipped: no C compiler to build the library that kills at a write")
       return
     }
-    let project = try await GitProject()
-    // A gate that gives up soon, for every round of a failing deploy waits for it.
-    try project.change("environments/demo.yaml", "within: 4s", "within: 3s")
-    let stage = KillStage(project: project, twin: try await TwinProcess.start(for: project), shim: shim)
+    let project = if let project { project } else { try await twoServices() }
+    let twin = try await TwinProcess.start(for: project, seed: project.origin.map { _ in project.seed })
+    let stage = KillStage(project: project, twin: twin, shim: shim)
     do {
       try await play(stage)
     } catch {
@@ -51,6 +61,13 @@ struct KillStage {
       throw error
     }
     await stage.twin.stop()
+  }
+
+  private static func twoServices() async throws -> GitProject {
+    let project = try await GitProject()
+    // A gate that gives up soon, for every round of a failing deploy waits for it.
+    try project.change("environments/demo.yaml", "within: 4s", "within: 3s")
+    return project
   }
 
   // MARK: Acting
@@ -94,7 +111,8 @@ struct KillStage {
   {
     let yes = command == "unhold" ? [] : ["--yes"]
     return try await project.shipit(
-      [command, "demo"] + yes + options, variables: twin.variables.merging(variables) { $1 })
+      [command, "demo"] + yes + options, variables: twin.variables.merging(variables) { $1 },
+      timeout: .seconds(150))
   }
 
   // MARK: Looking

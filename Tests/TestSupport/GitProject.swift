@@ -7,6 +7,8 @@ package struct GitProject: Sendable {
   package var path: String { scratch.path + "/project" }
   /// What git and shipit see: nothing of the tester's own configuration.
   package var variables: [String: String]
+  /// A bare repository that every commit is pushed to, for platforms that build what is pushed.
+  package internal(set) var origin: String?
 
   package init(environment: String? = nil) async throws {
     scratch = try ScratchDirectory()
@@ -48,6 +50,7 @@ package struct GitProject: Sendable {
   package func commit(_ subject: String) async throws -> String {
     try await git("add", "-A")
     try await git("commit", "-q", "--allow-empty", "-m", subject)
+    if origin != nil { try await git("push", "-q", "origin", "main") }
     return try await git("rev-parse", "HEAD")
   }
 

@@ -12,29 +12,39 @@ package final class TwinProcess: Sendable {
   /// Everything it printed.
   package let output: Locked<[String]>
 
-  /// The variables a project needs to use it: the endpoint and the token of the seed.
-  package var variables: [String: String] {
-    ["SHIPIT_RAILWAY_URL": url, "RAILWAY_API_TOKEN": "demo-token", "DEMO_API_KEY": TwinProcess.plantedKey]
-  }
+  /// The variables a project needs to use it: the endpoints and the tokens of the seed.
+  package let variables: [String: String]
+
+  /// The credentials of the seeds, by the endpoint they are for.
+  private static let credentials = [
+    "SHIPIT_RAILWAY_URL": ["RAILWAY_API_TOKEN": "demo-token"],
+    "SHIPIT_VERCEL_URL": ["VERCEL_TOKEN": "demo_vercel_token"],
+    "SHIPIT_ENCORE_URL": [
+      "ENCORE_CLIENT_ID": "o2c_demo", "ENCORE_CLIENT_SECRET": "demo-client-secret",
+      "ENCORE_AUTH_KEY": "ena_demo",
+    ],
+  ]
 
   /// A secret that must show up nowhere.
   package static let plantedKey = "planted-Secret/Value+42=é"
 
-  /// Starts a twin and waits until it listens.
+  /// Starts a twin and waits until it listens for every platform of its seed.
   package static func start(
     for project: GitProject, arguments: [String] = [], seed: String? = nil
   ) async throws -> TwinProcess {
     let seedFile = seed ?? Checkout.root + "/Tests/Support/two-services-seed.json"
+    let sections = try JSON(parsing: Array(Data(contentsOf: URL(fileURLWithPath: seedFile))))
+    let expected = 1 + ["vercel", "encore"].filter { sections[$0] != nil }.count
     let output = Locked<[String]>([])
-    let (urls, found) = AsyncStream.makeStream(of: String.self)
+    let (endpoints, found) = AsyncStream.makeStream(of: (name: String, url: String).self)
     let process = try Launcher().start(
       ProcessSpecification(
         Checkout.binary, ["twin", "--seed", seedFile] + (arguments.isEmpty ? ["--speed", "50"] : arguments),
         environment: project.variables, directory: project.path)
     ) { line in
       output.withLock { $0.append(line.text) }
-      if let range = line.text.range(of: "SHIPIT_RAILWAY_URL=") {
-        found.yield(String(line.text[range.upperBound...]))
+      if let match = line.text.firstMatch(of: #/export (SHIPIT_[A-Z]+_URL)=(\S+)/#) {
+        found.yield((String(match.1), String(match.2)))
       }
     }
     let ended = Task {
@@ -42,18 +52,33 @@ package final class TwinProcess: Sendable {
       found.finish()
     }
     defer { ended.cancel() }
-    for await url in urls {
-      return TwinProcess(
-        url: url.trimmingCharacters(in: CharacterSet(charactersIn: "'\" ")), process: process, output: output)
+    var addresses: [String: String] = [:]
+    for await endpoint in endpoints {
+      addresses[endpoint.name] = endpoint.url.trimmingCharacters(in: CharacterSet(charactersIn: "'\""))
+      guard addresses.count == expected, let url = addresses["SHIPIT_RAILWAY_URL"] else { continue }
+      return TwinProcess(url: url, endpoints: addresses, process: process, output: output)
     }
     throw ProcessError(
       code: .other, description: "the twin ended: " + output.withLock { $0.joined(separator: "\n") })
   }
 
-  private init(url: String, process: RunningProcess, output: Locked<[String]>) {
+  private init(
+    url: String, endpoints: [String: String], process: RunningProcess, output: Locked<[String]>
+  ) {
     self.url = url
+    variables = endpoints.keys.compactMap { TwinProcess.credentials[$0] }
+      .reduce(endpoints.merging(["DEMO_API_KEY": TwinProcess.plantedKey]) { $1 }) { $0.merging($1) { $1 } }
     self.process = process
     self.output = output
+  }
+
+  /// What a public address answers with: the body of a 200.
+  package func ask(_ address: String) async throws -> JSON {
+    let response = try await http.send(HTTPRequest(method: "GET", url: address))
+    guard response.status == 200 else {
+      throw ProcessError(code: .other, description: "\(address): status \(response.status)")
+    }
+    return try JSON(parsing: response.body)
   }
 
   /// A request to the control surface.
