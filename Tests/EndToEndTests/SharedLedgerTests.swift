@@ -22,7 +22,7 @@ struct SharedLedgerTests {
     try await ann.git("push", "-q", "origin", "main")
     var result = try await ann.shipit("deploy", "demo", "--yes", variables: twin.variables)
     #expect(result.code == 0, "\(result.text)")
-    try ann.change("app/server.py", "import", "# second\nimport")
+    try ann.change("environments/demo.yaml", "GREETING: hello", "GREETING: hi")
     let second = try await ann.commit("second")
     try await ann.git("push", "-q", "origin", "main")
     result = try await ann.shipit("deploy", "demo", "--yes", variables: twin.variables)
