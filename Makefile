@@ -8,7 +8,7 @@ setup: ## install what is missing from Debian or Homebrew
 build: setup ## release build: one executable, bin/shipit
 	@scripts/build
 
-demo: build ## four deploys and a rollback against the offline twin; under a minute
+demo: build ## three platforms, four deploys and a rollback against the offline twin; under a minute
 	@scripts/demo
 
 test: setup ## every test except the long sweeps
@@ -31,7 +31,7 @@ docs: build ## write the generated documents anew
 	@scripts/check-imports --write
 
 picture: build ## make docs/images/deploy.svg from a real run of the demo
-	@scripts/terminal-picture --title 'shipit deploy demo' --at-text '3 wait: prove web' --from 'deploy demo demo ·' --output docs/images/deploy.svg -- scripts/demo
+	@scripts/terminal-picture --title 'shipit deploy demo' --at-text 'wait: prove web dark' --from 'deploy demo demo ·' --output docs/images/deploy.svg -- scripts/demo
 
 contracts: ## how to get the platform contracts that some tests compare with
 	@cat docs/contracts.txt
