@@ -52,6 +52,17 @@ private func journal() -> [JournalEntry] {
     try expectGolden("status-asking.txt", report.text(.eighty))
   }
 
+  @Test func `without a release says what a platform told, or why it told nothing`() throws {
+    var report = status(releases: [], runs: [])
+    report.fill([
+      "web": LiveState(
+        live: Deployment(id: "dpl_1", status: .live, word: "READY", createdAt: start, commit: new), newest: nil,
+        address: nil)
+    ])
+    report.fail(.encore, Failure(.failed, "Encore cannot be reached"))
+    try expectGolden("status-unreleased.txt", report.text(.eighty))
+  }
+
   @Test func `after a rolled back run shows the previous release as live, and what is refused`() throws {
     var report = status(
       releases: [seven, six], runs: [run(12, result: backed), run(11, result: good)],

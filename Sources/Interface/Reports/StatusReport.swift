@@ -213,12 +213,22 @@ package struct StatusReport: Report {
         newest: state.newest.flatMap { $0.id == state.live?.id ? nil : $0.word }, notes: state.notes)
       services[index].address = state.address ?? services[index].address
     }
+    let recorded = Set(services.map(\.service))
+    for (name, state) in states.sorted(by: { $0.key < $1.key }) where !recorded.contains(name) {
+      guard let live = state.live else { continue }
+      let commit = live.commit.map { " of \(short($0))" } ?? ""
+      notes.append("\(name): deployment \(live.id)\(commit) is live, and no release tells who put it there")
+    }
   }
 
   /// Says for a platform's services why their live columns stay empty.
   package mutating func fail(_ platform: PlatformName, _ failure: Failure) {
     for index in services.indices where services[index].platform == platform {
       services[index].trouble = failure.message
+    }
+    // Without a release there is no row to say it in.
+    if !services.contains(where: { $0.platform == platform }) {
+      notes.append("\(platform.title): live state not known: \(failure.message)")
     }
   }
 }

@@ -94,6 +94,14 @@ struct Rules {
         .identityWithoutPath, "identity \(kinds) is read from an answer, but `\(health.path)` has no `path`",
         at: identity.mark, path: identity.path, help: "add `path: /health`, or write `identity: platform`")
     }
+    if let platform, let identity = service["health"]?.fields?["identity"], let word = identity.text,
+      let own = PlatformName(rawValue: word), own.rawValue != platform,
+      service["source"]?.fields?.has("encore") != true
+    {
+      reading.error(
+        .wrongPlatform, "identity `\(word)` is only for services on \(own.title)", at: identity.mark,
+        path: identity.path, help: "remove it, or write `identity: {json: MEMBER}`")
+    }
     for entry in service["variables"]?.map ?? [] {
       if ["SHIPIT_COMMIT", "SHIPIT_RELEASE"].contains(entry.key) {
         reading.error(
