@@ -94,7 +94,7 @@ struct PlatformConformanceTests {
         #expect(result.result?.unattended == ["app.deploy"])
       }
       #expect(await bench.world.served() == Worlds.commits[0])
-      #expect(result.shownFailure?.hint?.isEmpty == false)
+      #expect(result.shownFailure?.hint?.isEmpty == false, "\(name) \(result.words)")
     }
   }
 
@@ -171,7 +171,7 @@ struct PlatformConformanceTests {
       } else {
         #expect([.usage, .rollbackFailed, .failedClean].contains(result.exit), "\(result.words)")
         #expect(await bench.world.served() == Worlds.commits[1])
-        #expect(result.shownFailure?.hint?.isEmpty == false)
+        #expect(result.shownFailure?.hint?.isEmpty == false, "\(name) \(result.words)")
       }
     }
   }

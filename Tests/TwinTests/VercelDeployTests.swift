@@ -302,8 +302,9 @@ import Testing
         url: "http://127.0.0.1:2/v3/deployments/\(third)/events?follow=1&teamId=acme",
         headers: [("Authorization", "Bearer account")]))
     var pieces = stream.body.makeAsyncIterator()
-    #expect(String(decoding: try await pieces.next() ?? [], as: UTF8.self).contains("QUEUED"))
-    #expect(try await bench.deployment(third)["readyState"] != "READY")
+    let piece = String(decoding: try await pieces.next() ?? [], as: UTF8.self)
+    #expect(piece.contains("QUEUED"))
+    #expect(!piece.contains("READY"))
   }
 
   @Test func anIdenticalCreateGivesTheEarlierDeploymentWhereThePlatformDoesSo() async throws {
