@@ -56,7 +56,8 @@ private func journal() -> [JournalEntry] {
     var report = status(releases: [], runs: [])
     report.fill([
       "web": LiveState(
-        live: Deployment(id: "dpl_1", status: .live, word: "READY", createdAt: start, commit: new), newest: nil,
+        live: Deployment(id: "dpl_1", status: .live, word: "READY", createdAt: start, commit: new),
+        newest: nil,
         address: nil)
     ])
     report.fail(.encore, Failure(.failed, "Encore cannot be reached"))
