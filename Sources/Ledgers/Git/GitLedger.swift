@@ -9,19 +9,6 @@ import Processes
 /// Every write is a compare-and-swap push. The journal is written through a local one, which is durable at
 /// once; it is pushed before each cut-over, with every renewal, and else at most every 15 s.
 package actor GitLedger: Ledger {
-  /// How a git ledger behaves in time.
-  package struct Options: Sendable {
-    package var timing = LeaseTiming(duration: .seconds(90), heartbeat: .seconds(20))
-    /// How long `acquire` watches a lease that may be dead before it says who holds it; nil: the whole lease.
-    package var patience: Duration?
-    /// How long what was read from the remote is taken for the present state by readers.
-    package var freshness = Duration.seconds(2)
-    /// What gathers in the local journal is pushed after this time at the latest, when more comes.
-    package var coalescing = Duration.seconds(15)
-
-    package init() {}
-  }
-
   /// The chain's end as we know it. Without a tip there is no ledger yet.
   struct Known: Sendable {
     var tip: String?
@@ -384,32 +371,5 @@ package actor GitLedger: Ledger {
       else { throw unreadable(GitPath.key) }
       return key
     }
-  }
-
-  // MARK: Records
-
-  nonisolated func encoded(_ value: some Encodable) throws(Failure) -> [UInt8] {
-    do {
-      return Array(try text(of: value).utf8)
-    } catch {
-      throw Failure(.internalError, "a record cannot be written", cause: "\(error)")
-    }
-  }
-
-  nonisolated func decoded<Value: Decodable>(
-    _ type: Value.Type, _ bytes: [UInt8], _ path: String
-  ) throws(Failure) -> Value {
-    do {
-      return try JSONDecoder().decode(type, from: Data(bytes))
-    } catch {
-      throw unreadable(path)
-    }
-  }
-
-  nonisolated func unreadable(_ path: String) -> Failure {
-    Failure(
-      .failed, "\(path) in the ledger of \(environment) cannot be read", place: chain.remote.shownURL,
-      cause: "it was changed by hand or written by another version of shipit",
-      hint: "look at it: `git fetch \(chain.remote.name) \(chain.reference) && git show FETCH_HEAD:\(path)`")
   }
 }
