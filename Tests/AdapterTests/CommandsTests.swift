@@ -5,7 +5,7 @@ import Model
 import Processes
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct CommandsTests {
   let scratch: Scratch
   let lines = Locked<[String]>([])

@@ -7,7 +7,7 @@ import Testing
 @testable import Ledgers
 
 /// Remotes that are down, refuse, lie or break off, and ledgers that are not ours.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct GitLedgerFaultTests {
   let clock = StillClock()
   let world: GitLedgerWorld

@@ -7,7 +7,7 @@ import Testing
 @testable import Ledgers
 
 /// What the ledger on a git remote does beyond what all ledgers do.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct GitLedgerTests {
   let clock = StillClock()
   let world: GitLedgerWorld

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Source
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct IgnoreRulesTests {
   /// Files of ignore rules that are each held against git itself.
   private static let rules = [

@@ -4,7 +4,7 @@ import Model
 import Testing
 
 /// What every ledger promises, run over each kind. A new kind is added to `LedgerKind` and must pass.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct LedgerConformanceTests {
   // MARK: Lease
 

@@ -9,7 +9,7 @@ import Testing
 
 /// Real processes that contend for one lease, killed and suspended: never two holders at once, what a stale
 /// one writes is refused, and a killed one keeps nobody waiting for longer than its lease.
-@Suite(.serialized, .timeLimit(.minutes(30)))
+@Suite(.serialized, .timeLimit(.minutes(Checkout.isLong ? 30 : 10)))
 struct LedgerContentionTests {
   /// Where the contenders meet.
   enum Place: String, CaseIterable, Sendable {

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Ledgers
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct LocalLedgerTests {
   let scratch: Scratch
   let clock = StillClock()

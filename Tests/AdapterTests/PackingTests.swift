@@ -3,7 +3,7 @@ import Model
 import Source
 import Testing
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct PackingTests {
   let temporary: Scratch
 

@@ -9,7 +9,7 @@ import Testing
 
 /// What the ledger in PostgreSQL does beyond what all ledgers do, and the connection under it.
 @Suite(
-  .enabled(if: PostgresServer.missing == nil, "PostgreSQL's server is not installed"), .timeLimit(.minutes(2))
+  .enabled(if: PostgresServer.missing == nil, "PostgreSQL's server is not installed"), .timeLimit(.minutes(5))
 )
 struct PostgresLedgerTests {
   let app = "shop-\(UUID().uuidString)"

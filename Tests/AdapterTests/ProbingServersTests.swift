@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 
 /// Checks of every kind against real servers on loopback.
-@Suite struct ProbingServersTests {
+@Suite(.timeLimit(.minutes(5))) struct ProbingServersTests {
   private func perform(
     _ kind: Check.Kind, samples: Samples? = nil, timeout: Duration = .seconds(20),
     trusting file: String? = nil,
@@ -117,34 +117,39 @@ import Testing
     "tls: the days of a real certificate are counted",
     .enabled(if: TLSServer.isAvailable, "openssl is not installed"))
   func tls() async throws {
-    let server = try TLSServer(days: 40)
-    let address = Template(text: "localhost:\(server.port)")
-    let good = await perform(.tls(address: address, days: 39), trusting: server.certificate)
-    #expect(summary(good).hasPrefix("valid for 39 more days, until "))
-    let short = try #require(
-      failing(await perform(.tls(address: address, days: 41), trusting: server.certificate)))
-    #expect(short.message.contains("found a certificate for 39 more days (3 times"))
-    #expect(short.cause?.contains("issued by CN = localhost") == true)
+    try await TLSServer.with(days: 40) { server in
+      let address = Template(text: "localhost:\(server.port)")
+      let good = await perform(.tls(address: address, days: 39), trusting: server.certificate)
+      #expect(summary(good).hasPrefix("valid for 39 more days, until "))
+      let short = try #require(
+        failing(await perform(.tls(address: address, days: 41), trusting: server.certificate)))
+      #expect(short.message.contains("found a certificate for 39 more days (3 times"))
+      #expect(short.cause?.contains("issued by CN = localhost") == true)
+    }
   }
 
   @Test(
     "tls: an expired certificate is said to be that, an untrusted one is waited for",
     .enabled(if: TLSServer.isAvailable, "openssl is not installed"))
   func badCertificates() async throws {
-    let expired = try TLSServer(days: -1)
-    let ended = try #require(
-      failing(
-        await perform(
-          .tls(address: Template(text: "localhost:\(expired.port)"), days: 14), trusting: expired.certificate)
-      ))
-    #expect(ended.message.contains("found a certificate that has expired (3 times"))
-    let foreign = try TLSServer(days: 40)
-    let refused = try #require(
-      failing(
-        await perform(
-          .tls(address: Template(text: "localhost:\(foreign.port)"), days: 14), timeout: .milliseconds(1500)))
-    )
-    #expect(refused.message.contains("found no certificate it can trust") && refused.kind == .timeout)
+    try await TLSServer.with(days: -1) { expired in
+      let ended = try #require(
+        failing(
+          await perform(
+            .tls(address: Template(text: "localhost:\(expired.port)"), days: 14),
+            trusting: expired.certificate)
+        ))
+      #expect(ended.message.contains("found a certificate that has expired (3 times"))
+    }
+    try await TLSServer.with(days: 40) { foreign in
+      let refused = try #require(
+        failing(
+          await perform(
+            .tls(address: Template(text: "localhost:\(foreign.port)"), days: 14), timeout: .milliseconds(1500)
+          ))
+      )
+      #expect(refused.message.contains("found no certificate it can trust") && refused.kind == .timeout)
+    }
   }
 
   @Test("dns: a name stands for its addresses by the system's own resolver")

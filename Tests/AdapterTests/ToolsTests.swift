@@ -5,7 +5,7 @@ import Processes
 import Testing
 
 /// Which programs of this machine an environment needs, and whether they are there.
-@Suite struct ToolsTests {
+@Suite(.timeLimit(.minutes(5))) struct ToolsTests {
   /// A directory with programs that print their version; removed by the test that made it.
   private func programs(_ texts: [String: String]) throws -> URL {
     let directory = FileManager.default.temporaryDirectory.appending(

@@ -151,7 +151,7 @@ private final class ImageBench: Sendable {
   }
 }
 
-@Suite struct ImageBuilderTests {
+@Suite(.timeLimit(.minutes(5))) struct ImageBuilderTests {
   @Test("the commit is built in a clean checkout of its own, pushed, and its digest read from the registry")
   func builds() async throws {
     let bench = try await ImageBench(script: "echo building; touch PUSHED")
@@ -216,7 +216,7 @@ private final class ImageBench: Sendable {
 }
 
 /// The same with the command's stand-in and the twin's registry, over sockets.
-@Suite(.serialized) struct StandInImageTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct StandInImageTests {
   @Test("an image goes to a registry and is verified there; what the command only claims is not believed")
   func standIn() async throws {
     let project = try await GitProject(environment: "shipit: 1\n")

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Bad input to every command: a clear error, its documented code, and nothing lost.
-@Suite struct BadInputTests {
+@Suite(.timeLimit(.minutes(5))) struct BadInputTests {
   /// Commands that read an environment, with what they need beside it.
   private static let commands: [[String]] = [
     ["plan"], ["deploy"], ["rollback"], ["status"], ["history"], ["logs", "api"], ["why"], ["doctor"],
@@ -148,8 +148,7 @@ import Testing
     #expect(head.errorText.contains("code 0"), "\(head.errorText)")
   }
 
-  @Test(.timeLimit(.minutes(2)))
-  func aFullDiskStopsTheRunAndLosesNothing() async throws {
+  @Test func aFullDiskStopsTheRunAndLosesNothing() async throws {
     let project = try await GitProject()
     let twin = try await TwinProcess.start(for: project)
     do {

@@ -6,9 +6,8 @@ import TestSupport
 import Testing
 
 /// Two real processes and one ledger (promise 3).
-@Suite struct ContentionTests {
-  @Test(.timeLimit(.minutes(5)))
-  func aSecondProcessIsToldWhoHoldsItAndADeadHolderHoldsNobodyUp() async throws {
+@Suite(.timeLimit(.minutes(5))) struct ContentionTests {
+  @Test func aSecondProcessIsToldWhoHoldsItAndADeadHolderHoldsNobodyUp() async throws {
     let project = try await GitProject()
     let twin = try await TwinProcess.start(for: project)
     do {
@@ -42,8 +41,7 @@ import Testing
   }
 
   /// Many begin at the same moment: one gets it, and the others say so and change nothing.
-  @Test(.timeLimit(.minutes(5)))
-  func ofManyAtOnceOneDeploys() async throws {
+  @Test func ofManyAtOnceOneDeploys() async throws {
     let project = try await GitProject()
     let twin = try await TwinProcess.start(for: project)
     do {

@@ -4,9 +4,8 @@ import TestSupport
 import Testing
 
 /// `make demo` as it is told in the README.
-@Suite struct DemoTests {
-  @Test(.timeLimit(.minutes(3)))
-  func theDemoTellsItsStoryAndLeavesNothingBehind() async throws {
+@Suite(.timeLimit(.minutes(5))) struct DemoTests {
+  @Test func theDemoTellsItsStoryAndLeavesNothingBehind() async throws {
     let scratch = try ScratchDirectory()
     let environment = [
       "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin", "HOME": scratch.path,

@@ -7,9 +7,8 @@ import Testing
 ///
 /// A sample in `make test`; with `SHIPIT_LONG=1` before and after every write of a healthy deploy, of a deploy
 /// that fails and is put back, and of an explicit rollback.
-@Suite(.serialized) struct KillSweepTests {
-  @Test(.timeLimit(.minutes(60)))
-  func aKilledDeployIsContinuedWithoutRepeatingAFinishedStep() async throws {
+@Suite(.serialized, .timeLimit(.minutes(Checkout.isLong ? 60 : 10))) struct KillSweepTests {
+  @Test func aKilledDeployIsContinuedWithoutRepeatingAFinishedStep() async throws {
     try await KillStage.with { stage in
       try await stage.deploy("first", expecting: 0)
       // How many writes one deploy makes, told by the library itself.
@@ -43,8 +42,7 @@ import Testing
     #expect(try await stage.status(offline: true)["truth"]?.string == "released", "\(place)")
   }
 
-  @Test(.timeLimit(.minutes(60)))
-  func aKilledDeployThatFailsIsStillPutBack() async throws {
+  @Test func aKilledDeployThatFailsIsStillPutBack() async throws {
     try await KillStage.with { stage in
       let good = try await stage.deploy("good", expecting: 0)
       try stage.project.change("app/server.py", "HEALTHY = True", "HEALTHY = ROLE != \"web\"")
@@ -83,8 +81,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(60)))
-  func aKilledRollbackIsContinuedWithoutRestoringTwice() async throws {
+  @Test func aKilledRollbackIsContinuedWithoutRestoringTwice() async throws {
     try await KillStage.with { stage in
       try await stage.deploy("first", expecting: 0)
       try await stage.deploy("second", expecting: 0)

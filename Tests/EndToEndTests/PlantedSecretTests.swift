@@ -4,11 +4,10 @@ import TestSupport
 import Testing
 
 /// A secret is planted where it could leak, and everything that leaves the process is searched for it.
-@Suite struct PlantedSecretTests {
+@Suite(.timeLimit(.minutes(5))) struct PlantedSecretTests {
   private static let token = "tok_live_Zm9vYmFy/+SECRET=42"
 
-  @Test(.timeLimit(.minutes(3)))
-  func aSecretReachesItsServiceAndNothingElse() async throws {
+  @Test func aSecretReachesItsServiceAndNothingElse() async throws {
     let project = try await GitProject()
     // The application betrays it, the front end never becomes healthy, and a command looks around.
     try project.change(

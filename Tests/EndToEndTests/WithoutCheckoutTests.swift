@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// On call: the ledger without a checkout, and a checkout without the ledger.
-@Suite struct WithoutCheckoutTests {
+@Suite(.timeLimit(.minutes(5))) struct WithoutCheckoutTests {
   /// Two releases of the demo, and what the test does with them.
   private func deployed(
     _ body: (GitProject, [String: String], (first: String, second: String)) async throws -> Void
@@ -25,8 +25,7 @@ import Testing
     await twin.stop()
   }
 
-  @Test(.timeLimit(.minutes(3)))
-  func theLedgerAloneTellsAndGoesBack() async throws {
+  @Test func theLedgerAloneTellsAndGoesBack() async throws {
     try await deployed { project, variables, commits in
       let alone = project.scratch.path + "/alone"
       try FileManager.default.createDirectory(atPath: alone, withIntermediateDirectories: true)
@@ -55,8 +54,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(3)))
-  func withoutALedgerThePlatformsHistoryIsTakenAndCalledAGuess() async throws {
+  @Test func withoutALedgerThePlatformsHistoryIsTakenAndCalledAGuess() async throws {
     try await deployed { project, variables, commits in
       try FileManager.default.removeItem(atPath: project.path + "/.shipit")
       let refused = try await project.shipit(

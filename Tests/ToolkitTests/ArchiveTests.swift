@@ -3,7 +3,7 @@ import Foundation
 import Processes
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 final class ArchiveTests {
   let directory = FileManager.default.temporaryDirectory.appendingPathComponent("archive-\(UUID())").path
 

@@ -5,7 +5,7 @@ import Testing
 
 @testable import HTTP
 
-@Suite("Connections")
+@Suite("Connections", .timeLimit(.minutes(5)))
 struct ConnectionTests {
   private static let hasTool = TLSServer.isAvailable
 
@@ -47,29 +47,26 @@ struct ConnectionTests {
     "a certificate tells who it is for and how long it lasts",
     .enabled(if: hasTool, "openssl is not installed"))
   func certificate() async throws {
-    let server = try TLSServer(days: 40)
-    let options = Connection.Options(
-      configuration: .init(certificateAuthorities: server.certificate), keepsCertificate: true)
-    let url = "https://localhost:\(server.port)"
-    #expect(await becomesTrue { (try? await Connection.open(url, options)) != nil })
-    let certificate = try #require(try await Connection.open(url, options).certificate)
-    #expect(certificate.subject == "CN = localhost" && certificate.issuer == "CN = localhost")
-    // Made a moment ago: forty days, or just less.
-    #expect(certificate.daysLeft(at: SystemClock().now) == 39)
-    #expect(certificate.daysLeft(at: SystemClock().now + .seconds(86_400 * 41)) == -2)
+    try await TLSServer.with(days: 40) { server in
+      let options = Connection.Options(
+        configuration: .init(certificateAuthorities: server.certificate), keepsCertificate: true)
+      let url = "https://localhost:\(server.port)"
+      let certificate = try #require(try await Connection.open(url, options).certificate)
+      #expect(certificate.subject == "CN = localhost" && certificate.issuer == "CN = localhost")
+      // Made a moment ago: forty days, or just less.
+      #expect(certificate.daysLeft(at: SystemClock().now) == 39)
+      #expect(certificate.daysLeft(at: SystemClock().now + .seconds(86_400 * 41)) == -2)
+    }
   }
 
   @Test(
     "an expired, a foreign and a misnamed certificate are refused, each in its own words",
     .enabled(if: hasTool, "openssl is not installed"))
   func refused() async throws {
-    let expired = try TLSServer(days: -1)
-    let good = try TLSServer(days: 40)
     func words(_ server: TLSServer, host: String = "localhost", trusting: Bool = true) async throws -> String?
     {
       let configuration = HTTPClient.Configuration(
         certificateAuthorities: trusting ? server.certificate : nil)
-      #expect(await becomesTrue { (try? await Connection.open("http://127.0.0.1:\(server.port)")) != nil })
       let error = await failure { () throws(HTTPError) in
         _ = try await Connection.open(
           "https://\(host):\(server.port)", Connection.Options(configuration: configuration))
@@ -77,9 +74,16 @@ struct ConnectionTests {
       #expect(error?.code == .tls)
       return error?.message
     }
-    #expect(try await words(expired)?.contains("certificate has expired") == true)
-    #expect(try await words(good, trusting: false)?.contains("self-signed") == true)
-    #expect(try await words(good, host: "127.0.0.1")?.contains("certificate subject name") == true)
+    try await TLSServer.with(days: -1) { expired in
+      let late = try await words(expired)
+      #expect(late?.contains("certificate has expired") == true)
+    }
+    try await TLSServer.with(days: 40) { good in
+      let foreign = try await words(good, trusting: false)
+      #expect(foreign?.contains("self-signed") == true)
+      let misnamed = try await words(good, host: "127.0.0.1")
+      #expect(misnamed?.contains("certificate subject name") == true)
+    }
   }
 
   @Test("moments of certificates are read as OpenSSL and others write them")

@@ -4,7 +4,7 @@ import HTTP
 import HTTPServer
 import Testing
 
-@Suite struct HTTPFailureTests {
+@Suite(.timeLimit(.minutes(5))) struct HTTPFailureTests {
   private func error(_ request: HTTPRequest) async -> HTTPError? {
     let client = HTTPClient()
     return await failure { () throws(HTTPError) in _ = try await client.send(request) }

@@ -4,7 +4,7 @@ import HTTP
 import HTTPServer
 import Testing
 
-@Suite struct HTTPRequestTests {
+@Suite(.timeLimit(.minutes(5))) struct HTTPRequestTests {
   @Test func theServerSeesMethodPathQueryHeadersAndBody() async throws {
     let seen = Locked<ServerRequest?>(nil)
     let pair = try Pair { request in

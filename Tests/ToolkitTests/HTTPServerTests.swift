@@ -4,7 +4,7 @@ import HTTP
 import HTTPServer
 import Testing
 
-@Suite struct HTTPServerTests {
+@Suite(.timeLimit(.minutes(5))) struct HTTPServerTests {
   @Test func aBodyThatIsTooLongIsAnswered413() async throws {
     let pair = try Pair(bodyLimit: 1000) { request in
       ServerResponse(status: 200, headers: [("X-Length", String(request.body.count))])

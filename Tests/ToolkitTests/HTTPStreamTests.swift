@@ -4,7 +4,7 @@ import HTTP
 import HTTPServer
 import Testing
 
-@Suite struct HTTPStreamTests {
+@Suite(.timeLimit(.minutes(5))) struct HTTPStreamTests {
   private static let piece = [UInt8](repeating: 7, count: 32 << 10)
 
   /// A stream that makes a piece whenever one is asked for, and counts them.

@@ -73,7 +73,7 @@ private final class NameServer: Sendable {
   }
 }
 
-@Suite("Names")
+@Suite("Names", .timeLimit(.minutes(5)))
 struct NamesTests {
   private func code(_ body: () async throws(NameError) -> Void) async -> NameError.Code? {
     do throws(NameError) {

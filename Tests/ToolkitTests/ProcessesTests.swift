@@ -30,7 +30,7 @@ private func eventually(_ condition: () -> Bool) async throws -> Bool {
   return false
 }
 
-@Suite(.serialized, .timeLimit(.minutes(2)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct ProcessesTests {
   let launcher = Launcher()
 

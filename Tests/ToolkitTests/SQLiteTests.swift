@@ -3,7 +3,7 @@ import Foundation
 import SQLite
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 final class SQLiteTests {
   let directory = FileManager.default.temporaryDirectory.appendingPathComponent("sqlite-\(UUID())")
   var path: String { directory.appendingPathComponent("state.db").path }

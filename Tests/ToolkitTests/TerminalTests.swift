@@ -6,7 +6,7 @@ import Testing
   import Glibc
 #endif
 
-@Suite struct TerminalTests {
+@Suite(.timeLimit(.minutes(5))) struct TerminalTests {
   // MARK: Width and clipping
 
   @Test(arguments: [

@@ -1,10 +1,11 @@
 import Concurrency
 import Foundation
 import HTTP
+import Processes
 import TestSupport
 import Testing
 
-@Suite("WebSocket client")
+@Suite("WebSocket client", .timeLimit(.minutes(5)))
 struct WebSocketTests {
   private func open(_ server: SocketServer, within: Duration = .seconds(10), limit: Int = 1 << 20)
     async throws -> WebSocket
@@ -164,12 +165,18 @@ struct WebSocketTests {
     #expect(await becomesTrue { openResources().descriptors < before.descriptors + 40 })
   }
 
-  private static let python = "/usr/bin/python3"
-  private static let hasOther = (try? SpawnedChild(python, ["-c", "import websockets"]).wait()) == 0
+  private static let interpreter = "/usr/bin/python3"
+
+  private static func python(_ program: String) -> ProcessSpecification {
+    ProcessSpecification(interpreter, ["-c", program], environment: ["PATH": "/usr/bin:/bin"])
+  }
 
   @Test(
     "a server of another make is understood: long and fragmented messages, pings, its goodbye",
-    .enabled(if: hasOther, "python3-websockets is not installed"))
+    .enabled("python3-websockets is not installed") {
+      let result = try? await Launcher().run(Self.python("import websockets"), timeout: .seconds(60))
+      return result?.exit.isSuccess == true
+    })
   func another() async throws {
     let program = """
       import asyncio, sys, websockets
@@ -188,21 +195,19 @@ struct WebSocketTests {
               await asyncio.Future()
       asyncio.run(main())
       """
-    let process = try SpawnedChild(Self.python, ["-c", program], readsOutput: true)
-    defer { process.end() }
-    let line = process.line()
-    let port = try #require(Int(line.trimmingCharacters(in: .whitespacesAndNewlines)))
-    let socket = try await WebSocket.open("ws://127.0.0.1:\(port)/")
-    for text in ["short", String(repeating: "é", count: 200), String(repeating: "long ", count: 40_000)] {
-      try await socket.send(.text(text), within: .seconds(20))
-      #expect(try await socket.receive(within: .seconds(20)) == .text(text))
+    try await TestChild.with(Self.python(program), ready: { Int($0) }) { port in
+      let socket = try await WebSocket.open("ws://127.0.0.1:\(port)/")
+      for text in ["short", String(repeating: "é", count: 200), String(repeating: "long ", count: 40_000)] {
+        try await socket.send(.text(text), within: .seconds(20))
+        #expect(try await socket.receive(within: .seconds(20)) == .text(text))
+      }
+      try await socket.send(.text("ping"), within: .seconds(20))
+      #expect(try await socket.receive(within: .seconds(20)) == .text("ponged"))
+      try await socket.send(.text("bye"), within: .seconds(20))
+      let closed = await failure { () throws(WebSocketError) in
+        _ = try await socket.receive(within: .seconds(20))
+      }
+      #expect(closed?.closeCode == 4321)
     }
-    try await socket.send(.text("ping"), within: .seconds(20))
-    #expect(try await socket.receive(within: .seconds(20)) == .text("ponged"))
-    try await socket.send(.text("bye"), within: .seconds(20))
-    let closed = await failure { () throws(WebSocketError) in
-      _ = try await socket.receive(within: .seconds(20))
-    }
-    #expect(closed?.closeCode == 4321)
   }
 }

@@ -9,7 +9,7 @@ import Testing
 @testable import Twin
 
 /// Encore on sockets, with python programs out of a git repository, and the command's stand-in.
-@Suite(.serialized) struct EncoreRealTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct EncoreRealTests {
   @Test func aPushedCommitIsBuiltStartedAndServedBehindTheHealthAnswer() async throws {
     try await EncoreMachine.with { machine in
       let commit = try await machine.commit("print-nothing", migrations: [1])

@@ -9,7 +9,7 @@ import Testing
 @testable import Twin
 
 /// Each test has a twin of its own, with python programs as services.
-@Suite(.serialized) struct RealProcessTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct RealProcessTests {
   @Test func anUploadIsBuiltStartedGatedAndServedAtItsAddress() async throws {
     try await RealTwin.with { twin in
       try await twin.set(["SHIPIT_COMMIT": "c1", "GREETING": "hello"])

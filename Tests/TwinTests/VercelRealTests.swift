@@ -104,7 +104,7 @@ struct RealVercel {
   }
 }
 
-@Suite(.serialized) struct VercelRealTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct VercelRealTests {
   static let script =
     #"mkdir dist && echo "$GREETING $1 $VERCEL_ENV $OWN" > dist/index.html; env > dist/env.txt"#
 

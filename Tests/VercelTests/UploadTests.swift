@@ -12,7 +12,7 @@ import Testing
 @testable import Vercel
 
 /// Many files over real sockets.
-@Suite struct UploadTests {
+@Suite(.timeLimit(.minutes(5))) struct UploadTests {
   /// Packs files made on the fly, so that the test itself holds none of them.
   private struct Generator: SourcePacker {
     let scratch: ScratchDirectory
