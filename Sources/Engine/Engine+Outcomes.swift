@@ -122,7 +122,8 @@ extension Engine {
       else { return }
       let failure = Failure(
         .timeout, "\(state.step.title) did not end within \(timeGiven(state).components.seconds) s",
-        place: id.rawValue)
+        place: id.rawValue,
+        hint: "shipit status \(plan.environment), for what is live; then shipit why \(plan.environment)")
       waitingReason[id] = .failed(failure, moved: false)
       stop(state)
     case .deadline: deadlinePassed()

@@ -41,7 +41,8 @@ extension Engine {
         failedStep: failedStep, unattended: unattended, exposure: exposure,
         rollbackFailure: broken.failure
           ?? undo.all.compactMap(\.failure).first
-          ?? Failure(.failed, "\(broken.step.title) was not done"))
+          ?? Failure(
+            .failed, "\(broken.step.title) was not done", hint: "shipit status \(plan.environment)"))
     }
     let touched = forward.all.contains { $0.wasBegun && !isHarmless($0.step) }
     if touched && !plan.hasPrevious {
