@@ -9,7 +9,7 @@ package final class SocketServer: Sendable {
   package typealias Script = @Sendable (ServedConnection) throws -> Void
 
   package let port: UInt16
-  private let listener: Int32
+  private let listener: ListeningSocket
 
   /// - Parameter script: serves a connection, given its number from 0; the connection is closed when it returns.
   package init(_ script: @escaping @Sendable (ServedConnection, Int) throws -> Void) throws {
@@ -25,11 +25,12 @@ package final class SocketServer: Sendable {
       }
     }
     guard bound else { throw ServedConnection.Ended() }
-    listener = socket
+    let listener = ListeningSocket(socket)
+    self.listener = listener
     port = UInt16(bigEndian: address.sin_port)
     Thread.detachNewThread {
       var number = 0
-      while case let connection = accept(socket, nil, nil), connection >= 0 {
+      while case let connection = listener.connection(), connection >= 0 {
         let mine = number
         number += 1
         Thread.detachNewThread {
@@ -40,12 +41,25 @@ package final class SocketServer: Sendable {
     }
   }
 
-  deinit {
-    shutdown(listener, Int32(SHUT_RDWR))
-    close(listener)
-  }
+  deinit { listener.end() }
 
   package var webSocketURL: String { "ws://127.0.0.1:\(port)/feed" }
+}
+
+/// A listening socket, shared by a server and its thread. Its number is free for others when both are done with it:
+/// closed earlier, it may be another server's when the thread comes to accept, which then takes that one's client.
+package final class ListeningSocket: Sendable {
+  private let descriptor: Int32
+
+  package init(_ descriptor: Int32) { self.descriptor = descriptor }
+
+  deinit { close(descriptor) }
+
+  /// The next connection; below 0 once it has ended.
+  package func connection() -> Int32 { accept(descriptor, nil, nil) }
+
+  /// Refuses clients from now on, and wakes who accepts.
+  package func end() { shutdown(descriptor, Int32(SHUT_RDWR)) }
 }
 
 /// One connection of a `SocketServer`, read and written by its script's thread.

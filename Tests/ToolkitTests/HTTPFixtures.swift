@@ -2,6 +2,7 @@ import Concurrency
 import Foundation
 import HTTP
 import HTTPServer
+import TestSupport
 
 /// Waits for a condition without a fixed sleep; false when it does not come true in ten seconds.
 func becomesTrue(_ condition: () async -> Bool) async -> Bool {
@@ -44,18 +45,19 @@ func failure(_ body: () async throws(HTTPError) -> Void) async -> HTTPError? {
 final class RawServer: @unchecked Sendable {
   // `@unchecked`: everything is set before the thread starts, except `seen`, which has its own lock.
   let port: UInt16
-  private let listener: Int32
+  private let listener: ListeningSocket
   private let seen = Locked<[String]>([])
 
   /// - Parameter answers: for each connection in turn, the answers to its requests; after them it is closed.
   init(answers: [[String]]) throws {
     let (socket, port) = try RawServer.listen()
-    listener = socket
+    let listener = ListeningSocket(socket)
+    self.listener = listener
     self.port = port
     let seen = seen
     Thread.detachNewThread {
       for replies in answers {
-        let connection = accept(socket, nil, nil)
+        let connection = listener.connection()
         guard connection >= 0 else { return }
         for reply in replies {
           guard let request = RawServer.readRequest(connection) else { break }
@@ -67,10 +69,7 @@ final class RawServer: @unchecked Sendable {
     }
   }
 
-  deinit {
-    shutdown(listener, Int32(SHUT_RDWR))
-    close(listener)
-  }
+  deinit { listener.end() }
 
   /// The first line of each request so far.
   var requests: [String] { seen.withLock { $0 } }

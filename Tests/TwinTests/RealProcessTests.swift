@@ -64,7 +64,10 @@ import Testing
       let answer = try await twin.ask(
         "mutation($id: String!) { deploymentRollback(id: $id) }", ["id": .string(first)])
       #expect(answer["deploymentRollback"] == true)
-      try await twin.until("the old variables are served") { try await twin.get("/")["greeting"] == "old" }
+      // Without a time to drain, the process that goes may cut off a request of its last moment.
+      try await twin.until("the old variables are served") {
+        (try? await twin.get("/"))?["greeting"] == "old"
+      }
       let page = try await twin.get("/")
       #expect(page["commit"] == "c1")
       #expect(page["built"] == "by c1")
