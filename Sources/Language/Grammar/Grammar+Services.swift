@@ -98,8 +98,8 @@ extension Grammar {
     "the settings",
     [
       Key(
-        "build", .text(.command), "The build command.", example: "npm run build", elsewhere: ["build-command"]
-      ),
+        "build", .text(.command), "The build command.", example: "npm run build",
+        platforms: ["railway", "vercel"], elsewhere: ["build-command"]),
       Key(
         "start", .text(.command), "The start command.", example: "./run", platforms: ["railway"],
         elsewhere: ["start-command", "command", "cmd", "entrypoint"]),
@@ -118,11 +118,13 @@ extension Grammar {
         ]), "What builds it; a Dockerfile that is found wins.", example: "railpack", platforms: ["railway"]),
       Key(
         "root", .text(.path), "The directory of the repository where the platform builds.",
-        example: "backend", elsewhere: ["root-directory"]),
+        example: "backend", platforms: ["railway", "vercel"], elsewhere: ["root-directory"]),
       Key(
         "replicas", .int(1...50), "How many instances.", example: "2", platforms: ["railway"],
         elsewhere: ["instances", "scale", "num-replicas"]),
-      Key("region", .text(.line), "Where they run.", example: "europe-west4-drams3a", elsewhere: ["regions"]),
+      Key(
+        "region", .text(.line), "Where they run.", example: "europe-west4-drams3a",
+        platforms: ["railway", "vercel"], elsewhere: ["regions"]),
       Key(
         "memory", .size, "The most memory of an instance.", example: "1GB", platforms: ["railway"],
         elsewhere: ["ram", "memory-gb"]),

@@ -64,9 +64,18 @@ struct Rules {
   private func checkService(_ service: Fields, key: String, _ reading: inout Reading) {
     let platform = service["platform"]?.text
     if let platform { checkSource(service["source"]?.fields, platform, &reading) }
-    if let domains = service.keyMarks["domains"], platform == PlatformName.railway.rawValue {
-      reading.notSupported(
-        "`\(service.path).domains` on Railway", at: domains, path: "\(service.path).domains")
+    if let domains = service.keyMarks["domains"] {
+      switch platform.flatMap(PlatformName.init(rawValue:)) {
+      case .railway:
+        reading.notSupported(
+          "`\(service.path).domains` on Railway", at: domains, path: "\(service.path).domains")
+      case .encore:
+        reading.error(
+          .wrongPlatform, "encore takes no `domains` from shipit", at: domains,
+          path: "\(service.path).domains",
+          help: "remove it and add them in Encore's dashboard; `health.url` is where shipit asks")
+      default: break
+      }
     }
     if let settings = service["settings"]?.fields, let platform {
       for key in settings.shape.keys {
@@ -77,7 +86,8 @@ struct Rules {
         reading.error(
           .wrongPlatform, "\(platform) has no setting `\(key.name)`", at: mark,
           path: "\(settings.path).\(key.name)",
-          help: "its settings are \(others.joined(separator: ", "))")
+          help: others.isEmpty
+            ? "remove it: shipit sets nothing there" : "its settings are \(others.joined(separator: ", "))")
       }
       if let cron = settings.keyMarks["cron"], let replicas = settings["replicas"], replicas.int != 1 {
         reading.error(
@@ -103,11 +113,23 @@ struct Rules {
         path: identity.path, help: "remove it, or write `identity: {json: MEMBER}`")
     }
     for entry in service["variables"]?.map ?? [] {
+      checkReferences(entry.value, platform, &reading)
       if ["SHIPIT_COMMIT", "SHIPIT_RELEASE"].contains(entry.key) {
         reading.error(
           .badName, "`\(entry.key)` is set by shipit", at: entry.mark, path: entry.value.path,
           help: "remove it")
       }
+    }
+  }
+
+  /// `${railway.…}` becomes Railway's own reference, which no other platform resolves.
+  private func checkReferences(_ value: Placed, _ platform: String?, _ reading: inout Reading) {
+    guard let platform, platform != PlatformName.railway.rawValue else { return }
+    for case .reference(.platformVariable(.railway, let service, let variable)) in value.template?.parts ?? []
+    {
+      reading.error(
+        .wrongPlatform, "${railway.\(service).\(variable)} is only for services on Railway", at: value.mark,
+        path: value.path, help: "give \(platform) the value itself: {secret: \(variable)}")
     }
   }
 
@@ -127,6 +149,11 @@ struct Rules {
         help: platform == "encore"
           ? "write `directory: DIR`, where its encore.app is: Encore builds the pushed commit itself"
           : "its sources are \(known.joined(separator: ", "))")
+    }
+    if let mark = source.keyMarks["root"], platform == PlatformName.encore.rawValue {
+      reading.error(
+        .wrongPlatform, "encore has no `root` in a source", at: mark, path: "\(source.path).root",
+        help: "remove it; `directory` is where the encore.app is")
     }
     if let mark = source.keyMarks["build"], platform != "vercel" {
       reading.error(
