@@ -23,6 +23,31 @@ package struct SecretResolver: Sendable {
     return try resolve(SecretUses(accounts), in: environment.name, key: key)
   }
 
+  /// Resolves what the platforms' accounts need as far as it is at hand: who holds one platform's token can
+  /// look at that platform.
+  /// - Returns: the values, and for each platform that lacks one what is missing.
+  package func resolveAccountsAtHand(_ environment: Environment, key: [UInt8]) -> (
+    values: SecretValues, missing: [PlatformName: Failure]
+  ) {
+    var values: [String: Sensitive] = [:]
+    var missing: [PlatformName: Failure] = [:]
+    for name in PlatformName.allCases {
+      var account = environment
+      account.services = []
+      account.state = .local
+      switch name {
+      case .railway: account.platforms = Platforms(railway: environment.platforms.railway)
+      case .vercel: account.platforms = Platforms(vercel: environment.platforms.vercel)
+      case .encore: account.platforms = Platforms(encore: environment.platforms.encore)
+      }
+      do throws(Failure) {
+        let found = try resolve(SecretUses(account), in: environment.name, key: key)
+        for (name, value) in found.all { values[name] = value }
+      } catch { missing[name] = error }
+    }
+    return (SecretValues(values: values) { Fingerprint.of($0, key: key) }, missing)
+  }
+
   /// Resolves the one secret with which the ledger is reached, before anything else can be known.
   /// - Throws: `configuration` when it is missing or empty.
   package func resolveLedger(_ name: String, of environment: Environment) throws(Failure) -> Sensitive {

@@ -29,6 +29,8 @@ struct Session: Sendable {
   let secrets: SecretValues
   let history: any RevisionHistory
   let platforms: [PlatformName: any Platform]
+  /// Why a platform cannot be asked: a secret of its account is not at hand.
+  private let missing: [PlatformName: Failure]
   let overrides: [Override]
   private let isRepository: Bool
   private let parts: AdapterParts
@@ -37,11 +39,12 @@ struct Session: Sendable {
 
   /// - Parameters:
   ///   - needsVariables: the services' secrets are needed too, not only the accounts'.
+  ///   - isPartial: a platform whose account lacks a secret is left out, and the others are asked.
   ///   - ledger: nil: the environment's own.
   /// - Throws: `Failure` when a secret is missing or the ledger cannot be used.
   init(
     _ project: Project, _ environment: Model.Environment, _ console: Console, needsVariables: Bool,
-    isDirty: Bool = false, ledger: (any Ledger)? = nil
+    isPartial: Bool = false, isDirty: Bool = false, ledger: (any Ledger)? = nil
   ) async throws(Failure) {
     self.project = project
     self.environment = environment
@@ -52,9 +55,14 @@ struct Session: Sendable {
     self.ledger = used
     let key = try await used.fingerprintKey()
     let resolver = SecretResolver(environment: variables)
-    secrets =
-      needsVariables
-      ? try resolver.resolve(environment, key: key) : try resolver.resolveAccounts(environment, key: key)
+    if isPartial {
+      (secrets, missing) = resolver.resolveAccountsAtHand(environment, key: key)
+    } else {
+      secrets =
+        needsVariables
+        ? try resolver.resolve(environment, key: key) : try resolver.resolveAccounts(environment, key: key)
+      missing = [:]
+    }
     // What a command does not need is taken out of everything it prints too, as far as it is at hand.
     let hidden = resolver.available(environment)
     let redactor = Redactor(secrets: hidden.map { ($0.name, $0.value.reveal()) })
@@ -74,11 +82,18 @@ struct Session: Sendable {
       repository: ProjectRepository(source: source, temporaryDirectory: temporaryDirectory),
       temporaryDirectory: temporaryDirectory, version: shipitVersion)
     var platforms: [PlatformName: any Platform] = [:]
-    for registration in platformTable {
+    for registration in platformTable where missing[registration.name] == nil {
       platforms[registration.name] = try registration.make(parts, endpoints.endpoint(of: registration))
     }
     self.platforms = platforms
     self.parts = parts
+  }
+
+  /// The adapter of a platform.
+  /// - Throws: what is missing to ask it.
+  func platform(_ name: PlatformName) throws(Failure) -> any Platform {
+    if let platform = platforms[name] { return platform }
+    throw missing[name] ?? Failure(.configuration, "services on \(name.title) are not supported yet")
   }
 
   /// The clock of this process.

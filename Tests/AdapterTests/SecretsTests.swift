@@ -54,6 +54,16 @@ import Testing
     #expect(try resolver.resolveAccounts(environment, key: key).names == ["RAILWAY_API_TOKEN"])
   }
 
+  @Test func aPlatformWhoseTokenIsMissingDoesNotHideTheOthers() {
+    var environment = environment
+    environment.platforms.vercel = VercelTarget(team: "acme", tokenSecret: "VERCEL_TOKEN")
+    let found = SecretResolver(environment: ["RAILWAY_API_TOKEN": "t"])
+      .resolveAccountsAtHand(environment, key: key)
+    #expect(found.values.names == ["RAILWAY_API_TOKEN"])
+    #expect(Array(found.missing.keys) == [.vercel])
+    #expect(found.missing[.vercel]?.message.contains("VERCEL_TOKEN") == true)
+  }
+
   @Test func fingerprintsTellValuesApartOnlyUnderOneKey() throws {
     var variables = ["RAILWAY_API_TOKEN": "t", "JWT_SECRET": "same", "SESSION_SECRET": "same"]
     func prints(_ key: [UInt8]) throws -> [String] {

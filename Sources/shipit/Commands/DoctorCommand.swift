@@ -10,7 +10,8 @@ enum DoctorCommand {
       let overrides = try Endpoints(processEnvironment()).overrides
       var examinations = await here(project, environment, console)
       do throws(Failure) {
-        let session = try await Session(project, environment, console, needsVariables: false)
+        let session = try await Session(
+          project, environment, console, needsVariables: false, isPartial: true)
         examinations += await asked(session, environment)
       } catch {
         var skipped = Examination("platforms", .skipped, "not asked: \(error.message)", hint: error.hint)
@@ -67,10 +68,9 @@ enum DoctorCommand {
   private static func examine(
     _ name: PlatformName, _ session: Session, _ environment: Model.Environment
   ) async -> [Examination] {
-    guard let platform = session.platforms[name] else {
-      return [
-        Examination(name.title, Failure(.configuration, "services on \(name.title) are not supported yet"))
-      ]
+    let platform: any Platform
+    do throws(Failure) { platform = try session.platform(name) } catch {
+      return [Examination(name.title, error)]
     }
     let found = await platform.examine(environment)
     return found.isEmpty ? [Examination(name.title, .skipped, "nothing can be examined yet")] : found

@@ -14,10 +14,9 @@ enum LogsCommand {
           .configuration, "\(environment.name) has no service “\(name)”",
           hint: "its services are \(environment.services.map(\.key.rawValue).joined(separator: ", "))")
       }
-      let session = try await Session(project, environment, console, needsVariables: false)
-      guard let platform = session.platforms[service.platform] else {
-        throw Failure(.configuration, "not supported yet: platform \(service.platform.rawValue)")
-      }
+      let session = try await Session(
+        project, environment, console, needsVariables: false, isPartial: true)
+      let platform = try session.platform(service.platform)
       guard let observed = try await platform.observe(environment).services[name] else {
         throw Failure(.configuration, "\(name) was not found on \(service.platform.rawValue)")
       }

@@ -63,7 +63,8 @@ enum StatusCommand {
     let names = Set(environment.services.map(\.platform)).sorted { $0.rawValue < $1.rawValue }
     let session: Session
     do throws(Failure) {
-      session = try await Session(subject.project, environment, console, needsVariables: false)
+      session = try await Session(
+        subject.project, environment, console, needsVariables: false, isPartial: true)
     } catch {
       for name in names { report.fail(name, error) }
       return report
@@ -100,9 +101,8 @@ enum StatusCommand {
   private static func ask(
     _ name: PlatformName, _ session: Session, _ environment: Model.Environment
   ) async -> Result<[ServiceName: LiveState], Failure> {
-    guard let platform = session.platforms[name] else {
-      return .failure(Failure(.configuration, "services on \(name.title) are not supported yet"))
-    }
+    let platform: any Platform
+    do throws(Failure) { platform = try session.platform(name) } catch { return .failure(error) }
     return await withTaskGroup(of: Result<[ServiceName: LiveState], Failure>?.self) { group in
       group.addTask {
         do throws(Failure) { return .success(try await platform.live(environment)) } catch {
