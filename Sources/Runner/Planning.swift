@@ -32,6 +32,7 @@ package struct Planning: Sendable {
   /// The plan of a deploy, after every check that may refuse it.
   package func plan(_ request: DeployRequest) async throws(Failure) -> Plan {
     try await checkRevision(request)
+    try await checkDirectories(request)
     var input = bareInput(request)
     try await fill(&input)
     try await checkAge(request, input)
@@ -223,6 +224,20 @@ package struct Planning: Sendable {
         "commit \(request.revision.commit.prefix(7)) is not on \(branch), and only that may go to \(environment.name)",
         place: "protect.branch", hint: "merge it into \(branch) first")
     }
+  }
+
+  /// Nothing is begun for a service whose source the commit does not hold.
+  private func checkDirectories(_ request: DeployRequest) async throws(Failure) {
+    guard !request.isDirty else { return }
+    let trees = environment.services.filter { request.images[$0.key] == nil }
+      .compactMap { service in service.source.tree.map { (service.key, $0.path) } }
+    let missing = try await history.missingDirectories(of: trees.map(\.1), in: request.revision.commit)
+    guard let (service, path) = trees.first(where: { missing.contains($0.1) }) else { return }
+    throw Failure(
+      .configuration, "commit \(request.revision.commit.prefix(7)) has no directory \(path)",
+      place: "services.\(service).source",
+      cause: missing.count > 1 ? "nor \(missing.filter { $0 != path }.joined(separator: ", "))" : nil,
+      hint: "commit it, or correct `source.directory`, which counts from the project's root")
   }
 
   /// Never back in time (promise 6).

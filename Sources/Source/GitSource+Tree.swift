@@ -1,13 +1,11 @@
-import Model
+package import Model
 import Processes
 
 extension GitSource {
   /// The files of a commit under `path`, in no order to rely on.
   /// - Throws: `configuration` when the commit has no such directory.
   func entries(of path: String, commit: String) async throws(Failure) -> [SourceEntry] {
-    var inner = prefix + path
-    while inner.hasSuffix("/") { inner.removeLast() }
-    let tree = inner.isEmpty ? commit : "\(commit):\(inner)"
+    let tree = tree(of: path, commit: commit)
     let result = try await git.run(["ls-tree", "-r", "-z", "-l", "--full-tree", tree])
     guard result.exit.isSuccess else {
       throw Failure(
@@ -19,6 +17,20 @@ extension GitSource {
     return try parse(result.output) { fields in
       fields.count == 4 ? .object(String(fields[2]), size: Int(fields[3]) ?? 0) : nil
     }
+  }
+
+  /// Whether a commit has a directory at `path`.
+  package func holds(directory path: String, commit: String) async throws(Failure) -> Bool {
+    // A file at the path is no tree; a name that leads nowhere makes git fail.
+    let result = try await git.run(["cat-file", "-t", tree(of: path, commit: commit)])
+    let kind = result.text.trimmed
+    return result.exit.isSuccess && (kind == "tree" || kind == "commit")
+  }
+
+  /// What git calls the directory `path` of a commit.
+  private func tree(of path: String, commit: String) -> String {
+    let names = (prefix + path).split(separator: "/").filter { $0 != "." }.joined(separator: "/")
+    return names.isEmpty ? commit : "\(commit):\(names)"
   }
 
   /// The tracked files under `path` as they lie in the working tree; deleted ones are left out.

@@ -44,4 +44,12 @@ package struct ProjectHistory: RevisionHistory {
   package func changedFiles(under paths: [String]) async throws(Failure) -> [String] {
     try await source?.changedFiles(under: paths) ?? []
   }
+
+  /// Outside a repository the revision itself is made from the directories, so none can be missing.
+  package func missingDirectories(of paths: [String], in commit: String) async throws(Failure) -> [String] {
+    guard let source else { return [] }
+    var missing: [String] = []
+    for path in paths where try await !source.holds(directory: path, commit: commit) { missing.append(path) }
+    return missing
+  }
 }

@@ -53,6 +53,20 @@ struct GitSourceTests {
     #expect(refusal?.hint?.contains("install git") == true)
   }
 
+  @Test func aDirectoryThatACommitLacksIsNamed() async throws {
+    let repository = try await ScratchRepository()
+    try await repository.commit(["app/a": "1", "file": "1"])
+    let source = try #require(try await repository.source())
+    let commit = try await source.resolve("HEAD").commit
+    try repository.scratch.write("later/b", "untracked")
+    for (path, isThere) in [
+      (".", true), ("", true), ("./app", true), ("app/", true), ("later", false), ("file", false),
+      ("nope", false),
+    ] {
+      #expect(try await source.holds(directory: path, commit: commit) == isThere, "\(path)")
+    }
+  }
+
   // MARK: Changes
 
   @Test func onlyChangesOfTrackedFilesUnderTheGivenPathsCount() async throws {

@@ -163,6 +163,7 @@ struct Alphabet: RevisionHistory {
   }
   func isCommit(_ commit: String, onBranch branch: String) async throws(Failure) -> Bool { true }
   func changedFiles(under paths: [String]) async throws(Failure) -> [String] { [] }
+  func missingDirectories(of paths: [String], in commit: String) async throws(Failure) -> [String] { [] }
 }
 
 /// No story runs a command.

@@ -334,6 +334,7 @@ private struct StraightHistory: RevisionHistory {
 
   func isCommit(_ commit: String, onBranch branch: String) async throws(Failure) -> Bool { true }
   func changedFiles(under paths: [String]) async throws(Failure) -> [String] { [] }
+  func missingDirectories(of paths: [String], in commit: String) async throws(Failure) -> [String] { [] }
 }
 
 /// Packs one small file.

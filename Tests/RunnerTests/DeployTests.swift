@@ -115,6 +115,16 @@ import Testing
     }
   }
 
+  @Test func aSourceThatTheCommitLacksIsRefusedBeforeAnythingMoves() throws {
+    try VirtualTime().run { clock, spawn in
+      let stage = Stage(clock, spawn)
+      stage.history.missing.withLock { $0 = ["backend"] }
+      let refused = await stage.deploy(1)
+      #expect(refused.exit == .usage && refused.result == nil)
+      #expect(refused.failure?.message.contains("has no directory backend") == true)
+    }
+  }
+
   @Test func aHoldBlocksDeploys() throws {
     try VirtualTime().run { clock, spawn in
       let stage = Stage(clock, spawn)

@@ -123,6 +123,7 @@ final class ScriptedHistory: RevisionHistory {
   let diverged = Locked<Set<String>>([])
   let changed = Locked<[String]>([])
   let branch = Locked<Set<String>>([])
+  let missing = Locked<Set<String>>([])
 
   func resolve(_ revision: String) async throws(Failure) -> Revision {
     Revision(commit: revision, subject: "", author: "")
@@ -140,5 +141,9 @@ final class ScriptedHistory: RevisionHistory {
 
   func changedFiles(under paths: [String]) async throws(Failure) -> [String] {
     changed.withLock { files in files.filter { file in paths.contains { file.hasPrefix($0) } } }
+  }
+
+  func missingDirectories(of paths: [String], in commit: String) async throws(Failure) -> [String] {
+    missing.withLock { missing in paths.filter(missing.contains) }
   }
 }

@@ -9,6 +9,8 @@ package protocol RevisionHistory: Sendable {
   func isCommit(_ commit: String, onBranch branch: String) async throws(Failure) -> Bool
   /// Changed tracked files under the given paths, relative to the project's root.
   func changedFiles(under paths: [String]) async throws(Failure) -> [String]
+  /// Those of the given directories, relative to the project's root, that a commit does not hold.
+  func missingDirectories(of paths: [String], in commit: String) async throws(Failure) -> [String]
 }
 
 /// One revision.
