@@ -45,6 +45,11 @@ let commonOptions: [CommandSpecification.Option] = [
 private let environmentArgument = CommandSpecification.Positional(
   name: "ENV", help: "an environment: environments/ENV.yaml", completes: .environments)
 
+/// For commands that change nothing.
+private let optionalEnvironment = CommandSpecification.Positional(
+  name: "ENV", help: "an environment; default: the only one there is", isOptional: true,
+  completes: .environments)
+
 /// Every command, in the order help shows them.
 let commandTable: [CommandSpecification] = [
   .init(
@@ -126,7 +131,7 @@ let commandTable: [CommandSpecification] = [
     run: StatusCommand.run),
   .init(
     name: "history", summary: "the releases of an environment, newest first",
-    positionals: [environmentArgument],
+    positionals: [optionalEnvironment],
     options: [.init(name: "limit", value: "N", help: "how many; default 20")],
     examples: ["shipit history prod", "shipit history prod --limit 5 --json"],
     run: HistoryCommand.run),
@@ -144,7 +149,7 @@ let commandTable: [CommandSpecification] = [
   .init(
     name: "why", summary: "why a run ended as it did, and what to do next",
     positionals: [
-      environmentArgument,
+      optionalEnvironment,
       .init(name: "RUN", help: "a run's number; default: the last one", isOptional: true, completes: .runs),
     ],
     examples: ["shipit why prod", "shipit why prod 12"],
@@ -162,7 +167,7 @@ let commandTable: [CommandSpecification] = [
     run: HoldCommand.unhold),
   .init(
     name: "doctor", summary: "test tokens, rights, names, tools and clock, one by one",
-    positionals: [environmentArgument],
+    positionals: [optionalEnvironment],
     examples: ["shipit doctor prod"],
     run: DoctorCommand.run),
   .init(

@@ -12,7 +12,7 @@ enum EnvironmentCommand {
     let console = Console(invocation, environment: processEnvironment())
     return await guarded(console) {
       let project = try Project(invocation)
-      let environment = try project.environment(invocation.positional(0) ?? "", console)
+      let environment = try project.environment(try name(invocation), console)
       return try await body(project, environment, console)
     }
   }
@@ -23,10 +23,25 @@ enum EnvironmentCommand {
   ) async -> Int32 {
     let console = Console(invocation, environment: processEnvironment())
     return await guarded(console) {
-      let subject = try await Recorded.subject(invocation, invocation.positional(0) ?? "", console)
+      let subject = try await Recorded.subject(invocation, try name(invocation), console)
       if let note = subject.note { console.note([note]) }
       return try await body(subject, console)
     }
+  }
+
+  /// The environment that was named, else the only one there is.
+  /// - Throws: `Failure` of kind configuration when none was named and it cannot be told which is meant.
+  private static func name(_ invocation: Invocation) throws(Failure) -> String {
+    if let name = invocation.positional(0) { return name }
+    let candidates = try Project.candidates(invocation)
+    var known = Project.home(candidates).map { Project(root: $0).environments } ?? []
+    if known.isEmpty { known = try Recorded.names(invocation) }
+    if known.count == 1 { return known[0] }
+    let command = invocation.command.name
+    throw Failure(
+      .configuration, "\(command) wants the name of an environment",
+      cause: known.isEmpty ? "there is none here" : "there are \(known.joined(separator: ", "))",
+      hint: "shipit \(command) \(known.first ?? "ENV")")
   }
 
   /// Ends a command with its code, after saying what went wrong.
