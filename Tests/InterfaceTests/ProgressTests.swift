@@ -205,6 +205,17 @@ import Testing
     try expectGolden("summary-in-flight.txt", text)
   }
 
+  @Test func `of an interruption does not deny what went live`() throws {
+    let summary = try summary(
+      6,
+      [
+        event(3, done("api.deploy", "")), event(4, .interrupted(.interrupt)),
+        event(6, .finished(RunResult(state: .inFlight, exit: .failedMixed))),
+      ])
+    #expect(summary.services.contains { $0.state == .moved })
+    #expect(summary.text(.eighty).joined().contains("what went live stays"))
+  }
+
   @Test func `of a rollback that was asked for names the release that is live again`() throws {
     var plan = samplePlan()
     plan.kind = .rollback

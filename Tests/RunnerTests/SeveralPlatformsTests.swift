@@ -128,7 +128,7 @@ import Testing
       #expect(result.exit == .done)
       #expect(
         result.plan?.warnings == [
-          "only web goes back to release 1, api, jobs stays at release 2: they were never released together"
+          "only web goes back to release 1, api, jobs stay at release 2: they were never released together"
         ])
       #expect(stage.live == ["api": 2, "jobs": 2, "web": 1])
       await #expect(throws: Failure.self) { try await PromotedRelease.find(in: stage.ledger, of: "prod") }

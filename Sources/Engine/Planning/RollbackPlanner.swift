@@ -124,11 +124,13 @@ package struct RollbackPlanner {
     guard !request.only.isEmpty, !staying.isEmpty else { return nil }
     let going = request.only.sorted().map(\.rawValue).joined(separator: ", ")
     let others = staying.map(\.rawValue).joined(separator: ", ")
+    let goes = request.only.count == 1 ? "goes" : "go"
+    let stay = staying.count == 1 ? "stays" : "stay"
     if request.isGuess {
-      return "only \(going) goes back, \(others) stays: they may never have run together"
+      return "only \(going) \(goes) back, \(others) \(stay): they may never have run together"
     }
     let live = input.releases.first(where: \.isGood).map { "release \($0.number)" } ?? "what is live"
-    return "only \(going) goes back to release \(target.number), \(others) stays at \(live): "
+    return "only \(going) \(goes) back to release \(target.number), \(others) \(stay) at \(live): "
       + "they were never released together"
   }
 

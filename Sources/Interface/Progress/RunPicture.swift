@@ -173,7 +173,8 @@ package struct RunPicture: Sendable {
 
   private mutating func probed(_ id: StepID, _ finding: Finding, _ at: Timestamp) {
     switch finding {
-    case .absent, .underWay: change(id) { $0.phase = .running }
+    case .absent: change(id) { ($0.phase, $0.progress) = (.running, "nothing came of it, so once more") }
+    case .underWay: change(id) { ($0.phase, $0.progress) = (.running, "it is under way") }
     case .done(let result):
       settle(id, .done(result), at)
       moved(id, result, at)

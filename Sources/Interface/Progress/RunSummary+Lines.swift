@@ -76,9 +76,10 @@ extension RunSummary {
   /// What a run that stopped left.
   private var leftBehind: String {
     if !unattended.isEmpty { return "some of it is still in flight" }
-    return rollbackFailure == nil
-      ? "nothing of it is in flight, and what it wrote is not live"
-      : "nothing of it is in flight, and not everything is put back"
+    if rollbackFailure != nil { return "nothing of it is in flight, and not everything is put back" }
+    return services.contains { $0.state == .moved }
+      ? "nothing of it is in flight, and what went live stays"
+      : "nothing of it is in flight, and what it wrote is not live"
   }
 
   /// How it came to its end, when not well.

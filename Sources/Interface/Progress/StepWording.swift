@@ -19,6 +19,14 @@ extension RunPicture.StepPicture {
     }
   }
 
+  /// It writes or deploys, so that something of it could be live.
+  private var changesPlatform: Bool {
+    switch step.action {
+    case .settings, .variables, .deploy, .restore, .promote: true
+    case .buildImage, .prove, .soak, .command, .check: false
+    }
+  }
+
   /// What is to be said about it now, in a few words.
   var says: String {
     switch phase {
@@ -28,7 +36,8 @@ extension RunPicture.StepPicture {
     case .retrying(let failure): "again soon: \(failure.message)"
     case .done(let result): result.summary
     case .failed(let failure): failure.message
-    case .stopped(.cancelled), .cancelled(moved: false): "cancelled, nothing of it is live"
+    case .stopped(.cancelled), .cancelled(moved: false):
+      changesPlatform ? "cancelled, nothing of it is live" : "cancelled"
     case .stopped(.tookEffect): "took effect before it could be stopped"
     case .stopped(.inFlight(let text)): "goes on without us: \(text)"
     case .cancelled(moved: true): "cancelled after it had taken effect"
