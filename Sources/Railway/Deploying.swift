@@ -87,7 +87,9 @@ extension RailwayPlatform {
       packed = try await packer.pack(path: path, root: root, include: include, commit: request.commit)
     } catch { return .failure(Trouble(outcome: .failed(error, moved: false))) }
     defer { unlink(packed.file) }
-    call.report(.progress("uploading \(packed.files) files, \(max(1, packed.bytes / 1024)) KiB"))
+    call.report(
+      .progress(
+        "uploading \(packed.files) file\(packed.files == 1 ? "" : "s"), \(max(1, packed.bytes / 1024)) KiB"))
     let message = "\(call.marker(of: step)) \(request.commit)"
     let left = max(.seconds(5), call.deadline - clock.now)
     do {

@@ -41,7 +41,7 @@ extension RailwayPlatform {
         return .done(result(deployment, awaited, now))
       case .failed(let deployment):
         await logs.finish()
-        return .failed(await explain(deployment, awaited), moved: decision.hasMoved)
+        return .failed(await explain(deployment, awaited, call), moved: decision.hasMoved)
       case .refused(let failure, let moved):
         await logs.finish()
         return .failed(failure, moved: moved)
@@ -86,12 +86,13 @@ extension RailwayPlatform {
   }
 
   /// Why a deployment failed: the status alone does not tell a migration from a health check.
-  private func explain(_ deployment: Deployment, _ awaited: Awaited) async -> Failure {
+  private func explain(_ deployment: Deployment, _ awaited: Awaited, _ call: StepCall) async -> Failure {
     let event = await client.failedEvent(of: deployment.id)
     let (what, hint): (String, String)
+    let logs = "`\(call.buildLogs(of: awaited.target.service, deployment: deployment.id))` shows why"
     switch event?.step {
-    case "SNAPSHOT_CODE": (what, hint) = ("its source could not be read", "see the build log above")
-    case "BUILD_IMAGE", "PUBLISH_IMAGE": (what, hint) = ("its build failed", "see the build log above")
+    case "SNAPSHOT_CODE": (what, hint) = ("its source could not be read", logs)
+    case "BUILD_IMAGE", "PUBLISH_IMAGE": (what, hint) = ("its build failed", logs)
     case "WAIT_FOR_DEPENDENCIES":
       (what, hint) = ("a service it depends on did not come up", "deploy that one first")
     case "MIGRATE_VOLUMES":

@@ -4,8 +4,10 @@ import Model
 struct APIError: Error, Sendable, Hashable {
   /// What a caller decides by.
   enum Class: Sendable, Hashable {
-    /// The token is not valid, or not for this.
+    /// The token is valid, but not for this.
     case forbidden
+    /// There is no such token, or it has expired or was revoked.
+    case invalidToken
     case notFound
     /// 409: already so, being transferred, or something else is under way.
     case conflict
@@ -66,7 +68,8 @@ extension APIError.Class {
   /// Sure refusals, after which nothing has changed.
   fileprivate var excludesEffect: Bool {
     switch self {
-    case .forbidden, .notFound, .conflict, .payment, .missingFiles, .busy, .input, .unprocessable, .tooLarge,
+    case .forbidden, .invalidToken, .notFound, .conflict, .payment, .missingFiles, .busy, .input,
+      .unprocessable, .tooLarge,
       .gone, .rateLimited, .breakerOpen, .local:
       true
     case .unavailable, .transport, .malformed, .cancelled: false
@@ -123,6 +126,12 @@ extension APIError {
         hint:
           "check `platforms.vercel.team` and the token's scope with `shipit doctor`; a token of one project "
           + "(vcp_…) works for that project alone")
+    case .invalidToken:
+      return make(
+        .authentication, "Vercel does not accept the token",
+        hint:
+          "make a new token on vercel.com (Account Settings > Tokens), put it into the secret that "
+          + "`platforms.vercel.token` names, then `shipit doctor`")
     case .notFound:
       return make(
         .configuration, "Vercel does not know it\(asked)",

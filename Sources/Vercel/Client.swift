@@ -196,6 +196,11 @@ actor VercelClient {
       if let after { quotas[request.operation, default: Quota()].block(for: after, now: clock.now) }
       kind = .rateLimited(after: after)
     }
+    if case .forbidden = kind,
+      problem?["invalidToken"]?.bool == true || problem?["missingToken"]?.bool == true
+    {
+      kind = .invalidToken
+    }
     if code == "missing_files" {
       kind = .missingFiles((problem?["missing"]?.array ?? []).compactMap(\.string))
     }

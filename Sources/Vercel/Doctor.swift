@@ -144,8 +144,5 @@ extension VercelPlatform {
         hint: "set this machine's clock by NTP")
   }
 
-  private func bad(_ subject: String, _ failure: Failure) -> Examination {
-    Examination(
-      subject, .bad, failure.message + (failure.cause.map { ": \($0)" } ?? ""), hint: failure.hint)
-  }
+  private func bad(_ subject: String, _ failure: Failure) -> Examination { Examination(subject, failure) }
 }

@@ -18,6 +18,14 @@ extension VercelPlatform {
 
   private func observe(_ service: Service, _ team: Team?) async throws(Failure) -> (ObservedService, [String])
   {
+    // What Vercel refuses is said before anything is done, not in the middle of a run.
+    for name in service.variables.keys.sorted() {
+      guard let cause = VariableRules.refusal(name, Sensitive("")) else { continue }
+      throw Failure(
+        .configuration, "the variables of \(service.key) cannot be written",
+        place: "services.\(service.key).variables.\(name)", cause: cause,
+        hint: "give the variable another name")
+    }
     let (place, project) = try await project(of: service, team)
     async let stored = read("reading the variables", place) { () async throws(APIError) in
       try await self.client.variables(place, decrypt: true)

@@ -21,14 +21,17 @@ struct WatchDecision: Sendable {
 
   let id: String
   let name: String
+  /// What to type to read its build log.
+  let logs: String
   private var word: String?
   private var readySince: Timestamp?
   private var blindSince: Timestamp?
   private var unknownSince: Timestamp?
 
-  init(id: String, name: String) {
+  init(id: String, name: String, logs: String) {
     self.id = id
     self.name = name
+    self.logs = logs
   }
 
   /// - Parameter answer: nil: Vercel does not know it.
@@ -91,6 +94,6 @@ struct WatchDecision: Sendable {
   private func failure(_ what: String, _ cause: String?, hint: String? = nil) -> Failure {
     Failure(
       .failed, "the deployment \(id) of \(name) failed: \(what); what served before keeps serving",
-      place: "Vercel deployment \(id)", cause: cause, hint: hint ?? "see the build log above")
+      place: "Vercel deployment \(id)", cause: cause, hint: hint ?? "`\(logs)` shows why")
   }
 }

@@ -5,7 +5,8 @@ import Model
 extension VercelPlatform {
   /// Waits until a staged deployment is ready, at most until the step's limit, telling its build log.
   func watch(_ id: String, _ place: Place, _ step: Step, _ call: StepCall) async -> Outcome {
-    var decision = WatchDecision(id: id, name: place.name)
+    let logs = call.buildLogs(of: step.service, deployment: id)
+    var decision = WatchDecision(id: id, name: place.name, logs: logs)
     var pace = PollPace()
     var log = LogFollower(client: client, place: place, deployment: id, report: call.report)
     // What is left of the limit pays for the cancelling.
@@ -28,7 +29,7 @@ extension VercelPlatform {
           pace.restart()
         }
         await log.advance()
-        if clock.now >= limit { return await limitReached(id, place, call) }
+        if clock.now >= limit { return await limitReached(id, place, logs, call) }
       case .ready:
         await log.finish()
         return .done(result(found, id, call))
@@ -61,12 +62,12 @@ extension VercelPlatform {
   }
 
   /// The step's time is over: what is being built is called off.
-  private func limitReached(_ id: String, _ place: Place, _ call: StepCall) async -> Outcome {
+  private func limitReached(_ id: String, _ place: Place, _ logs: String, _ call: StepCall) async -> Outcome {
     let failure = Failure(
       .timeout, "the deployment \(id) of \(place.name) was not ready in time",
       place: "Vercel deployment \(id)",
       cause: "its limit of \((call.deadline - call.beganAt).components.seconds) s ran out",
-      hint: "see the build log above; `health.within` and `protect.deadline` are the limits")
+      hint: "`\(logs)` shows how far it came; `health.within` and `protect.deadline` are the limits")
     switch await callOff(id, place) {
     case .cancelled: return .failed(failure, moved: false)
     case .tookEffect(let result):

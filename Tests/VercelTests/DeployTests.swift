@@ -188,6 +188,9 @@ import Testing
     let failure = try #require(outcome.failure)
     #expect(outcome.moved == false && failure.cause == cause && failure.hint != nil)
     #expect(failure.message.contains("keeps serving"))
+    if state == "ERROR" {
+      #expect(failure.hint == "`shipit logs prod web --build --deployment dpl_new` shows why")
+    }
   }
 
   @Test("a staged deployment whose addresses are never reported assigned is accepted after a short time")

@@ -48,6 +48,11 @@ package struct StepCall: Sendable {
     self.report = report
   }
 
+  /// The command that shows a deployment's build log.
+  package func buildLogs(of service: ServiceName?, deployment: String) -> String {
+    "shipit logs \(run.environment) \(service?.rawValue ?? "SERVICE") --build --deployment \(deployment)"
+  }
+
   /// The marker of a step of this run.
   package func marker(of step: Step) -> Marker {
     Marker(app: run.app, environment: run.environment, run: run.id, step: step.id)
