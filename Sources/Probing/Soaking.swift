@@ -29,10 +29,7 @@ extension HealthProber {
         case .wrong(let revision):
           badInARow += 1
           if badInARow >= 3 {
-            return await failedOrReplaced(
-              request, deployment,
-              "\(service) serves \(ServedIdentity.short(revision)) but "
-                + "\(request.commit.map(ServedIdentity.short) ?? "another revision") was deployed", nil)
+            return await failedOrReplaced(request, deployment, wrong(revision, request), nil)
           }
         case .bad(let words):
           badInARow += 1
@@ -60,7 +57,11 @@ extension HealthProber {
     if badInARow > 0 {
       // The end is not a way out for what fails just then.
       do {
-        if case .bad(let words) = try await look(request, wanted: deployment, [], timeout: .seconds(10)) {
+        switch try await look(request, wanted: deployment, [], timeout: .seconds(10)) {
+        case .good: break
+        case .wrong(let revision):
+          return await failedOrReplaced(request, deployment, wrong(revision, request), nil)
+        case .bad(let words):
           return failed(request, "\(service) stopped answering after the switch", words)
         }
       } catch { return .cancelled(moved: false) }
@@ -69,6 +70,11 @@ extension HealthProber {
       StepResult(
         externalID: deployment,
         summary: "stable for \((clock.now - began).components.seconds) s, \(looks) looks"))
+  }
+
+  private func wrong(_ revision: String, _ request: ProofRequest) -> String {
+    "\(request.target.service) serves \(ServedIdentity.short(revision)) but "
+      + "\(request.commit.map(ServedIdentity.short) ?? "another revision") was deployed"
   }
 
   private func failedOrReplaced(

@@ -198,6 +198,11 @@ import Testing
         "restart", [version(Self.commit)],
         [running, deployment("SUCCESS", .live, ["RESTARTING": 1, "RUNNING": 1])], "failed"
       ),
+      // 31 looks in thirty seconds: the last one is wrong, and so is the one that makes sure.
+      (
+        "wrong at the very end", Array(repeating: version(Self.commit), count: 15) + [version(Self.other)],
+        [running], "failed"
+      ),
       ("crash", [version(Self.commit)], [running, deployment("CRASHED", .crashed, [:])], "failed"),
       ("replaced", [version(Self.commit)], [running, deployment("REMOVED", .removed, [:])], "stale"),
       ("unreadable platform", [version(Self.commit)], [nil], "done"),

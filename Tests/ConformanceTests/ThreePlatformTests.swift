@@ -82,6 +82,22 @@ struct ThreePlatformTests {
     }
   }
 
+  @Test(
+    "what somebody else puts live after its service's own watch is seen before the release is called live")
+  func foreignAfterTheWatch() async throws {
+    try await ThreeWorld.live { world in
+      _ = try await world.deploy(0, watched: .seconds(20))
+      _ = try await world.encore.arrange(.foreignDeployment)
+      let result = try await world.deploy(1, watched: .seconds(120)).result
+      #expect(result.exit == .stale, "\(result.words)")
+      #expect(result.result?.failedStep == "jobs.confirm")
+      #expect(Worlds.letter(await world.encore.served()) == "C", "what is somebody else's was replaced")
+      #expect(Worlds.letter(await world.railway.served()) == "A")
+      #expect(Worlds.letter(await world.vercel.served()) == "A")
+      #expect(result.shownFailure?.hint?.isEmpty == false)
+    }
+  }
+
   @Test("a deploy lasts no longer than its critical path allows")
   func criticalPath() async throws {
     try await ThreeWorld.live { world in

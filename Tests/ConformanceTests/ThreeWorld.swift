@@ -57,7 +57,8 @@ struct ThreeWorld: Sendable {
     }
   }
 
-  var environment: Model.Environment {
+  /// - Parameter watched: how long `web` is watched, which is how long the run goes on after the others' watch.
+  func environment(watched: Duration?) -> Model.Environment {
     var whole = railway.environment(greeting: "hello")
     let others = [encore.environment(greeting: "hello"), vercel.environment(greeting: "hello")]
     whole.platforms.encore = others[0].platforms.encore
@@ -66,13 +67,19 @@ struct ThreeWorld: Sendable {
     for (index, name) in ThreeWorld.services.enumerated() { services[index].key = name }
     services[1].needs = ["api"]
     services[2].needs = ["jobs"]
+    if let watched {
+      services[1].health.soak = .seconds(5)
+      services[2].health.soak = watched
+    }
     whole.services = services
     whole.protect.deadline = .seconds(7200)
     return whole
   }
 
   /// Deploys a commit, watching `web` as its users do.
-  func deploy(_ index: Int) async throws -> (result: OperationResult, took: Duration) {
+  func deploy(_ index: Int, watched: Duration? = nil) async throws -> (
+    result: OperationResult, took: Duration
+  ) {
     let watch = spawn { [clock, vercel, seen] in
       while (try? await clock.sleep(for: .milliseconds(500))) != nil {
         guard let served = await vercel.served() else { continue }
@@ -85,7 +92,8 @@ struct ThreeWorld: Sendable {
       .vercel: vercel.platform(.owner, secrets),
     ]
     let planning = Planning(
-      environment: environment, ledger: ledger, platforms: platforms, secrets: secrets, history: Alphabet(),
+      environment: environment(watched: watched), ledger: ledger, platforms: platforms, secrets: secrets,
+      history: Alphabet(),
       digest: { SHA256.digest(of: $0).hex })
     let chance = Locked(UInt64(index + 1))
     let context = OperationContext(

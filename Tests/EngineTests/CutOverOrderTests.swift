@@ -54,7 +54,7 @@ import Testing
     #expect(
       plan.ids == [
         "web.deploy", "web.verify", "api.variables", "api.deploy", "api.prove", "jobs.deploy", "jobs.prove",
-        "web.promote", "web.prove", "check.smoke",
+        "web.promote", "web.prove", "api.confirm", "jobs.confirm", "web.confirm", "check.smoke",
       ])
     for step in ["api.variables", "api.deploy", "jobs.deploy"] as [StepID] {
       #expect(before(step, plan).contains("web.verify"), "\(step)")
@@ -111,7 +111,7 @@ import Testing
     #expect(
       try plan([service("web", .vercel)]).ids == ["web.deploy", "web.verify", "web.promote", "web.prove"])
     let gated = try plan([service("a", .encore), service("b", .encore, needs: ["a"])])
-    #expect(gated.ids == ["a.deploy", "a.prove", "b.deploy", "b.prove"])
+    #expect(gated.ids == ["a.deploy", "a.prove", "b.deploy", "b.prove", "a.confirm", "b.confirm"])
   }
 
   @Test func anyGraphOfNeedsIsOrderedWithoutACircle() throws {

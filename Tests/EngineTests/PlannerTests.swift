@@ -37,6 +37,54 @@ import Testing
     #expect(plan.hasPrevious)
   }
 
+  @Test func whatIsFoundAsDeclaredIsRecordedThoughNoLedgerKnowsIt() throws {
+    let input = Planned.input(
+      Planned.environment([Planned.service("api"), Planned.service("web")]),
+      [Planned.observed("api", commit: Make.new), Planned.observed("web")])
+    let plan = try plan(input)
+    #expect(plan.services.map(\.service) == ["web"])
+    let found = try #require(plan.before["api"])
+    #expect(found.deployment == Make.oldDeployment("api") && found.commit == Make.new && found.proof == .no)
+    #expect(plan.before["web"] == nil)
+  }
+
+  @Test func aSecretThatIsWrittenOutIsRefused() throws {
+    let value = "a\"quoted/secret-of-some-length"
+    let check = Check(name: "leaks", kind: .command(["sh", "-c", "echo \(value)"]))
+    let service = Planned.service("api", variables: ["KEY": .secret("KEY")])
+    func failure(_ value: String) -> Failure? {
+      let input = Planned.input(
+        Planned.environment([service], checks: [check]), [Planned.observed("api")],
+        secrets: Planned.secrets(["KEY": value]))
+      do throws(Failure) { _ = try DeployPlanner(input).plan() } catch { return error }
+      return nil
+    }
+    let refused = try #require(failure(value))
+    #expect(refused.kind == .configuration && refused.message.contains("KEY"))
+    #expect(!refused.description.contains(value) && refused.hint?.isEmpty == false)
+    #expect(failure("another secret of some length") == nil)
+    // Short values may be words like any other.
+    #expect(failure("leaks") == nil)
+  }
+
+  @Test func everythingIsLookedAtOnceMoreWhenAllOfItIsLive() throws {
+    let services = [Planned.service("api"), Planned.service("web", needs: ["api"])]
+    let plan = try plan(
+      Planned.input(Planned.environment(services), [Planned.observed("api"), Planned.observed("web")]))
+    let confirm = try #require(plan.step("api.confirm"))
+    #expect(Set(confirm.needs) == ["api.prove", "web.prove"])
+    guard case .soak(let request) = confirm.action else {
+      Issue.record("it does not look")
+      return
+    }
+    #expect(
+      request.deploymentStep == "api.deploy" && request.commit == Make.new && request.health.soak == .zero)
+    // Alone a service was just watched.
+    let alone = try self.plan(
+      Planned.input(Planned.environment([services[0]]), [Planned.observed("api")]))
+    #expect(alone.step("api.confirm") == nil)
+  }
+
   @Test func theLedgersWordOnTheLiveCommitComesBeforeThePlatforms() throws {
     let releases = [Planned.release(4, services: ["api": Planned.record("api", commit: Make.new)])]
     let plan = try plan(

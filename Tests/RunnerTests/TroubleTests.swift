@@ -70,7 +70,7 @@ import Testing
       let resumed = await stage.next().deploy()
       #expect(resumed.exit == .done)
       #expect(resumed.release?.number == 1)
-      #expect(stage.platform.performed == ["web.deploy", "web.prove"])
+      #expect(stage.platform.performed == ["web.deploy", "web.prove", "api.confirm", "web.confirm"])
       let journal = await stage.ledger.memory.journal(of: RunID(1))
       #expect(journal.map(\.sequence) == Array(1...journal.count))
     }

@@ -13,10 +13,13 @@ package struct DeployPlanner {
     var services: [PlannedService] = []
     var steps: [Step] = []
     var warnings = input.notes
+    var before = before()
+    try refuseWrittenSecrets()
     for service in order {
       let planner = ServicePlanner(service: service, input: input)
       let planned = try planner.plan()
       warnings += planned.warnings
+      if before[service.key] == nil, let found = planned.found { before[service.key] = found }
       guard let change = planned.service else { continue }
       services.append(change)
       steps += planned.steps
@@ -25,12 +28,13 @@ package struct DeployPlanner {
     if !services.isEmpty { steps = commands + steps }
     steps = wired(steps, services: Set(services.map(\.service)))
     steps = CutOverOrder(services: services).arranged(steps)
+    steps += confirmations(of: services, after: steps)
     if !services.isEmpty { steps += try checkSteps(after: steps) }
     return Plan(
       kind: .deploy, app: environment.app, environment: environment.name, commit: input.commit,
       subject: input.subject, isDirty: input.isDirty, steps: topological(steps), services: services,
       warnings: warnings, deadline: environment.protect.deadline, digest: bindingDigest(),
-      hasPrevious: services.allSatisfy { $0.previous != nil }, before: before(),
+      hasPrevious: services.allSatisfy { $0.previous != nil }, before: before,
       order: order.map(\.key), configuration: environment)
   }
 
@@ -45,6 +49,45 @@ package struct DeployPlanner {
     }
     return input.digest(text)
   }
+
+  /// One more look at each service that was proven before others went live: somebody else may have deployed it
+  /// since (DESIGN §4), and "released" is said of all of them at one moment.
+  private func confirmations(of services: [PlannedService], after steps: [Step]) -> [Step] {
+    let proofs = steps.filter { if case .prove(let proof) = $0.action { !proof.isDark } else { false } }
+    guard proofs.count > 1 else { return [] }
+    let ends = proofs.map { proof in
+      steps.last { $0.service == proof.service && $0.needs.contains(proof.id) && $0.isWatch }?.id ?? proof.id
+    }
+    return proofs.compactMap { proof in
+      guard case .prove(var request) = proof.action, let service = proof.service else { return nil }
+      request.health.soak = .zero
+      return Step(
+        id: StepID("\(service).confirm"), title: "look at \(service) once more", service: service,
+        needs: ends,
+        action: .soak(request), limit: .seconds(60), isRepeatable: true)
+    }
+  }
+
+  /// No ledger holds a secret's value (DESIGN §7), but each holds the configuration.
+  /// - Throws: `Failure` when a declared secret's value stands in it; short ones may be words like any other.
+  private func refuseWrittenSecrets() throws(Failure) {
+    let text = CanonicalText.of(input.environment)
+    for name in input.secrets.names {
+      guard let value = input.secrets[name]?.reveal(), value.count >= DeployPlanner.shortestSecret,
+        text.contains(CanonicalText.of([value]).dropFirst(2).dropLast(2))
+      else { continue }
+      throw Failure(
+        .configuration, "the value of the secret \(name) is written out in the environment file",
+        place: "environments/\(input.environment.name).yaml",
+        cause: "whoever reads the file or the ledger would read it",
+        hint:
+          "write {secret: \(name)} where a variable wants it, or let the command read it from its environment; "
+          + "make a new value when this one was ever committed")
+    }
+  }
+
+  /// In characters.
+  private static let shortestSecret = 16
 
   private func before() -> [ServiceName: ReleasedService] {
     var before: [ServiceName: ReleasedService] = [:]
@@ -112,6 +155,11 @@ package struct DeployPlanner {
       return step
     }
   }
+}
+
+extension Step {
+  /// It watches after the switch.
+  fileprivate var isWatch: Bool { if case .soak = action { true } else { false } }
 }
 
 /// Steps in an order in which each comes after what it needs; stable otherwise.

@@ -8,6 +8,8 @@ struct ServicePlanner {
   struct Result {
     /// Nil when the service is as declared.
     var service: PlannedService?
+    /// What runs there and is as declared, for a release that has no record of it.
+    var found: ReleasedService?
     var steps: [Step] = []
     var warnings: [String] = []
   }
@@ -40,7 +42,18 @@ struct ServicePlanner {
         "\(observed.target.name) is also deployed by \(service.platform.rawValue) on each push; this run turns that off"
       )
     }
-    if reasons.isEmpty && !observed.autoDeploys && observed.missingDomains.isEmpty { return result }
+    let health = service.health
+    var record = ReleasedService(
+      target: observed.target, source: source, commit: input.commit, deployment: nil,
+      address: health.url ?? observed.address, settings: settings, variables: wanted.record, health: health,
+      cutOver: observed.cutOver, previous: observed.live?.id)
+    if reasons.isEmpty && !observed.autoDeploys && observed.missingDomains.isEmpty {
+      record.deployment = observed.live?.id
+      record.commit = input.liveCommit(of: key) ?? input.commit
+      record.previous = nil
+      result.found = record
+      return result
+    }
     if case .encoreImage = service.source, !reasons.isEmpty {
       // Contract encore §8: there is no migration code in the images.
       result.warnings.append(
@@ -48,11 +61,6 @@ struct ServicePlanner {
           + "files of its migrations directories before this deploy")
     }
 
-    let health = service.health
-    var record = ReleasedService(
-      target: observed.target, source: source, commit: input.commit, deployment: nil,
-      address: health.url ?? observed.address, settings: settings, variables: wanted.record, health: health,
-      cutOver: observed.cutOver, previous: observed.live?.id)
     if reasons.isEmpty, let old = input.record(of: key) { record = old }
     let write = reasons.isEmpty ? nil : variables.write(wanted, changes)
     let undo = variables.undo(write)
