@@ -46,6 +46,9 @@ package struct Planning: Sendable {
     var plan = try DeployPlanner(input).plan()
     plan.configuration = environment
     plan.reason = request.reason
+    for case .deploy(let deploy) in plan.steps.map(\.action) {
+      try await platforms[deploy.target.platform]?.inspect(deploy.source, of: deploy.target.service)
+    }
     return plan
   }
 

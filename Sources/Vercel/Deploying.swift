@@ -2,7 +2,7 @@ import Archive
 import Concurrency
 import HTTP
 import JSON
-import Model
+package import Model
 
 #if canImport(Darwin)
   import Darwin
@@ -38,7 +38,7 @@ extension VercelPlatform {
       try await build(tree, root: root, request, place, call)
       return try await uploadOutput(tree.path, shown: path, request, place, step, call)
     case .prebuilt(let path):
-      let directory = path.hasPrefix("/") ? path : "\(root)/\(path)"
+      let directory = output(path)
       return try await uploadOutput(directory, shown: path, request, place, step, call)
     case .repository(let name, let commit):
       let source = try await gitSource(name, commit, place)
@@ -94,6 +94,19 @@ extension VercelPlatform {
     if !settings.isEmpty { body["projectSettings"] = .object(settings) }
     body.merge(configuration.deployment) { own, _ in own }
     return try await create(body, files: files, place, prebuilt: false, call)
+  }
+
+  /// Where output that was built before lies.
+  private func output(_ path: String) -> String { path.hasPrefix("/") ? path : "\(root)/\(path)" }
+
+  package func inspect(_ source: PlannedSource, of service: ServiceName) async throws(Failure) {
+    switch source {
+    case .commandLineBuild: _ = try await builder.version()
+    case .prebuilt(let path):
+      let directory = output(path)
+      _ = try await disk { () throws(Failure) in try Prebuilt.files(directory, shown: path) }
+    case .directory, .image, .repository: break
+    }
   }
 
   private func uploadOutput(

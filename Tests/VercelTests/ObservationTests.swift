@@ -8,15 +8,10 @@ import Testing
 @testable import Vercel
 
 @Suite struct ObservationTests {
-  private let team: JSON = [
-    "id": "team_acme", "slug": "acme", "name": "Acme", "avatar": .null, "billing": ["plan": "pro"],
-    "creatorId": "u1", "updatedAt": 1, "createdAt": 1, "description": .null, "stagingPrefix": "s",
-  ]
-
   private func vercel(_ more: [String: [Reply]] = [:], project: JSON = Sample.project()) -> FakeVercel {
     FakeVercel(
       [
-        "GET /v2/teams/acme": [.json(team)], "GET /v9/projects/web": [.json(project)],
+        "GET /v2/teams/acme": [.json(Sample.team)], "GET /v9/projects/web": [.json(project)],
         "GET /v10/projects/prj_web/env": [Sample.variables([])],
         "GET /v7/deployments": [.json(Sample.list([Sample.deployment("dpl_new", substate: "STAGED")]))],
       ].merging(more) { _, own in own })
@@ -209,7 +204,7 @@ import Testing
 
   @Test("the Hobby plan's limit is known beforehand")
   func hobby() async throws {
-    var hobby = team.object ?? [:]
+    var hobby = Sample.team.object ?? [:]
     hobby["billing"] = ["plan": "hobby"]
     let (service, _) = try await observed(vercel(["GET /v2/teams/acme": [.json(.object(hobby))]]))
     #expect(service.restoreNote?.contains("one step only") == true)

@@ -28,9 +28,8 @@ import Testing
   func reservedName() async {
     var environment = Sample.environment()
     environment.services[0].variables = ["TZ": .text(Template(text: "utc"))]
-    let team: JSON = ["id": "team_acme", "slug": "acme"]
     let vercel = FakeVercel([
-      "GET /v2/teams/acme": [.json(team)], "GET /v9/projects/web": [.json(Sample.project())],
+      "GET /v2/teams/acme": [.json(Sample.team)], "GET /v9/projects/web": [.json(Sample.project())],
     ])
     do throws(Failure) {
       _ = try await vercel.platform().observe(environment)

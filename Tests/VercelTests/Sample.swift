@@ -121,6 +121,12 @@ enum Sample {
     return .object(fields.merging(more) { _, own in own })
   }
 
+  /// A team as the description demands it whole.
+  static let team: JSON = [
+    "id": "team_acme", "slug": "acme", "name": "Acme", "avatar": .null, "billing": ["plan": "pro"],
+    "creatorId": "u1", "updatedAt": 1, "createdAt": 1, "description": .null, "stagingPrefix": "s",
+  ]
+
   static func project(
     live: String? = "dpl_old", job: JSON? = nil, pinned: Bool = false, more: [String: JSON] = [:]
   ) -> JSON {

@@ -122,10 +122,24 @@ import Testing
   func refusedOutput(files: [String: String], words: String) async throws {
     let scratch = try output(files)
     let vercel = vercel()
-    let outcome = await vercel.platform(root: scratch.path).perform(
-      deploy(.prebuilt(path: "web")), Sample.call(vercel.clock))
+    let platform = vercel.platform(root: scratch.path)
+    let outcome = await platform.perform(deploy(.prebuilt(path: "web")), Sample.call(vercel.clock))
     #expect(outcome.failure?.message.contains(words) == true && outcome.failure?.kind == .configuration)
+    // A plan says the same before anything goes live.
+    let foreseen = try #require(outcome.failure)
+    await #expect(throws: foreseen) { try await platform.inspect(.prebuilt(path: "web"), of: "web") }
     #expect(vercel.calls.isEmpty)
+  }
+
+  @Test("a plan to build here is refused where the tool is missing")
+  func missingTool() async throws {
+    let scratch = try ScratchDirectory()
+    let platform = vercel().platform(variables: ["PATH": scratch.path])
+    await #expect {
+      try await platform.inspect(.commandLineBuild(path: ".", root: nil, include: []), of: "web")
+    } throws: {
+      ($0 as? Failure)?.kind == .configuration && ($0 as? Failure)?.hint?.contains("npm install") == true
+    }
   }
 
   @Test("what a killed process left is removed by the next one")

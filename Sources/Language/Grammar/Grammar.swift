@@ -179,7 +179,8 @@ package enum Grammar {
         elsewhere: ["freezes", "windows"]),
       Key(
         "deadline", .duration(atLeast: .seconds(60)),
-        "The limit of a whole run, the time kept back for a rollback included.", standard: "30m",
+        "The limit of a whole run, with the expected time of its rollback kept back. A rollback that takes longer than expected has a limit of its own.",
+        standard: "30m",
         example: "25m",
         elsewhere: ["timeout"]),
     ])

@@ -20,6 +20,11 @@ package protocol Platform: StepPerformer {
   /// One deployment by its id, with whether it can be restored now; nil when the platform no longer has it.
   func deployment(_ id: String, of target: ServiceTarget) async throws(Failure) -> Deployment?
 
+  /// Looks whether this machine has what deploying the source needs: a tool, an output. Asked when a deploy is
+  /// planned, so that nothing goes live first; never for a rollback. Changes nothing.
+  /// - Throws: `Failure` of kind configuration.
+  func inspect(_ source: PlannedSource, of service: ServiceName) async throws(Failure)
+
   /// Headers that let shipit ask a deployment which the public is kept from; they hold secrets.
   func accessHeaders(of target: ServiceTarget) async throws(Failure) -> [(name: String, value: Sensitive)]
 
@@ -39,6 +44,9 @@ package protocol Platform: StepPerformer {
 }
 
 extension Platform {
+  /// Nothing is needed here but the commit.
+  package func inspect(_ source: PlannedSource, of service: ServiceName) async throws(Failure) {}
+
   /// Any commit can be deployed, and nothing stands in the way of going back.
   package func foresee(_ change: CodeChange) async throws(Failure) -> Foresight { Foresight() }
 
