@@ -132,8 +132,8 @@ let package = Package(
     tests(
       "AdapterTests",
       [
-        "Secrets", "Source", "Probing", "Commands", "Ledgers", "Model", "HTTP", "HTTPServer", "Names",
-        "Processes", "SQLite", "Postgres", "Concurrency", "Crypto", "JSON", "Archive", "TestSupport",
+        "Secrets", "Source", "Probing", "Commands", "Ledgers", "Runner", "Model", "HTTP", "HTTPServer",
+        "Names", "Processes", "SQLite", "Postgres", "Concurrency", "Crypto", "JSON", "Archive", "TestSupport",
       ]),
     tests(
       "InterfaceTests", ["Interface", "Model", "Terminal", "JSON", "Redaction", "Concurrency"],
@@ -164,7 +164,8 @@ let package = Package(
       name: "LedgerContender", dependencies: ["Ledgers", "Model", "Concurrency"],
       path: "Tests/LedgerContender", swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["Concurrency", "Crypto", "JSON", "Processes", "HTTP", "Model"],
+      name: "TestSupport",
+      dependencies: ["Concurrency", "Crypto", "JSON", "Processes", "HTTP", "Model", "Postgres"],
       path: "Tests/TestSupport", swiftSettings: strict),
   ]
 )

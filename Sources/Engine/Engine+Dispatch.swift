@@ -22,7 +22,8 @@ extension Engine {
   private mutating func forwardProceeds() {
     if probeUnknown() { return }
     if mode == .settle {
-      if forward.all.allSatisfy(\.isQuiet) { finish(settledResult()) }
+      if onlyLooksAreLeft { dispatch() }
+      if forward.all.allSatisfy({ $0.isQuiet && !$0.isBackingOff }) { finish(settledResult()) }
       return
     }
     // A failure that was durable before the run was killed: turn now.
@@ -35,6 +36,14 @@ extension Engine {
     }
     dispatch()
     if forward.all.allSatisfy(\.isSettled) { finish(forwardResult()) }
+  }
+
+  /// Whether nothing is left to do of a run that is being settled but to look: then it is found out whether what it
+  /// put live is good, and the run is completed. Looks change nothing.
+  private var onlyLooksAreLeft: Bool {
+    forward.all.allSatisfy { state in
+      state.isDone || (state.step.onlyLooks && (state.isPending || !state.isQuiet || state.isBackingOff))
+    }
   }
 
   private mutating func undoingProceeds() {

@@ -181,7 +181,8 @@ extension Engine {
         $0.status = .pending
       }
       if !mayContinue {
-        end(id, .cancelled(moved: false))
+        // A look that is repeated changes nothing: it may still complete the run that is being settled.
+        if mode != .settle || !state.step.onlyLooks { end(id, .cancelled(moved: false)) }
       } else if state.attempt >= (state.step.isRepeatable ? Engine.attemptLimit : Engine.unclearLimit) {
         var failure = state.trouble ?? Failure(.failed, state.step.title, place: id.rawValue)
         failure.kind = .failed

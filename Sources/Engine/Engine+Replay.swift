@@ -43,7 +43,7 @@ extension Engine {
       }
     case .probed(let id, .unknown): update(id) { $0.mayHaveMoved = $0.step.isRepeatable }
     case .probed(let id, .absent): update(id) { $0.mayHaveMoved = false }
-    case .probed, .interrupted, .lines, .resumed, .finished: break
+    case .probed, .interrupted, .cancelAsked, .lines, .resumed, .finished: break
     }
   }
 }

@@ -117,18 +117,22 @@ extension Engine {
     let unattended = unattended()
     let moved = forward.all.contains { ($0.moved || $0.isDone) && $0.step.isCutOver }
     let touched = forward.all.contains { $0.moved && !isHarmless($0.step) } || undo != nil
+    let failure = cancelRequest.map { Failure(.cancelled, "\($0.by) asked to cancel: \($0.reason)") }
     if !touched && unattended.isEmpty {
-      return RunResult(state: .unchanged, exit: interruption.exitCode)
+      return RunResult(state: .unchanged, exit: interruption.exitCode, failure: failure)
     }
     let cutOverInFlight = unattended.contains { state($0)?.step.isCutOver ?? false }
     let isMixed = moved || cutOverInFlight || undo != nil
     return RunResult(
-      state: .inFlight, exit: isMixed ? .failedMixed : interruption.exitCode, unattended: unattended)
+      state: .inFlight, exit: isMixed ? .failedMixed : interruption.exitCode, failure: failure,
+      unattended: unattended)
   }
 
   /// What an earlier process left is known now, or cannot be known.
   func settledResult() -> RunResult {
     let unattended = unattended()
+    // Every effect took place and was proven: there is nothing to abandon.
+    if undo == nil, forward.all.allSatisfy(\.isDone) { return forwardResult() }
     if unattended.isEmpty {
       var result = RunResult(state: .abandoned, exit: .done)
       // It was on its way back: what it deployed is as bad as if it had arrived there.

@@ -132,6 +132,22 @@ extension Engine {
     leaveEverything()
   }
 
+  /// What is asked from elsewhere is heeded like a first signal, except on the way back of a deploy: nobody kills
+  /// the process a moment later, and the way back is what makes one release live again in whole.
+  mutating func cancelAsked(_ request: CancelRequest) {
+    let isHeeded: Bool
+    switch phase {
+    case .interrupted, .overdue, .finishing, .finished: return
+    case .turning, .undoing: isHeeded = mode == .settle
+    case .forward, .halting: isHeeded = true
+    }
+    journal(.cancelAsked(request))
+    announce(.cancelAsked(request, isHeeded: isHeeded))
+    guard isHeeded else { return }
+    cancelRequest = request
+    interrupt(.request)
+  }
+
   mutating func interruptionProceeds(_ interruption: Interruption) {
     guard everythingIsQuiet else { return }
     finish(interruptedResult(interruption))

@@ -41,6 +41,8 @@ package struct Engine: Sendable {
   var shares: RollbackShares?
   /// Why a step was asked to stop, when it was not because of the run as a whole.
   var waitingReason: [StepID: Outcome] = [:]
+  /// Who asked from elsewhere to stop, and was heeded.
+  var cancelRequest: CancelRequest?
   var now: Timestamp
   var entropy: UInt64 = 0
   var actions: [EngineAction] = []
@@ -90,6 +92,7 @@ package struct Engine: Sendable {
     case .abandoned(let id, let abandonment): abandoned(id, abandonment)
     case .woke(let timer): woke(timer)
     case .interrupted(let interruption): interrupt(interruption)
+    case .cancelAsked(let request): cancelAsked(request)
     case .leaseConfirmed(let until):
       actUntil = max(actUntil, until)
       waitsForLease = false

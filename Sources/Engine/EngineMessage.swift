@@ -26,6 +26,8 @@ package enum EngineEvent: Sendable {
   case abandoned(StepID, Abandonment)
   case woke(EngineTimer)
   case interrupted(Interruption)
+  /// Somebody elsewhere wants the run to stop.
+  case cancelAsked(CancelRequest)
   /// The lease is confirmed; side effects may begin before this moment.
   case leaseConfirmed(actUntil: Timestamp)
   /// Somebody else holds the environment now, or the ledger refuses our writes.

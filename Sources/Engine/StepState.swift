@@ -60,6 +60,8 @@ struct StepState {
 
   var isPending: Bool { if case .pending = status { true } else { false } }
 
+  var isBackingOff: Bool { if case .backingOff = status { true } else { false } }
+
   /// No action of ours or answer of a performer is outstanding.
   var isQuiet: Bool {
     switch status {

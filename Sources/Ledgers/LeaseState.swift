@@ -47,8 +47,33 @@ struct LeaseState: Sendable, Equatable {
     try verify(mine, environment: environment)
     var renewed = mine
     renewed.expires = now + mine.duration
+    renewed.cancel = lease?.cancel
     lease = renewed
     return renewed
+  }
+
+  /// Notes with the lease that its holder is asked to stop.
+  /// - Returns: the lease; nil when nobody holds it.
+  mutating func requestCancel(
+    _ request: CancelRequest, at now: Timestamp, isDead: (Lease) -> Bool
+  ) -> Lease? {
+    guard var asked = current(at: now, isDead: isDead) else { return nil }
+    asked.cancel = asked.cancel ?? request
+    lease = asked
+    return asked
+  }
+
+  /// Takes the lease from whoever was seen to have it, under a new fence.
+  /// - Throws: `stale`, `leaseHeld`.
+  mutating func expel(
+    _ seen: Lease, evenIfRenewed: Bool, at now: Timestamp, environment: String
+  ) throws(Failure) {
+    guard isHeld(by: seen), let lease else { throw .notAnyMore(seen, now: lease, environment: environment) }
+    guard evenIfRenewed || lease.expires == seen.expires else {
+      throw .held(lease, environment: environment, at: now)
+    }
+    fence += 1
+    self.lease = nil
   }
 
   /// Gives the lease back; nothing happens when it is somebody else's by now.
@@ -80,13 +105,21 @@ extension Failure {
         + "if that process is gone, the environment is free in \(left) s at the latest")
   }
 
+  /// Who was to be expelled does not hold the lease any more.
+  static func notAnyMore(_ seen: Lease, now other: Lease?, environment: String) -> Failure {
+    Failure(
+      .stale, "\(seen.holder.name) does not hold \(environment) any more",
+      cause: other.map { "\($0.holder.name) has it now: \($0.holder.purpose)" } ?? "it was given back",
+      hint: "look again: `shipit status \(environment)`")
+  }
+
   /// This process lost the lease and must not act any more.
   static func fencedOut(_ mine: Lease, by other: Lease?, environment: String) -> Failure {
     let taker =
       if let other {
         "\(other.holder.name) (\(other.holder.purpose)) took it at \(other.since.iso8601), fence \(other.fence)"
       } else {
-        "it was given back"
+        "it was given back, or freed with `shipit unlock`"
       }
     return Failure(
       .stale, "\(mine.holder.name) no longer holds the lease of \(environment), fence \(mine.fence)",

@@ -49,6 +49,14 @@ package actor MemoryLedger: Ledger {
 
   package func holder() -> Lease? { lease.current(at: time.now) { $0.fence <= deadFence } }
 
+  package func requestCancel(_ request: CancelRequest) -> Lease? {
+    lease.requestCancel(request, at: time.now) { $0.fence <= deadFence }
+  }
+
+  package func expel(_ seen: Lease, evenIfRenewed: Bool) throws(Failure) {
+    try lease.expel(seen, evenIfRenewed: evenIfRenewed, at: time.now, environment: environment)
+  }
+
   /// Simulates that the holder's process was killed: the lease is free at once, the record stays.
   package func killHolder() { deadFence = lease.fence }
 

@@ -8,6 +8,8 @@ package actor LeaseKeeper {
     /// Side effects may begin before this moment.
     case confirmed(actUntil: Timestamp)
     case lost(Failure)
+    /// Somebody elsewhere wants the holder to stop.
+    case cancelAsked(CancelRequest)
   }
 
   package private(set) var lease: Lease
@@ -17,10 +19,15 @@ package actor LeaseKeeper {
   private var heart: Task<Void, Never>?
   private var listener: (@Sendable (News) -> Void)?
   private var lost: Failure?
+  private let onCancel: @Sendable (CancelRequest) -> Void
   /// By our own clock, when the last confirmed renewal was asked for.
   private var confirmedAt: Timestamp
 
-  private init(ledger: any Ledger, lease: Lease, clock: any TimeSource, spawn: Spawner, askedAt: Timestamp) {
+  private init(
+    ledger: any Ledger, lease: Lease, clock: any TimeSource, spawn: Spawner, askedAt: Timestamp,
+    onCancel: @escaping @Sendable (CancelRequest) -> Void
+  ) {
+    self.onCancel = onCancel
     self.ledger = ledger
     self.lease = lease
     self.clock = clock
@@ -29,12 +36,22 @@ package actor LeaseKeeper {
   }
 
   /// Takes the lease and starts to renew it.
+  /// - Parameters:
+  ///   - onCancel: told once, when somebody elsewhere wants the holder to stop and no run goes on.
+  ///   - taking: takes the lease instead of `acquire`.
   /// - Throws: `Failure` of kind leaseHeld, or what the ledger says.
   package static func acquire(
-    from ledger: any Ledger, holder: Holder, clock: any TimeSource, spawn: Spawner
+    from ledger: any Ledger, holder: Holder, clock: any TimeSource, spawn: Spawner,
+    onCancel: @escaping @Sendable (CancelRequest) -> Void = { _ in },
+    taking: ((Holder) async throws(Failure) -> Lease)? = nil
   ) async throws(Failure) -> LeaseKeeper {
     var askedAt = clock.now
-    var lease = try await ledger.acquire(holder: holder)
+    var lease: Lease
+    if let taking {
+      lease = try await taking(holder)
+    } else {
+      lease = try await ledger.acquire(holder: holder)
+    }
     // Where a dead holder had to be watched, the asking lies long ago: what is confirmed begins with a renewal.
     if clock.now - askedAt > lease.heartbeat {
       askedAt = clock.now
@@ -45,7 +62,8 @@ package actor LeaseKeeper {
         throw error
       }
     }
-    let keeper = LeaseKeeper(ledger: ledger, lease: lease, clock: clock, spawn: spawn, askedAt: askedAt)
+    let keeper = LeaseKeeper(
+      ledger: ledger, lease: lease, clock: clock, spawn: spawn, askedAt: askedAt, onCancel: onCancel)
     await keeper.beat()
     return keeper
   }
@@ -59,6 +77,7 @@ package actor LeaseKeeper {
   package func listen(_ listener: @escaping @Sendable (News) -> Void) {
     self.listener = listener
     if let lost { listener(.lost(lost)) } else { listener(.confirmed(actUntil: actUntil)) }
+    if let request = lease.cancel { listener(.cancelAsked(request)) }
   }
 
   /// Stops renewing and gives the lease back.
@@ -90,9 +109,14 @@ package actor LeaseKeeper {
     let askedAt = clock.now
     do throws(Failure) {
       let renewed = try await ledger.renew(lease)
+      let isNews = lease.cancel == nil
       lease = renewed
       confirmedAt = askedAt
       listener?(.confirmed(actUntil: actUntil))
+      if isNews, let request = renewed.cancel {
+        onCancel(request)
+        listener?(.cancelAsked(request))
+      }
       return true
     } catch {
       // A ledger that does not answer leaves the lease as it is, until it has run out.

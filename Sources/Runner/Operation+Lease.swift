@@ -12,7 +12,8 @@ extension OperationContext {
     let keeper: LeaseKeeper
     do throws(Failure) {
       keeper = try await LeaseKeeper.acquire(
-        from: ledger, holder: holder, clock: surroundings.clock, spawn: surroundings.spawn)
+        from: ledger, holder: holder, clock: surroundings.clock, spawn: surroundings.spawn,
+        onCancel: { [interrupter] in interrupter.cancel(by: $0) })
     } catch {
       return OperationResult(error)
     }
@@ -34,7 +35,7 @@ extension OperationContext {
       exit: interruption.exitCode,
       failure: Failure(
         .cancelled, "interrupted before anything was changed",
-        cause: failure.kind == .cancelled ? nil : failure.message))
+        cause: interrupter.cancelWords ?? (failure.kind == .cancelled ? nil : failure.message)))
   }
 }
 
@@ -48,7 +49,8 @@ extension Operation {
     if let interruption = context.interrupter.interruption {
       return OperationResult(
         exit: interruption.exitCode, plan: plan,
-        failure: Failure(.cancelled, "interrupted before anything was changed"))
+        failure: Failure(
+          .cancelled, "interrupted before anything was changed", cause: context.interrupter.cancelWords))
     }
     guard agreed else {
       return OperationResult(

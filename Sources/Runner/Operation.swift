@@ -60,6 +60,7 @@ package struct OperationResult: Sendable {
 package final class Interrupter: Sendable {
   private struct State {
     var interruption: Interruption?
+    var request: CancelRequest?
     var deliver: (@Sendable (Interruption) -> Void)?
     var cancel: (@Sendable () -> Void)?
   }
@@ -70,6 +71,11 @@ package final class Interrupter: Sendable {
 
   /// The interruption that came, if any.
   package var interruption: Interruption? { state.withLock { $0.interruption } }
+
+  /// Who asked from elsewhere to stop, in words; nil when nobody did.
+  package var cancelWords: String? {
+    state.withLock { $0.request }.map { "\($0.by) asked to cancel: \($0.reason)" }
+  }
 
   /// Called before a run goes on: cancels the task that prepares it.
   package func onCancel(_ cancel: @escaping @Sendable () -> Void) {
@@ -83,6 +89,17 @@ package final class Interrupter: Sendable {
       return (state.deliver, state.cancel)
     }
     if let deliver { deliver(interruption) } else { cancel?() }
+  }
+
+  /// Somebody elsewhere wants to stop what is at work: a run hears of it by itself, from its lease.
+  func cancel(by request: CancelRequest) {
+    let cancel = state.withLock { state -> (@Sendable () -> Void)? in
+      guard state.deliver == nil else { return nil }
+      state.request = state.request ?? request
+      state.interruption = state.interruption ?? .request
+      return state.cancel
+    }
+    cancel?()
   }
 
   func attach(_ shell: RunShell) {
@@ -186,12 +203,23 @@ struct Operation {
     }
     let settled = try await perform(open, history: history, mode: .settle)
     guard let result = settled.result, result.state == .inFlight else { return nil }
+    throw unsettled(open, result)
+  }
+
+  /// What an interrupted run left is not known, and nothing may begin before it is.
+  func unsettled(_ open: RunRecord, _ result: RunResult) -> Failure {
     if let interruption = context.interrupter.interruption {
-      throw Failure(.cancelled, "interrupted (\(interruption.rawValue)) while settling run \(open.id)")
+      return Failure(
+        .cancelled, "interrupted (\(interruption.rawValue)) while settling run \(open.id)",
+        cause: context.interrupter.cancelWords)
     }
-    throw Failure(
+    let environment = open.plan.environment
+    let titles = result.unattended.map { open.plan.step($0)?.title ?? $0.rawValue }
+    return Failure(
       .unknown,
-      "run \(open.id) was interrupted and what it left cannot be found out: \(result.unattended.map(\.rawValue).joined(separator: ", "))",
-      cause: result.failure?.message, hint: "shipit why \(open.id), then try again when the platform answers")
+      "run \(open.id) was interrupted and what it left cannot be found out: \(titles.joined(separator: ", "))",
+      cause: result.failure?.message,
+      hint:
+        "shipit why \(environment) \(open.id), then shipit settle \(environment) when the platform answers")
   }
 }

@@ -54,6 +54,7 @@ package actor RunShell {
       switch news {
       case .confirmed(let actUntil): post.yield(.event(.leaseConfirmed(actUntil: actUntil)))
       case .lost(let failure): post.yield(.event(.leaseLost(failure)))
+      case .cancelAsked(let request): post.yield(.event(.cancelAsked(request)))
       }
     }
     if let successor { execute(engine.note(.resumed(holder: successor), at: surroundings.clock.now)) }

@@ -107,7 +107,15 @@ final class Console: Sendable {
 
   /// A question with yes or no; no on end of input.
   func ask(_ question: String) async -> Bool {
-    raw("\(question) [y/N] ")
+    ["y", "yes"].contains(await answer("\(question) [y/N] ").lowercased())
+  }
+
+  /// A question that only this very word agrees to.
+  func ask(_ question: String, expecting word: String) async -> Bool { await answer(question) == word }
+
+  /// What a person types; nothing on end of input.
+  private func answer(_ question: String) async -> String {
+    raw(question)
     let pending = Locked<CheckedContinuation<String?, Never>?>(nil)
     let settle: @Sendable (String?) -> Void = { text in
       let waiting = pending.withLock { waiting in
@@ -128,7 +136,7 @@ final class Console: Sendable {
       settle(nil)
     }
     if text == nil { raw("\n") }
-    return ["y", "yes"].contains((text ?? "").lowercased())
+    return text ?? ""
   }
 
   /// The exit code to end with: a result that could not be written is an error of its own.

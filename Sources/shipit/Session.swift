@@ -102,19 +102,7 @@ struct Session: Sendable {
   static func ledger(
     _ project: Project, _ environment: Model.Environment, _ clock: any TimeSource
   ) async throws(Failure) -> any Ledger {
-    let variables = ProcessInfo.processInfo.environment
-    switch environment.state {
-    case .local:
-      return try await LocalLedger.open(root: project.root, environment: environment.name, time: clock)
-    case .git:
-      return try await GitLedger.open(
-        root: project.root, app: environment.app, environment: environment.name, time: clock,
-        process: variables,
-        tell: { line in _ = Output(descriptor: STDERR_FILENO).write(line + "\n") })
-    case .postgres(let name):
-      let url = try SecretResolver(environment: variables).resolveLedger(name, of: environment)
-      return try await PostgresLedger.open(url: url, app: environment.app, environment: environment.name)
-    }
+    try await LedgerPlace.open(project, environment, clock)
   }
 
   /// SHA-256 in hex.
@@ -156,8 +144,7 @@ struct Session: Sendable {
     return OperationContext(
       ledger: ledger, performers: performers(redact),
       surroundings: RunSurroundings(clock: clock, redact: redact, watch: watch), by: by,
-      holder: Holder(
-        name: by, purpose: purpose, process: getpid(), nonce: Hex.encode(randomBytes(8))),
+      holder: LedgerPlace.holder(purpose, variables),
       digest: Session.digest,
       interrupter: interrupter)
   }

@@ -28,6 +28,14 @@ final class ScriptedLedger: Ledger {
   func release(_ lease: Lease) async { await memory.release(lease) }
   func holder() async throws(Failure) -> Lease? { await memory.holder() }
 
+  func requestCancel(_ request: CancelRequest) async throws(Failure) -> Lease? {
+    await memory.requestCancel(request)
+  }
+
+  func expel(_ seen: Lease, evenIfRenewed: Bool) async throws(Failure) {
+    try await memory.expel(seen, evenIfRenewed: evenIfRenewed)
+  }
+
   func renew(_ lease: Lease) async throws(Failure) -> Lease {
     if let failure = faults.withLock({ $0.renewal }) { throw failure }
     return try await memory.renew(lease)

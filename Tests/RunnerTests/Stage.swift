@@ -85,6 +85,19 @@ struct Stage: Sendable {
     return await RollbackOperation(context, planning: planning, request: request).run { _ in true }
   }
 
+  func settle(within limit: Duration = .seconds(600)) async -> Settlement {
+    await SettleOperation(context, limit: limit).run()
+  }
+
+  /// Bo asks from elsewhere for whoever is at work to stop.
+  func cancel(within limit: Duration? = nil) async throws -> Cancellation {
+    try await CancelOperation(
+      ledger, clock: clock,
+      request: CancelRequest(by: "bo@phone", reason: "wrong \(Stage.secret) branch", at: clock.now),
+      limit: limit
+    ).run()
+  }
+
   /// Starts an operation beside the test, as the command line does, so that it can be interrupted.
   func started(_ operation: @escaping @Sendable () async -> OperationResult) -> Locked<OperationResult?> {
     let box = Locked<OperationResult?>(nil)

@@ -45,6 +45,15 @@ package struct GitProject: Sendable {
     try scratch.write(text, to: "project/" + file)
   }
 
+  /// Gives it an origin, a bare repository beside it, that every commit is pushed to from now on.
+  package mutating func publish() async throws {
+    let path = scratch.path + "/origin.git"
+    try await git("init", "-q", "--bare", "-b", "main", path)
+    try await git("--git-dir", path, "config", "uploadpack.allowFilter", "true")
+    try await git("remote", "add", "origin", "file://" + path)
+    origin = path
+  }
+
   /// Commits everything and gives the full id.
   @discardableResult
   package func commit(_ subject: String) async throws -> String {

@@ -60,6 +60,10 @@ package struct JSONFace: RunFace {
       }
     case .interrupted(let interruption):
       return typed("interrupted", ["by": .string(interruption.rawValue)])
+    case .cancelAsked(let request, let isHeeded):
+      return typed(
+        "cancel-asked",
+        ["by": .string(request.by), "reason": .string(request.reason), "heeded": .bool(isHeeded)])
     case .leaseWaits(let text): return typed("lease-waits", ["text": .string(text)])
     case .finished(let result):
       let summary = RunSummary(picture).flatMap { try? JSON(encoding: $0) }?.object ?? [:]

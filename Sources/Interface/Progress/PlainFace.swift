@@ -74,6 +74,7 @@ package struct PlainFace: RunFace {
       return [stamped(event.at, "  \(picture.title(of: id)): finding out what became of it")]
     case .turned(_, _, let undo): return picture.turnLines(undo, symbols)
     case .interrupted(let interruption): return [picture.interruptionLine(interruption, symbols)]
+    case .cancelAsked(let request, let isHeeded): return [picture.cancelLine(request, isHeeded, symbols)]
     case .leaseWaits(let text): return [stamped(event.at, Span(text))]
     case .finished: return [.empty] + (RunSummary(picture)?.lines(symbols) ?? [])
     }

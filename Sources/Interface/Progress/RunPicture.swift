@@ -117,7 +117,7 @@ package struct RunPicture: Sendable {
       turn = (reason, failure)
       for step in undo { add(step, isUndo: true) }
     case .interrupted(let interruption): self.interruption = interruption
-    case .leaseWaits: break
+    case .leaseWaits, .cancelAsked: break
     case .finished(let result): self.result = result
     }
   }

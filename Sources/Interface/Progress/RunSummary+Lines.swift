@@ -102,7 +102,8 @@ extension RunSummary {
     var lines: [Line] = []
     if let failure {
       let step = failedStep.map { "\($0): " } ?? ""
-      lines.append(.labelled("failed", [.strong(step), Span(failure.message)]))
+      let label = failure.kind == .cancelled ? "stopped" : "failed"
+      lines.append(.labelled(label, [.strong(step), Span(failure.message)]))
       if let place = failure.place { lines.append(.labelled("where", [Span(place)])) }
       if let cause = failure.cause { lines.append(.labelled("because", [Span(cause)])) }
     } else if let failedStep {
@@ -152,7 +153,9 @@ extension RunSummary {
     switch state {
     case .released, .restored, .abandoned: return NextCommand.status(environment)
     case .rolledBack, .unchanged, .mixed: return NextCommand.why(environment, run)
-    case .inFlight: return "\(NextCommand.status(environment)); the next deploy settles it first"
+    case .inFlight:
+      return
+        "\(NextCommand.status(environment)); \(NextCommand.settle(environment)) ends it, the same command again goes on"
     }
   }
 }

@@ -92,6 +92,14 @@ extension RunPicture {
       "nothing new is started, what is not live yet is cancelled", overflow: .wrap(hanging: 2))
   }
 
+  /// Who wants the run to stop from elsewhere, why, and whether it does.
+  func cancelLine(_ request: CancelRequest, _ isHeeded: Bool, _ symbols: Symbols) -> Line {
+    let answer = isHeeded ? "" : "; what moved is being taken back, and that is brought to its end first"
+    return Line(
+      .warning("\(symbols.warning) \(request.by) asks to cancel: "), Span(request.reason + answer),
+      overflow: .wrap(hanging: 2))
+  }
+
   /// The failed step's last log lines and its cause, at once and in full.
   func failureLines(_ id: StepID, _ symbols: Symbols, lines wanted: Int = 10) -> [Line] {
     guard let picture = steps[id] else { return [] }

@@ -33,6 +33,7 @@ package struct TerminalFace: RunFace {
       return [row(step, sign: step.sign(symbols), now: event.at)] + picture.failureLines(id, symbols)
     case .turned(_, _, let undo): return picture.turnLines(undo, symbols)
     case .interrupted(let interruption): return [picture.interruptionLine(interruption, symbols)]
+    case .cancelAsked(let request, let isHeeded): return [picture.cancelLine(request, isHeeded, symbols)]
     case .leaseWaits(let text):
       return [Line(.warning("\(symbols.waiting) "), Span(text), overflow: .wrap(hanging: 2))]
     case .finished: return [.empty] + (RunSummary(picture)?.lines(symbols) ?? [])

@@ -132,6 +132,7 @@ extension StatusReport {
         lease.expires.timestamp > now.timestamp ? "ends \(moment) unless renewed" : "expired \(moment)"
       lines.append(
         .labelled("lease", ["\(lease.holder), \(lease.purpose)", .faint(", \(left)")]))
+      if let cancel = lease.cancel { lines.append(.labelled("cancel", [.warning("asked for by \(cancel)")])) }
     }
     if let hold {
       lines.append(
@@ -154,7 +155,8 @@ extension StatusReport {
     case .released: differing.isEmpty ? nil : NextCommand.plan(environment)
     case .previous, .mixed: last.map { NextCommand.why(environment, $0.run) }
     case .running: nil
-    case .inFlight: "\(NextCommand.deploy(environment)) settles it first, then goes on or plans anew"
+    case .inFlight:
+      "\(NextCommand.settle(environment)) ends it; \(NextCommand.deploy(environment)) goes on with it or plans anew"
     }
   }
 }

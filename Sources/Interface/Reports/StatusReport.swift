@@ -83,8 +83,11 @@ package struct StatusReport: Report {
   package struct LeaseLine: Codable, Sendable, Hashable {
     package var holder: String
     package var purpose: String
+    package var process: Int32
     package var since: Moment
     package var expires: Moment
+    /// Who asked the holder to stop, and why.
+    package var cancel: String?
   }
 
   package struct HoldLine: Codable, Sendable, Hashable {
@@ -156,8 +159,9 @@ package struct StatusReport: Report {
     last = closed.flatMap(Last.init)
     self.lease = lease.map {
       LeaseLine(
-        holder: $0.holder.name, purpose: $0.holder.purpose, since: Moment($0.since),
-        expires: Moment($0.expires))
+        holder: $0.holder.name, purpose: $0.holder.purpose, process: $0.holder.process,
+        since: Moment($0.since), expires: Moment($0.expires),
+        cancel: $0.cancel.map { "\($0.by): \($0.reason)" })
     }
     self.hold = hold.map { HoldLine(reason: $0.reason, by: $0.by, at: Moment($0.at)) }
     self.bad = bad.map { BadMark(commit: $0.key, release: $0.value) }.sorted {
@@ -255,7 +259,9 @@ extension StatusReport.Running {
         .probed(let id, .failed), .probed(let id, .absent), .abandoned(let id, .cancelled):
         began.removeAll { $0 == id }
       case .turned(_, _, let undo): for step in undo { steps[step.id] = step }
-      case .identified, .ended, .probed, .abandoned, .interrupted, .lines, .resumed, .finished: break
+      case .identified, .ended, .probed, .abandoned, .interrupted, .cancelAsked, .lines, .resumed,
+        .finished:
+        break
       }
     }
     open = began.map { steps[$0]?.title ?? $0.rawValue }

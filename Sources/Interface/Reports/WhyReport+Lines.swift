@@ -58,7 +58,9 @@ extension WhyReport {
     var lines: [Line] = [.empty]
     if let failure {
       lines.append(
-        .labelled("failed", [.bad(failedTitle.map { "\($0): " } ?? ""), .strong(failure.message)]))
+        .labelled(
+          failure.kind == .cancelled ? "stopped" : "failed",
+          [.bad(failedTitle.map { "\($0): " } ?? ""), .strong(failure.message)]))
       if let place = failure.place { lines.append(.labelled("where", [Span(place)])) }
       if let cause = failure.cause { lines.append(.labelled("because", [Span(cause)])) }
       lines += log.suffix(20).map { Line(.faint("  \(symbols.bar) "), Span($0)) }

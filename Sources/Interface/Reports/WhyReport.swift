@@ -191,6 +191,7 @@ private struct JournalReading {
       let what = undo.isEmpty ? "nothing to put back" : "then: \(list(undo.map(\.title)))"
       add("turned back (\(reason.rawValue)), \(what)", .warning)
     case .interrupted(let interruption): add("interrupted (\(interruption.rawValue))", .warning)
+    case .cancelAsked(let request): add("\(request.by) asked to cancel: \(request.reason)", .warning)
     case .lines(let id, let lines): log[id] = lines
     case .resumed(let holder): add("taken over by \(holder)", .warning)
     case .finished(let result):

@@ -3,17 +3,17 @@ import Model
 
 /// What a contender has seen of somebody else's lease, on its own clock.
 ///
-/// Clocks of two machines say nothing about each other, so a git lease is dead only when the reference has
-/// stood still for the whole lease while we watched.
+/// Clocks of two machines say nothing about each other, so a git lease is dead only when its holder has not moved
+/// the reference for the whole lease while we watched.
 struct LeaseWatch: Sendable, Equatable {
-  private var tip: String?
+  private var beat: String?
   private var since = Timestamp(milliseconds: 0)
 
-  /// Takes note of where the reference stands.
+  /// Takes note of the holder's last commit.
   /// - Parameter now: when the answer was here; it may have been true for less long.
-  mutating func see(_ tip: String?, at now: Timestamp) {
-    guard tip != self.tip else { return }
-    self.tip = tip
+  mutating func see(_ beat: String?, at now: Timestamp) {
+    guard beat != self.beat else { return }
+    self.beat = beat
     since = now
   }
 

@@ -60,7 +60,10 @@ enum PostgresSchema {
       release int NOT NULL,
       PRIMARY KEY (ledger, commit_id)
     );
+    """,
     """
+    ALTER TABLE shipit.ledgers ADD COLUMN cancel json, ADD COLUMN moved json;
+    """,
   ]
 
   /// The letters `ship`: only one process at a time makes or changes the tables.

@@ -13,6 +13,8 @@ package struct JournalEntry: Sendable, Hashable, Codable {
     /// From here on the run takes back what it moved; these are the steps that do so.
     case turned(reason: TurnReason, Failure?, undo: [Step])
     case interrupted(Interruption)
+    /// `shipit cancel` from another place. An `interrupted` follows unless the run takes back what it moved.
+    case cancelAsked(CancelRequest)
     /// The last lines of a failed step's log, redacted.
     case lines(StepID, [String])
     /// The run was taken over by another process, which continues or settles it.

@@ -100,6 +100,11 @@ package enum StepAction: Sendable, Hashable, Codable {
   }
 }
 
+extension Step {
+  /// It asks what is served and changes nothing, here or elsewhere.
+  package var onlyLooks: Bool { action.performer == .probing }
+}
+
 /// Who carries a step out.
 package enum PerformerKind: Sendable, Hashable {
   case platform(PlatformName)

@@ -18,7 +18,10 @@ struct CommandSpecification: Sendable {
     var completes: Completion = .nothing
   }
 
-  enum Completion: Sendable { case nothing, environments, services, files, keys, shells, runs }
+  enum Completion: Sendable {
+    case nothing, environments, services, files, keys, shells, runs
+    case words([String])
+  }
 
   var name: String
   /// One line, lower case, no full stop.
@@ -165,6 +168,61 @@ let commandTable: [CommandSpecification] = [
     positionals: [environmentArgument],
     examples: ["shipit unhold prod"],
     run: HoldCommand.unhold),
+  .init(
+    name: "cancel", summary: "ask whoever is at work on an environment to stop, from anywhere",
+    discussion:
+      "The holder finds the request with its next heartbeat and stops as on a first Ctrl-C; its report says who asked and why. Waits until the environment is free and tells what became of the run. A deploy that takes back what it moved is let to. Ends with 0 when the environment is free, with 5 when it is still held.",
+    positionals: [environmentArgument],
+    options: [
+      .init(name: "reason", value: "TEXT", help: "why; shown where the run goes on, and in its journal"),
+      .init(
+        name: "within", value: "TIME",
+        help: "how long to wait; default: until the lease has run out if nobody renews it"),
+    ],
+    examples: ["shipit cancel prod --reason 'wrong branch'", "shipit cancel prod --within 5m"],
+    run: CancelCommand.run),
+  .init(
+    name: "settle", summary: "find out what an interrupted run left, record the truth and close it",
+    discussion:
+      "Looks up every step that was begun and has no end, has cancelled what is not live yet, waits for what cannot be stopped, and closes the run: completed when everything it was to do is live and proven, else abandoned. Puts nothing live and takes nothing back. Ends with 0 when one release is live in whole, with 8 when the state is mixed or cannot be found out. Works from any machine.",
+    positionals: [environmentArgument],
+    options: [.init(name: "within", value: "TIME", help: "how long it may take; default 10m")],
+    examples: ["shipit settle prod", "shipit settle prod --within 2m --json"],
+    run: SettleCommand.settle),
+  .init(
+    name: "finish", summary: "at the end of a CI job: settle what this job left, if it left anything",
+    discussion:
+      "For a step that runs also when the job was cancelled. Frees the lease of a process of this machine that is gone, never one of somebody alive; settles a run that this job began. Ends with 0 when the job left nothing.",
+    positionals: [environmentArgument],
+    options: [.init(name: "within", value: "TIME", help: "how long it may take; default 60s")],
+    examples: ["shipit finish prod", "shipit finish prod --within 60s --json"],
+    run: SettleCommand.finish),
+  .init(
+    name: "unlock", summary: "take the lease from a holder that is dead and cannot be proved so",
+    discussion:
+      "Watches the holder for one and a half heartbeats and shows who it is. Refuses while it renews its lease. Once freed, whatever the old holder writes is refused; what it began on a platform is for settle.",
+    positionals: [environmentArgument],
+    options: [
+      .init(name: "yes", help: "do not ask"),
+      .init(name: "force", help: "also while the holder renews its lease"),
+    ],
+    examples: ["shipit unlock prod", "shipit unlock prod --yes"],
+    run: UnlockCommand.run),
+  .init(
+    name: "state", summary: "move the ledger of an environment, history and all, to another place",
+    discussion:
+      "TO is local, git, or postgres:SECRET with the name of the secret that holds the database's address. Both places are locked meanwhile, what was written is read back and compared, and the old place keeps a note that makes every later command say where the ledger went. Refused while a run is open. Prints the line of the environment file that has to change.",
+    positionals: [
+      .init(name: "ACTION", help: "move", completes: .words(["move"])),
+      .init(name: "ENV", help: "an environment: environments/ENV.yaml", completes: .environments),
+      .init(
+        name: "TO", help: "local, git or postgres:SECRET", completes: .words(["local", "git", "postgres:"])),
+    ],
+    options: [.init(name: "write", help: "change that line in the file too")],
+    examples: [
+      "shipit state move prod git", "shipit state move prod postgres:LEDGER_URL --write",
+    ],
+    run: StateCommand.run),
   .init(
     name: "doctor", summary: "test tokens, rights, names, tools and clock, one by one",
     positionals: [optionalEnvironment],

@@ -1,13 +1,6 @@
 import Concurrency
-import Crypto
 import Model
 import Runner
-
-#if canImport(Darwin)
-  import Darwin
-#else
-  import Glibc
-#endif
 
 enum HoldCommand {
   static func hold(_ invocation: Invocation) async -> Int32 {
@@ -43,9 +36,7 @@ enum HoldCommand {
     _ hold: Hold?, _ project: Project, _ environment: Model.Environment
   ) async throws(Failure) {
     let ledger = try await Session.ledger(project, environment, Session.clock)
-    let holder = Holder(
-      name: Session.user(processEnvironment()), purpose: hold == nil ? "unhold" : "hold", process: getpid(),
-      nonce: Hex.encode(randomBytes(8)))
+    let holder = LedgerPlace.holder(hold == nil ? "unhold" : "hold", processEnvironment())
     let lease = try await ledger.acquire(holder: holder)
     do throws(Failure) {
       try await ledger.setHold(hold, lease: lease)
