@@ -104,7 +104,7 @@ package struct MoveOperation: Sendable {
   private func goneOn(_ present: LedgerContents) -> Failure {
     Failure(
       .stale, "`state: \(to.yaml)` has a history of \(environment) of its own",
-      cause: "\(present.runs.count) runs and \(present.releases.count) releases, the newest "
+      cause: "runs: \(present.runs.count), releases: \(present.releases.count), the newest "
         + (present.runs.last.map { "run \($0.id), begun \($0.startedAt.iso8601) by \($0.by)" } ?? "none")
         + "; none of it may be lost",
       hint: "if that is the one that counts, write `state: \(to.yaml)`; else move it away first")

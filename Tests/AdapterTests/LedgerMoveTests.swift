@@ -73,7 +73,7 @@ struct LedgerMoveTests {
     let there = try await new.movable(.ours).contents()
     let refusal = await failure { try await operation(old, new, Way(from: kind, to: to)).run() }
     #expect(refusal?.kind == .stale, "\(String(describing: refusal))")
-    #expect(refusal?.description.contains("1 runs") == true || refusal?.description.contains("run 1") == true)
+    #expect(refusal?.description.contains("the newest run 1") == true)
     #expect(try await new.movable(.theirs).contents() == there)
     #expect(try await old.movable(.theirs).moved() == nil)
     // Both are free again.

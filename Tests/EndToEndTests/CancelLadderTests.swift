@@ -39,7 +39,7 @@ import Testing
       for round in 1...(Checkout.isLong ? 200 : 3) {
         let commit = try await stage.commit("round \(round)")
         // From the start of the process to a little past the end of an undisturbed deploy.
-        let moment = Double.random(in: 0.3...7, using: &random)
+        let moment = Double.random(in: 0.2...4.5, using: &random)
         let ended = try await play(ladder, stage, after: moment, "exec \(Checkout.binary) deploy demo --yes")
         if let after = ended.after {
           slowest = max(slowest, after)
@@ -60,18 +60,17 @@ import Testing
   @Test func aStepBehindAShellFreesItsLeaseAndIsSettled() async throws {
     guard let ladder = Self.ladder else { return }
     try await KillStage.with { stage in
-      // So that it still goes on when the shell is killed.
-      try stage.project.change("environments/demo.yaml", "soak: 1s", "soak: 15s")
       var live = try await stage.deploy("first", expecting: 0)
+      // So that it still goes on when the shell is killed.
+      try stage.project.change("environments/demo.yaml", "soak: 1s", "soak: 10s")
       for round in 1...(Checkout.isLong ? 10 : 1) {
         let commit = try await stage.commit("behind a shell \(round)")
         let ended = try await play(
-          ladder, stage, after: 2.5, "\(Checkout.binary) deploy demo --yes\necho not reached")
+          ladder, stage, after: 1, "\(Checkout.binary) deploy demo --yes\necho not reached")
         #expect(ended.code == -15 || ended.code == -9, "\(ended.code) \(ended.text)")
-        let holder = try await stage.status(offline: true)["lease"]?["process"]?.int
-        let process = try #require(holder, "nobody holds the environment: \(ended.text)")
-        kill(Int32(process), SIGKILL)
-        live = try await judge(stage, round, 2.5, commit, live, ended)
+        // Whoever started the step kills what is left of it, as a runner does at the end of a job.
+        #expect(try await stage.status(offline: true)["truth"]?.string == "in-flight", "\(ended.text)")
+        live = try await judge(stage, round, 1, commit, live, ended)
       }
     }
   }

@@ -95,7 +95,7 @@ import Testing
       #expect([old, commit].contains(recorded), "\(place): \(status.serialized())")
     }
 
-    var again = try await stage.shipit(stage.bo, "deploy", "demo", "--yes")
+    var again = try await stage.deployAfterKill(stage.bo)
     if isThree, again.code == 8 {
       // Of a rollout that Encore lists nowhere nothing can be known: that is said, and a person decides.
       #expect(again.text.contains("it is not known whether Encore rolls"), "\(place): \(again.text)")
@@ -133,7 +133,7 @@ import Testing
     #expect(
       ["released", "previous", "in-flight", "running"].contains(between["truth"]?.string),
       "\(place): \(between.serialized())")
-    let again = try await stage.shipit(stage.bo, "deploy", "demo", "--yes")
+    let again = try await stage.deployAfterKill(stage.bo)
     // 12: everything had been put back and recorded, and the commit is refused.
     #expect(
       again.code == 7 || again.code == 12, "\(place), then continued by Bo: \(again.code) \(again.text)")

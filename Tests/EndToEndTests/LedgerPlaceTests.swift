@@ -43,9 +43,12 @@ import Testing
       #expect(text.contains("\nstate: git  # one laptop\n"), "\(text)")
       let history = try await shipit("history", "demo", "--json")
       #expect(history.code == 0 && history.output.contains(commit), "\(history.text)")
-      // Equal secrets are recognised as before, so nothing is to be done.
-      let plan = try await shipit("plan", "demo", "--commit", commit, "--detailed-exitcode")
+      // The key of fingerprints went along: equal secrets are recognised, and only what changed is planned.
+      try project.change("environments/demo.yaml", "GREETING: hello", "GREETING: hi")
+      try await project.commit("moved")
+      let plan = try await shipit("plan", "demo")
       #expect(plan.code == 0, "\(plan.text)")
+      #expect(plan.text.contains("GREETING") && !plan.text.contains("API_KEY"), "\(plan.text)")
     } catch {
       await twin.stop()
       throw error

@@ -14,7 +14,8 @@ import Testing
   ) async throws -> RunningProcess {
     try await stage.twin.control(
       "POST", "faults", ["deployment": "gate-never-passes", "service": "api", "count": 1])
-    let commit = try await stage.ann.git("rev-parse", "HEAD")
+    let commit = try await stage.ann.commit("held")
+    try await stage.update()
     let process = try Launcher().start(
       ProcessSpecification(
         Checkout.binary, ["deploy", "demo", "--yes"],
@@ -89,9 +90,10 @@ import Testing
       _ = await second.wait()
       let foreign = try await stage.shipit(stage.bo, "finish", "demo")
       #expect(foreign.code == 0, "\(foreign.text)")
-      if try await stage.status(stage.bo)["running"]?["run"] != nil {
-        #expect(foreign.output.contains("was begun by ann@"), "\(foreign.text)")
-      }
+      #expect(foreign.output.contains("was begun by ann@"), "\(foreign.text)")
+      #expect(foreign.output.contains("shipit settle"), "\(foreign.text)")
+      let settled = try await stage.shipit(stage.bo, "settle", "demo")
+      #expect(settled.code == 0 && settled.output.contains("abandoned"), "\(settled.text)")
       #expect(try await stage.shipit(stage.bo, "deploy", "demo", "--yes").code == 0)
     }
   }
@@ -111,6 +113,8 @@ import Testing
       #expect(await process.wait() == .code(6), "\(output.withLock { $0.joined(separator: "\n") })")
       let free = try await stage.shipit(stage.bo, "unlock", "demo", "--yes")
       #expect(free.code == 0 && free.output.contains("nobody holds demo"), "\(free.text)")
+      let settled = try await stage.shipit(stage.bo, "settle", "demo")
+      #expect(settled.code == 0 && settled.output.contains("abandoned"), "\(settled.text)")
       #expect(try await stage.shipit(stage.bo, "deploy", "demo", "--yes").code == 0)
     }
   }

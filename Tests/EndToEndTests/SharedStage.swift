@@ -79,6 +79,16 @@ struct SharedStage {
       arguments, variables: variables.merging(extra) { $1 }, timeout: .seconds(240))
   }
 
+  /// A deploy of whoever comes after a killed holder: until its lease has run out, it is told that it is held.
+  func deployAfterKill(_ project: GitProject) async throws -> ShipitResult {
+    let limit = ContinuousClock.now + .seconds(60)
+    while true {
+      let result = try await shipit(project, "deploy", "demo", "--yes")
+      guard result.code == 5, ContinuousClock.now < limit else { return result }
+      try await Task.sleep(for: .milliseconds(200))
+    }
+  }
+
   func status(_ project: GitProject) async throws -> JSON {
     let result = try await shipit(project, "status", "demo", "--json", "--offline")
     try #require(result.code == 0, "\(result.text)")

@@ -12,7 +12,15 @@ enum RollbackCommand {
     return await EnvironmentCommand.runRecorded(invocation) { subject, console throws(Failure) in
       let request = try request(invocation)
       let environment = subject.environment
-      let session = try await Session(subject.project, environment, console, needsVariables: false)
+      let session: Session
+      do throws(Failure) {
+        session = try await Session(subject.project, environment, console, needsVariables: false)
+      } catch {
+        // A ledger that is down: what was asked for has failed, as later on.
+        guard error.kind == .failed || error.kind == .timeout else { throw error }
+        console.failure(error, exit: .rollbackFailed)
+        return .rollbackFailed
+      }
       return try await OperationCommand.run(
         session, console, purpose: "rollback" + (request.to.map { " to release \($0)" } ?? ""),
         asks: !invocation.has("yes"), question: "Restore this in \(environment.name)?",
