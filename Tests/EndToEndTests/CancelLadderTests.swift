@@ -36,7 +36,7 @@ import Testing
       var live = try await stage.deploy("first", expecting: 0)
       var random = SystemRandomNumberGenerator()
       var slowest = 0.0
-      for round in 1...(Checkout.isLong ? 200 : 3) {
+      for round in 1...(Checkout.isLong ? 200 : 2) {
         let commit = try await stage.commit("round \(round)")
         // From the start of the process to a little past the end of an undisturbed deploy.
         let moment = Double.random(in: 0.2...4.5, using: &random)

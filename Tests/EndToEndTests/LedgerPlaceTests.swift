@@ -1,6 +1,7 @@
 import Foundation
 import JSON
 import Model
+import Processes
 import TestSupport
 import Testing
 
@@ -54,6 +55,43 @@ import Testing
       throw error
     }
     await twin.stop()
+  }
+
+  @Test func theWayBackDoesWithoutALedgerThatIsDown() async throws {
+    try await SharedStage.with(.git) { stage in
+      let first = try await stage.ann.git("rev-parse", "HEAD")
+      #expect(try await stage.shipit(stage.ann, "deploy", "demo", "--yes").code == 0)
+      try await stage.ann.commit("second")
+      #expect(try await stage.shipit(stage.ann, "deploy", "demo", "--yes").code == 0)
+      let origin = stage.ann.origin ?? ""
+      try FileManager.default.moveItem(atPath: origin, toPath: origin + ".away")
+      let back = try await stage.shipit(stage.ann, "rollback", "demo", "--without-ledger", "--yes")
+      #expect(back.code == 0, "\(back.text)")
+      #expect(back.text.contains(first.prefix(7)) && back.text.contains("nobody else was kept out"))
+    }
+  }
+
+  @Test func helpAndCompletionsKnowTheCommands() async throws {
+    let project = try await GitProject()
+    for command in ["cancel", "settle", "finish", "unlock", "state"] {
+      let help = try await project.shipit(command, "--help")
+      #expect(help.code == 0 && help.output.contains("examples:\n  shipit \(command)"), "\(help.text)")
+    }
+    let script = try await project.shipit("completions", "bash").output
+    try project.scratch.write(
+      script + """
+        COMP_WORDS=(shipit state move "") COMP_CWORD=3; _shipit; echo "at 3: ${COMPREPLY[*]}"
+        COMP_WORDS=(shipit state move demo "") COMP_CWORD=4; _shipit; echo "at 4: ${COMPREPLY[*]}"
+        COMP_WORDS=(shipit can) COMP_CWORD=1; _shipit; echo "at 1: ${COMPREPLY[*]}"
+        """, to: "complete.sh")
+    let result = try await Launcher().run(
+      ProcessSpecification(
+        "bash", [project.scratch.path + "/complete.sh"], environment: project.variables,
+        directory: project.path))
+    let lines = result.text.split(separator: "\n")
+    #expect(lines.first?.contains(" demo") == true, "\(result.text)")
+    #expect(lines.dropFirst().first?.contains(" local git postgres:") == true, "\(result.text)")
+    #expect(lines.last == "at 1: cancel", "\(result.text)")
   }
 
   @Test(arguments: SharedStage.Place.allCases)

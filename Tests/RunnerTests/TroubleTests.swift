@@ -111,7 +111,8 @@ import Testing
       stage.platform.forget()
       let next = await stage.next().deploy(2)
       #expect(next.exit == .failedMixed)
-      #expect(next.failure?.message.contains("api.deploy") == true)
+      #expect(next.failure?.message.contains("deploy api") == true)
+      #expect(next.failure?.hint?.contains("shipit settle prod") == true)
       #expect(stage.platform.performed == [])
     }
   }
