@@ -60,8 +60,8 @@ final class LedgerBench: Sendable {
   enum View { case ours, theirs }
 
   /// A view as what can be moved; the kind in memory cannot.
-  func movable(_ view: View) -> any MovableLedger {
-    (view == .ours ? ours : theirs) as! any MovableLedger
+  func movable(_ view: View) throws -> any MovableLedger {
+    try #require((view == .ours ? ours : theirs) as? any MovableLedger)
   }
 
   /// A moment for records; it moves with `pass`.

@@ -118,7 +118,7 @@ struct LedgerMoveTests {
       // The killed one's leases run out.
       try await old.pass(old.timing.duration + .seconds(1))
       try await new.pass(new.timing.duration + .seconds(1))
-      let again = MoveOperation(
+      let again = try MoveOperation(
         of: "prod", from: old.movable(.theirs), to: new.movable(.theirs), called: way.store,
         holder: Sample.holder("again"), clock: SystemClock())
       #expect(try await again.run().wasThere == isMoved)
@@ -127,8 +127,8 @@ struct LedgerMoveTests {
     }
   }
 
-  private func operation(_ old: LedgerBench, _ new: LedgerBench, _ way: Way) -> MoveOperation {
-    MoveOperation(
+  private func operation(_ old: LedgerBench, _ new: LedgerBench, _ way: Way) throws -> MoveOperation {
+    try MoveOperation(
       of: "prod", from: old.movable(.ours), to: new.movable(.ours), called: way.store,
       holder: Sample.holder("mover"), clock: SystemClock())
   }
