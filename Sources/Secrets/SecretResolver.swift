@@ -23,6 +23,16 @@ package struct SecretResolver: Sendable {
     return try resolve(SecretUses(accounts), in: environment.name, key: key)
   }
 
+  /// Resolves what the platforms' accounts need, and of the services' secrets what is at hand: enough to find out
+  /// what an interrupted run left, on a machine that deploys nothing.
+  /// - Throws: `configuration`, naming what the accounts lack.
+  package func resolveAtHand(_ environment: Environment, key: [UInt8]) throws(Failure) -> SecretValues {
+    let accounts = try resolveAccounts(environment, key: key).all
+    var values = Dictionary(accounts.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
+    for (name, value) in available(environment) { values[name] = value }
+    return SecretValues(values: values) { Fingerprint.of($0, key: key) }
+  }
+
   /// Resolves what the platforms' accounts need as far as it is at hand: who holds one platform's token can
   /// look at that platform.
   /// - Returns: the values, and for each platform that lacks one what is missing.

@@ -39,12 +39,13 @@ struct Session: Sendable {
 
   /// - Parameters:
   ///   - needsVariables: the services' secrets are needed too, not only the accounts'.
+  ///   - takesVariables: the services' secrets are used as far as they are at hand.
   ///   - isPartial: a platform whose account lacks a secret is left out, and the others are asked.
   ///   - ledger: nil: the environment's own.
   /// - Throws: `Failure` when a secret is missing or the ledger cannot be used.
   init(
     _ project: Project, _ environment: Model.Environment, _ console: Console, needsVariables: Bool,
-    isPartial: Bool = false, isDirty: Bool = false, ledger: (any Ledger)? = nil
+    takesVariables: Bool = false, isPartial: Bool = false, isDirty: Bool = false, ledger: (any Ledger)? = nil
   ) async throws(Failure) {
     self.project = project
     self.environment = environment
@@ -57,6 +58,9 @@ struct Session: Sendable {
     let resolver = SecretResolver(environment: variables)
     if isPartial {
       (secrets, missing) = resolver.resolveAccountsAtHand(environment, key: key)
+    } else if takesVariables {
+      secrets = try resolver.resolveAtHand(environment, key: key)
+      missing = [:]
     } else {
       secrets =
         needsVariables

@@ -63,7 +63,8 @@ enum SettleCommand {
   private static func settle(
     _ subject: Subject, _ console: Console, purpose: String, within limit: Duration, freed: String? = nil
   ) async throws(Failure) -> ExitCode {
-    let session = try await Session(subject.project, subject.environment, console, needsVariables: false)
+    let session = try await Session(
+      subject.project, subject.environment, console, needsVariables: false, takesVariables: true)
     let box = Locked<Settlement?>(nil)
     let exit = try await OperationCommand.run(
       session, console, purpose: purpose, asks: false, question: "",
