@@ -71,7 +71,7 @@ import Testing
         alone.replacingOccurrences(of: "services.web.url", with: "services.api.url")
           .replacingOccurrences(of: ", json: {status: ok}", with: ""),
         to: "environments/demo.yaml")
-    case .failing: try project.change("environments/demo.yaml", "within: 4s", "within: 3s")
+    case .failing: try project.change("environments/demo.yaml", "within: 4s", "within: 6s")
     case .twoGated, .threePlatforms: break
     }
   }

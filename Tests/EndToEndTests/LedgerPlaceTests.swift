@@ -11,6 +11,7 @@ import Testing
     var project = try await GitProject()
     try await project.publish()
     try project.change("environments/demo.yaml", "state: local", "state: local  # one laptop")
+    try project.change("environments/demo.yaml", "within: 4s", "within: 30s")
     let commit = try await project.commit("first")
     let twin = try await TwinProcess.start(for: project)
     let variables = twin.variables
