@@ -79,6 +79,7 @@ let package = Package(
     room("Source", ["Model", "Processes", "Archive", "Crypto", "Concurrency"]),
     room("Probing", ["Model", "HTTP", "Names", "JSON", "Concurrency"]),
     room("Commands", ["Model", "Processes", "Concurrency"]),
+    room("GitHub", ["Model", "HTTP", "JSON", "Concurrency"]),
     room("Ledgers", ["Model", "SQLite", "Postgres", "Processes", "Crypto", "Concurrency"]),
 
     // Floor 5: performing a run, showing it, and the emulated platforms.
@@ -92,7 +93,7 @@ let package = Package(
       name: "shipit",
       dependencies: [
         "Model", "Language", "YAML", "Engine", "Railway", "Vercel", "Encore", "Secrets", "Source", "Probing",
-        "Commands", "Ledgers", "Runner", "Interface", "Twin", "Terminal", "Redaction", "HTTP",
+        "Commands", "GitHub", "Ledgers", "Runner", "Interface", "Twin", "Terminal", "Redaction", "HTTP",
         "Processes", "Crypto", "JSON", "Concurrency",
       ],
       swiftSettings: strict),
@@ -129,6 +130,9 @@ let package = Package(
         "Crypto",
         "Concurrency", "TestSupport",
       ]),
+    tests(
+      "GitHubTests",
+      ["GitHub", "Twin", "Model", "HTTP", "HTTPServer", "JSON", "Concurrency", "TestSupport"]),
     tests(
       "AdapterTests",
       [

@@ -1,6 +1,7 @@
 import Concurrency
 import Dispatch
 import FoundationEssentials
+import GitHub
 import Interface
 import Model
 import Redaction
@@ -23,18 +24,24 @@ final class Console: Sendable {
   let isInteractive: Bool
   /// Both ways to a person are open: a question can be asked.
   let canAsk: Bool
+  /// The job of GitHub Actions this runs in; nil elsewhere.
+  let actions: ActionsContext?
   private let redaction: Locked<@Sendable (String) -> String>
   private let trouble = Locked<String?>(nil)
+  private let masked = Locked<Set<String>>([])
 
   init(_ invocation: Invocation, environment: [String: String]) {
+    actions = ActionsContext(environment)
     wantsJSON = invocation.has("json")
     isQuiet = invocation.has("quiet")
     let redaction = Locked<@Sendable (String) -> String>({ $0 })
     self.redaction = redaction
     let redact: @Sendable (String) -> String = { text in redaction.withLock { $0 }(text) }
     let symbols = Symbols.suiting(environment)
+    let isInActions = actions != nil
     func canvas(_ descriptor: Int32) -> Canvas {
-      let isTerminal = isatty(descriptor) == 1
+      // Some runners hand out a terminal, which nobody looks at.
+      let isTerminal = isatty(descriptor) == 1 && !isInActions
       let isColoured = TerminalColour.isWanted(
         flag: invocation.has("no-color") ? false : nil, environment: environment, isTerminal: isTerminal)
       return Canvas(
@@ -43,8 +50,10 @@ final class Console: Sendable {
     }
     resultCanvas = canvas(STDOUT_FILENO)
     noteCanvas = canvas(STDERR_FILENO)
-    isInteractive = isatty(STDERR_FILENO) == 1 && environment["CI"] == nil && environment["TERM"] != "dumb"
+    isInteractive =
+      isatty(STDERR_FILENO) == 1 && environment["CI"] == nil && environment["TERM"] != "dumb" && !isInActions
     canAsk = isInteractive && isatty(STDIN_FILENO) == 1
+    hide([("GITHUB_TOKEN", actions?.target?.token)].compactMap { name, token in token.map { (name, $0) } })
   }
 
   /// From here on these secrets are taken out of everything that is written.
@@ -77,6 +86,10 @@ final class Console: Sendable {
 
   /// One line of data on standard output, as it is.
   func write(_ text: String) {
+    // What stands in a file is nobody's command.
+    let isRead = actions != nil && !Console.isFile(STDOUT_FILENO)
+    let text =
+      !isRead ? text : wantsJSON ? WorkflowCommand.neutralised(json: text) : WorkflowCommand.neutralised(text)
     // A reader that has seen enough, as in `| head`, is no trouble.
     guard case .failure(let failure) = Output(descriptor: STDOUT_FILENO).write(text + "\n"),
       !failure.isBrokenPipe
@@ -92,11 +105,18 @@ final class Console: Sendable {
 
   /// Bytes for the terminal on standard error.
   func raw(_ text: String) {
-    _ = Output(descriptor: STDERR_FILENO).write(text)
+    _ = Output(descriptor: STDERR_FILENO).write(
+      actions == nil ? text : WorkflowCommand.neutralised(text))
   }
 
   /// An error; in JSON mode as a document on standard output, always for people on standard error.
   func failure(_ failure: Failure, exit: ExitCode? = nil) {
+    if let actions {
+      let exit = exit ?? failure.exitCode
+      annotate([Annotation(failure)])
+      actions.append(summary: ActionsReport.markdown(failure, exit: exit, redact: redactor))
+      actions.append(outputs: [("result", "refused"), ("exit", String(exit.rawValue))])
+    }
     let report = FailureReport(failure, exit: exit)
     if wantsJSON {
       write(report.json(redactor))
@@ -130,6 +150,9 @@ final class Console: Sendable {
     if text == nil { raw("\n") }
     return ["y", "yes"].contains((text ?? "").lowercased())
   }
+
+  /// Whether the runner has not been told this yet.
+  func isNew(mask line: String) -> Bool { masked.withLock { $0.insert(line).inserted } }
 
   /// The exit code to end with: a result that could not be written is an error of its own.
   func ended(_ code: ExitCode) -> Int32 {

@@ -11,6 +11,7 @@ enum Diagnostics {
   static func print(_ result: ReadResult, _ console: Console, unsupportedIsError: Bool) {
     let diagnostics = unsupportedIsError ? result.diagnosticsForActing : result.diagnostics
     guard !diagnostics.isEmpty else { return }
+    console.annotate(diagnostics.filter { $0.severity != .note }.map(annotation))
     if console.wantsJSON {
       if unsupportedIsError {
         console.write(
@@ -34,6 +35,15 @@ enum Diagnostics {
       "environment": .string(name), "valid": .bool(!result.hasErrors),
       "diagnostics": .array(result.diagnostics.map(json)),
     ])
+  }
+
+  private static func annotation(_ diagnostic: Diagnostic) -> Annotation {
+    let help = diagnostic.help.map { "\nhelp: \($0)" } ?? ""
+    return Annotation(
+      diagnostic.severity == .error ? .error : .warning, title: diagnostic.code.rawValue,
+      message: diagnostic.message + help,
+      place: Annotation.Place(
+        file: diagnostic.mark.file, line: diagnostic.mark.line, column: diagnostic.mark.column))
   }
 
   private static func json(_ diagnostic: Diagnostic) -> JSON {

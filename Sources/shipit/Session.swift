@@ -8,7 +8,6 @@ import Ledgers
 import Model
 import Probing
 import Processes
-import Redaction
 import Runner
 import Secrets
 import Source
@@ -34,7 +33,7 @@ struct Session: Sendable {
   let overrides: [Override]
   private let isRepository: Bool
   private let parts: AdapterParts
-  private let http: HTTPClient
+  let http: HTTPClient
   private let variables: [String: String]
 
   /// - Parameters:
@@ -50,11 +49,13 @@ struct Session: Sendable {
     self.environment = environment
     variables = ProcessInfo.processInfo.environment
     clock = Session.clock
+    let resolver = SecretResolver(environment: variables)
+    // Before the first use of any, and what a command does not need too, as far as it is at hand.
+    console.hide(resolver.available(environment))
     let used: any Ledger
     if let ledger { used = ledger } else { used = try await Session.ledger(project, environment, clock) }
     self.ledger = used
     let key = try await used.fingerprintKey()
-    let resolver = SecretResolver(environment: variables)
     if isPartial {
       (secrets, missing) = resolver.resolveAccountsAtHand(environment, key: key)
     } else {
@@ -63,10 +64,6 @@ struct Session: Sendable {
         ? try resolver.resolve(environment, key: key) : try resolver.resolveAccounts(environment, key: key)
       missing = [:]
     }
-    // What a command does not need is taken out of everything it prints too, as far as it is at hand.
-    let hidden = resolver.available(environment)
-    let redactor = Redactor(secrets: hidden.map { ($0.name, $0.value.reveal()) })
-    console.redact { redactor.redact($0) }
     let source = try await GitSource.find(root: project.root, process: variables)
     let packer = CommitPacker(
       root: project.root, source: source, dirty: isDirty, temporaryDirectory: variables["TMPDIR"] ?? "/tmp")

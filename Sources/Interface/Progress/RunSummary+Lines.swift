@@ -16,6 +16,7 @@ extension RunSummary {
     lines += exposureLines
     lines.append(.labelled("exit", [Span("\(exit.rawValue): \(exitWords)")]))
     lines.append(.labelled("next", [.accent(next)]))
+    if let runbook = Runbook(self) { lines.append(.labelled("runbook", [.accent(runbook.command)])) }
     return lines
   }
 

@@ -18,7 +18,7 @@ struct CommandSpecification: Sendable {
     var completes: Completion = .nothing
   }
 
-  enum Completion: Sendable { case nothing, environments, services, files, keys, shells, runs }
+  enum Completion: Sendable { case nothing, environments, services, files, keys, shells, runs, runbooks }
 
   var name: String
   /// One line, lower case, no full stop.
@@ -52,6 +52,16 @@ private let optionalEnvironment = CommandSpecification.Positional(
 
 /// Every command, in the order help shows them.
 let commandTable: [CommandSpecification] = [
+  .init(
+    name: "init", summary: "write workflows for GitHub Actions into this repository",
+    discussion:
+      "Writes .github/workflows/deploy.yml and rollback.yml, and the action they use. A file that is there and differs is shown and left alone.",
+    options: [
+      .init(name: "workflows", help: "deploy and rollback for GitHub Actions"),
+      .init(name: "force", help: "replace files that differ"),
+    ],
+    examples: ["shipit init --workflows", "shipit init --workflows --force"],
+    run: InitCommand.run),
   .init(
     name: "validate", summary: "check an environment file and say everything that is wrong with it",
     discussion:
@@ -154,6 +164,13 @@ let commandTable: [CommandSpecification] = [
     ],
     examples: ["shipit why prod", "shipit why prod 12"],
     run: WhyCommand.run),
+  .init(
+    name: "runbook", summary: "what to do at 03:00, page by page",
+    positionals: [
+      .init(name: "NAME", help: "a page; default: the list of them", isOptional: true, completes: .runbooks)
+    ],
+    examples: ["shipit runbook", "shipit runbook mixed-state"],
+    run: RunbookCommand.run),
   .init(
     name: "hold", summary: "block deploys until lifted, with a reason",
     positionals: [environmentArgument],

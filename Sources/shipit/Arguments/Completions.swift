@@ -18,6 +18,7 @@ struct Completions {
     (command.options + commonOptions).map { "--\($0.name)" }.joined(separator: " ")
   }
 
+  private static let runbooks = Embedded.runbooks.map(\.name).joined(separator: " ")
   private static let environments = "ls environments 2>/dev/null | sed -n 's/\\.yaml$//p'"
 
   private var bash: String {
@@ -36,6 +37,7 @@ struct Completions {
       case .environments:
         lines.append("        [ \"$COMP_CWORD\" -eq 2 ] && words=\"$words $(\(Completions.environments))\"")
       case .shells: lines.append("        words=\"$words \(Completions.shells.joined(separator: " "))\"")
+      case .runbooks: lines.append("        words=\"$words \(Completions.runbooks)\"")
       default: break
       }
       lines.append("        ;;")
@@ -66,6 +68,8 @@ struct Completions {
         )
       case .shells:
         lines.append("complete -c shipit -n \(condition) -a '\(Completions.shells.joined(separator: " "))'")
+      case .runbooks:
+        lines.append("complete -c shipit -n \(condition) -a '\(Completions.runbooks)'")
       default: break
       }
     }

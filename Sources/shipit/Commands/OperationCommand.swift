@@ -14,13 +14,23 @@ enum OperationCommand {
     let interrupter = Interrupter()
     let signals = Signals(interrupter) { if console.isInteractive { console.raw(LiveBlock.showCursor) } }
     defer { withExtendedLifetime(signals) {} }
+    let actions = ActionsRun(
+      console, environment: session.environment.name, http: session.http, clock: session.clock)
     let context = session.context(
-      purpose: purpose, interrupter: interrupter, redact: console.redactor, watch: { display.watch($0) })
+      purpose: purpose, interrupter: interrupter, redact: console.redactor,
+      watch: { event in
+        display.watch(event)
+        actions?.watch(event)
+      })
     await display.start()
     console.reads(session.environment)
     let agree: @Sendable (Plan) async -> Bool = { plan in
       do throws(Failure) {
-        if !console.wantsJSON { console.note(try await show(plan) + [""]) }
+        if !console.wantsJSON || actions != nil {
+          let lines = try await show(plan)
+          actions?.show(lines)
+          if !console.wantsJSON { console.note(lines + [""]) }
+        }
       } catch {
         console.failure(error)
         return false
@@ -35,12 +45,15 @@ enum OperationCommand {
     if let failure = ended.failure {
       console.failure(failure, exit: ended.exit)
     } else if let plan = ended.plan, plan.isEmpty {
+      let live = try await session.ledger.recentReleases().first(where: \.isGood).map(ReleaseHead.init)
       if console.wantsJSON {
-        let live = try await session.ledger.recentReleases().first(where: \.isGood)
-        console.result(PlanReport(plan, live: live.map(ReleaseHead.init), overrides: session.overrides))
+        console.result(PlanReport(plan, live: live, overrides: session.overrides))
       } else {
         console.result(try await show(plan))
       }
+      actions?.endWithNothingToDo(live: live)
+    } else {
+      await actions?.end()
     }
     return ended.exit
   }
