@@ -7,11 +7,15 @@ import YAML
 /// Prints what was found in an environment file.
 enum Diagnostics {
   /// All findings, on standard error.
-  /// - Parameter unsupportedIsError: what shipit does not act on yet ends the command.
-  static func print(_ result: ReadResult, _ console: Console, unsupportedIsError: Bool) {
+  /// - Parameters:
+  ///   - root: the project's directory, which the files are named from.
+  ///   - unsupportedIsError: what shipit does not act on yet ends the command.
+  static func print(_ result: ReadResult, _ console: Console, root: String, unsupportedIsError: Bool) {
     let diagnostics = unsupportedIsError ? result.diagnosticsForActing : result.diagnostics
     guard !diagnostics.isEmpty else { return }
-    console.annotate(diagnostics.filter { $0.severity != .note }.map(annotation))
+    let folder = console.actions?.folder(of: root) ?? ""
+    console.annotate(
+      diagnostics.filter { $0.severity != .note }.map { annotation($0, folder: folder) })
     if console.wantsJSON {
       if unsupportedIsError {
         console.write(
@@ -37,13 +41,14 @@ enum Diagnostics {
     ])
   }
 
-  private static func annotation(_ diagnostic: Diagnostic) -> Annotation {
+  /// - Parameter folder: from the repository's top to the project, ending with a slash.
+  private static func annotation(_ diagnostic: Diagnostic, folder: String) -> Annotation {
     let help = diagnostic.help.map { "\nhelp: \($0)" } ?? ""
     return Annotation(
       diagnostic.severity == .error ? .error : .warning, title: diagnostic.code.rawValue,
       message: diagnostic.message + help,
       place: Annotation.Place(
-        file: diagnostic.mark.file, line: diagnostic.mark.line, column: diagnostic.mark.column))
+        file: folder + diagnostic.mark.file, line: diagnostic.mark.line, column: diagnostic.mark.column))
   }
 
   private static func json(_ diagnostic: Diagnostic) -> JSON {

@@ -58,6 +58,7 @@ import Testing
       let lines = "first-line-of-it\n  second line, 100%\nxyz"
       let step = try await world.step("plan", "demo", variables: ["DEMO_API_KEY": lines])
       #expect(step.result.code == 0, "\(step.result.text)")
+      #expect(step.summary.hasPrefix("### demo: plan\n"))
       let told = step.result.errorOutput.split(separator: "\n").map(String.init)
       let masks = told.filter { $0.hasPrefix("::add-mask::") }
       #expect(Array(told.prefix(masks.count)) == masks, "the masks come first: \(told.prefix(8))")
@@ -132,6 +133,12 @@ import Testing
       result.errorOutput.contains(
         #/\n?::error file=environments/demo\.yaml,line=18,col=5,title=unknown-key::/#),
       "\(result.errorOutput)")
+    // GitHub names files from the repository's top.
+    let below = try await project.shipit(
+      "validate", "demo",
+      variables: ["GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": project.scratch.path])
+    #expect(
+      below.errorOutput.contains("::error file=project/environments/demo.yaml,line=18,"), "\(below.text)")
   }
 
   @Test func `what is refused before it began says so on the page`() async throws {

@@ -26,7 +26,13 @@ import Testing
   }
 
   private func night(_ body: (Night) async throws -> Void) async throws {
-    let project = try await GitProject()
+    // Shorter waits: what is tried here is what to type.
+    let environment = try String(
+      contentsOfFile: Checkout.root + "/Tests/Support/two-services.yaml", encoding: .utf8
+    ).replacingOccurrences(
+      of: "within: 4s, steady: 3, grace: 1s, soak: 1s", with: "within: 2s, steady: 1, grace: 1s, soak: 200ms"
+    ).replacingOccurrences(of: "overlap: 1s, drain: 2s", with: "overlap: 0s, drain: 0s")
+    let project = try await GitProject(environment: environment)
     let twin = try await TwinProcess.start(for: project)
     let night = Night(project: project, twin: twin)
     do {

@@ -42,7 +42,7 @@ struct `Workflows under act` {
       #expect(try await act.live() == first)
       #expect(
         try await world.deployments().map { $0["states"]?.array?.last?.string }
-          == ["success", "failure", "success", "success"])
+          == ["success", "failure", "inactive", "inactive"])
       let history = try await project.shipit("history", "demo", variables: world.twin.variables)
       #expect(history.text.contains("it's $(slow) & \"odd\""), "\(history.text)")
     }

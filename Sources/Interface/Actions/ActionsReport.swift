@@ -177,6 +177,16 @@ extension ActionsReport {
     return "\(name)<<\(delimiter)\n\(value)\n\(delimiter)\n"
   }
 
+  /// A plan alone, as a step summary.
+  package static func markdown(plan: [String], environment: String, redact: @escaping (String) -> String)
+    -> String
+  {
+    let markdown = Markdown(redact)
+    return
+      (["### \(markdown.text(environment)): plan", ""]
+      + markdown.details("plan", plan, bytes: 800 << 10)).joined(separator: "\n") + "\n"
+  }
+
   /// A failure before a run began, as a step summary.
   package static func markdown(_ failure: Failure, exit: ExitCode, redact: @escaping (String) -> String)
     -> String

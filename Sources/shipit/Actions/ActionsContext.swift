@@ -16,6 +16,8 @@ struct ActionsContext: Sendable {
   let outputPath: String?
   /// Nil without `GITHUB_TOKEN` or repository.
   let target: GitHubTarget?
+  /// Where the repository was checked out.
+  private let workspace: String?
 
   /// Nil outside of Actions.
   init?(_ variables: [String: String]) {
@@ -23,6 +25,7 @@ struct ActionsContext: Sendable {
     func value(_ name: String) -> String? { variables[name].flatMap { $0.isEmpty ? nil : $0 } }
     summaryPath = value("GITHUB_STEP_SUMMARY")
     outputPath = value("GITHUB_OUTPUT")
+    workspace = value("GITHUB_WORKSPACE").map(Project.absolute)
     let server = value("GITHUB_SERVER_URL") ?? "https://github.com"
     let api = value(ActionsContext.endpointVariable) ?? value("GITHUB_API_URL") ?? "https://api.github.com"
     if let token = value("GITHUB_TOKEN"), let repository = value("GITHUB_REPOSITORY"),
@@ -42,6 +45,13 @@ struct ActionsContext: Sendable {
 
   /// The variable that points at another GitHub API, such as the twin's.
   static let endpointVariable = "SHIPIT_GITHUB_URL"
+
+  /// The way from the repository's top to a directory of it, as annotations name files; empty, or ending with a
+  /// slash.
+  func folder(of directory: String) -> String {
+    guard let workspace, directory.hasPrefix(workspace + "/") else { return "" }
+    return directory.dropFirst(workspace.count + 1) + "/"
+  }
 
   /// Adds to the step's summary; without effect when there is none, or it cannot be written.
   func append(summary: String) { ActionsContext.append(summary, to: summaryPath) }

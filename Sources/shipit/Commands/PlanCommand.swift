@@ -14,8 +14,12 @@ enum PlanCommand {
       let releases = try await session.ledger.recentReleases()
       let live = releases.first(where: \.isGood)
       let next = (try await session.ledger.runs(limit: 1).first?.release ?? 0) + 1
-      console.result(
-        PlanReport(plan, live: live.map(ReleaseHead.init), next: next, overrides: session.overrides))
+      let report = PlanReport(
+        plan, live: live.map(ReleaseHead.init), next: next, overrides: session.overrides)
+      console.result(report)
+      console.actions?.append(
+        summary: ActionsReport.markdown(
+          plan: report.text(console.noteCanvas), environment: environment.name, redact: console.redactor))
       return !plan.isEmpty && invocation.has("detailed-exitcode") ? .changesFound : .done
     }
   }
