@@ -1,7 +1,6 @@
 import Concurrency
 import Dispatch
 import FoundationEssentials
-import GitHub
 import Interface
 import Model
 import Redaction
@@ -53,7 +52,7 @@ final class Console: Sendable {
     isInteractive =
       isatty(STDERR_FILENO) == 1 && environment["CI"] == nil && environment["TERM"] != "dumb" && !isInActions
     canAsk = isInteractive && isatty(STDIN_FILENO) == 1
-    hide([("GITHUB_TOKEN", actions?.target?.token)].compactMap { name, token in token.map { (name, $0) } })
+    if let token = actions?.token { hide([("GITHUB_TOKEN", token)]) }
   }
 
   /// From here on these secrets are taken out of everything that is written.

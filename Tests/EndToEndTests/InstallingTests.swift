@@ -78,11 +78,14 @@ import Testing
 
   @Test func `it is packed the same each time, with its checksum`() async throws {
     let scratch = try ScratchDirectory()
+    // Small, for what is tried is the packing.
+    try scratch.write("#!/bin/sh\necho shipit 9.9.9\n", to: "shipit")
+    try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: scratch.path + "/shipit")
     var archives: [Data] = []
     for name in ["one", "two"] {
       let result = try await Launcher().run(
         ProcessSpecification(
-          Checkout.root + "/scripts/dist", [Checkout.binary, scratch.path + "/" + name],
+          Checkout.root + "/scripts/dist", [scratch.path + "/shipit", scratch.path + "/" + name],
           environment: [
             "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin",
             "TZ": name == "one" ? "UTC" : "Asia/Tokyo",
@@ -91,6 +94,7 @@ import Testing
       #expect(result.exit.isSuccess, "\(result.text)\(result.errorText)")
       let made = try FileManager.default.contentsOfDirectory(atPath: scratch.path + "/" + name)
       let archive = try #require(made.first { $0.hasSuffix(".tar.gz") })
+      #expect(archive.hasPrefix("shipit-9.9.9-linux-"))
       archives.append(try Data(contentsOf: URL(fileURLWithPath: scratch.path + "/\(name)/\(archive)")))
       let check = try await Launcher().run(
         ProcessSpecification(

@@ -67,6 +67,7 @@ package struct Annotation: Sendable, Hashable {
     }
   }
 
+  /// The command that shows it, without secrets and control characters, its message cut where GitHub cuts it.
   package func command(_ redact: (String) -> String) -> WorkflowCommand {
     var properties: [(key: String, value: String)] = []
     if let place {
@@ -74,12 +75,10 @@ package struct Annotation: Sendable, Hashable {
       properties.append(("line", String(place.line)))
       if let column = place.column { properties.append(("col", String(column))) }
     }
-    properties.append(("title", shownTitle(redact)))
+    properties.append(("title", safe(title, redact)))
     let text = safe(message, redact)
     return WorkflowCommand(
       severity.rawValue, properties,
       text.count > Self.longestMessage ? text.prefix(Self.longestMessage - 1) + "…" : text)
   }
-
-  private func shownTitle(_ redact: (String) -> String) -> String { safe(title, redact) }
 }

@@ -14,7 +14,9 @@ struct ActionsContext: Sendable {
   /// Appended to by whoever has something for the run's page or for later steps; each step has files of its own.
   let summaryPath: String?
   let outputPath: String?
-  /// Nil without `GITHUB_TOKEN` or repository.
+  /// `GITHUB_TOKEN`, where the step was given it.
+  let token: Sensitive?
+  /// Nil without token or repository.
   let target: GitHubTarget?
   /// Where the repository was checked out.
   private let workspace: String?
@@ -28,13 +30,13 @@ struct ActionsContext: Sendable {
     workspace = value("GITHUB_WORKSPACE").map(Project.absolute)
     let server = value("GITHUB_SERVER_URL") ?? "https://github.com"
     let api = value(ActionsContext.endpointVariable) ?? value("GITHUB_API_URL") ?? "https://api.github.com"
-    if let token = value("GITHUB_TOKEN"), let repository = value("GITHUB_REPOSITORY"),
+    token = value("GITHUB_TOKEN").map { Sensitive($0) }
+    if let token, let repository = value("GITHUB_REPOSITORY"),
       Endpoints.isAllowed(api)
     {
       let attempt = value("GITHUB_RUN_ATTEMPT").map { "/attempts/\($0)" } ?? ""
       target = GitHubTarget(
-        apiURL: api.hasSuffix("/") ? String(api.dropLast()) : api, repository: repository,
-        token: Sensitive(token),
+        apiURL: api.hasSuffix("/") ? String(api.dropLast()) : api, repository: repository, token: token,
         runURL: value("GITHUB_RUN_ID").map { "\(server)/\(repository)/actions/runs/\($0)\(attempt)" })
     } else {
       target = nil
