@@ -110,6 +110,67 @@ import Testing
     #expect(archives[0] == archives[1])
   }
 
+  /// The first step of the action, as it is written, with a `curl` that hands out what was packed.
+  @Test func `the action takes the release that is pinned, and no other`() async throws {
+    let scratch = try ScratchDirectory()
+    try scratch.write("#!/bin/sh\necho shipit 9.9.9\n", to: "shipit")
+    try scratch.write(
+      """
+      #!/bin/bash
+      while [ $# -gt 1 ]; do [ "$1" = --output ] && file=$2; shift; done
+      printf '%s' "$1" > "$RUNNER_TEMP/url"
+      cp "$RUNNER_TEMP"/dist/*.tar.gz "$file"
+      """, to: "bin/curl")
+    for file in ["shipit", "bin/curl"] {
+      try FileManager.default.setAttributes(
+        [.posixPermissions: 0o700], ofItemAtPath: scratch.path + "/" + file)
+    }
+    let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
+    let packed = try await Launcher().run(
+      ProcessSpecification(
+        Checkout.root + "/scripts/dist", [scratch.path + "/shipit", scratch.path + "/dist"],
+        environment: ["PATH": path], directory: scratch.path))
+    #expect(packed.exit.isSuccess, "\(packed.errorText)")
+    let digest = try String(scratch.read("dist/SHA256SUMS").prefix(64))
+    let action = try source("action.yml")
+    let start = try #require(action.range(of: "      run: |\n"))
+    let end = try #require(action.range(of: "\n    - id: run\n"))
+    let script = action[start.upperBound..<end.lowerBound].split(
+      separator: "\n", omittingEmptySubsequences: false
+    ).map { $0.dropFirst(8) }.joined(separator: "\n")
+    try scratch.write(script, to: "get.sh")
+    func get(_ variables: [String: String]) async throws -> ProcessResult {
+      try scratch.write("", to: "output")
+      let standard = [
+        "PATH": scratch.path + "/bin:/usr/bin:/bin", "RUNNER_TEMP": scratch.path,
+        "GITHUB_SERVER_URL": "https://github.com", "GITHUB_OUTPUT": scratch.path + "/output",
+        "ACTION_PATH": scratch.path, "PIN_REPOSITORY": "acme/shipit", "PIN_VERSION": "9.9.9",
+        "PIN_SHA256": "",
+      ]
+      return try await Launcher().run(
+        ProcessSpecification(
+          "bash", ["--noprofile", "--norc", "-e", "-o", "pipefail", scratch.path + "/get.sh"],
+          environment: standard.merging(variables) { $1 }, directory: scratch.path))
+    }
+    let good = try await get(["PIN_SHA256": digest])
+    #expect(good.exit.isSuccess, "\(good.errorText)")
+    let directory = try scratch.read("output").replacingOccurrences(of: "directory=", with: "")
+      .trimmingCharacters(in: .newlines)
+    #expect(FileManager.default.isExecutableFile(atPath: directory + "/shipit"), "\(directory)")
+    let url = try scratch.read("url")
+    #expect(
+      url.contains(
+        #/^https:\/\/github.com\/acme\/shipit\/releases\/download\/v9\.9\.9\/shipit-9\.9\.9-linux-\w+\.tar\.gz$/#
+      ),
+      "\(url)")
+    let other = try await get(["PIN_SHA256": String(repeating: "0", count: 64)])
+    #expect(!other.exit.isSuccess)
+    #expect(try scratch.read("output") == "", "nothing is handed on")
+    // Nothing pinned, nothing there, nothing to build.
+    let nothing = try await get([:])
+    #expect(!nothing.exit.isSuccess && nothing.text.contains("::error title=shipit::no release is pinned"))
+  }
+
   @Test func `it is installed below a prefix, also over one that runs`() async throws {
     let scratch = try ScratchDirectory()
     var variables = ["PATH": "/usr/bin:/bin", "PREFIX": scratch.path + "/local"]

@@ -45,7 +45,8 @@ struct Markdown {
   /// Lines as they are, folded away under a title that is already Markdown.
   /// - Parameter bytes: how much of them is kept; what is left out is said.
   func details(_ title: String, _ lines: [String], bytes: Int, keepsEnd: Bool = false) -> [String] {
-    let safe = lines.map { sanitise(redact($0)) }
+    // Once before, so that what is left out costs nothing, and once after, for names stand in place of secrets.
+    let safe = Markdown.bounded(lines, bytes: bytes, keepsEnd: keepsEnd).map { sanitise(redact($0)) }
     let kept = Markdown.bounded(safe, bytes: bytes, keepsEnd: keepsEnd)
     let fence = String(
       repeating: "`", count: max(3, (safe.map(Markdown.longestRun).max() ?? 0) + 1))
