@@ -52,6 +52,7 @@ let package = Package(
     room("JSON"),
     room("YAML", ["CYAML"]),
     room("HTTP", ["CCurl", "Concurrency", "Crypto"]),
+    room("SMTP", ["CCurl", "Concurrency"]),
     room("HTTPServer", ["CMicroHTTPD", "Concurrency"]),
     room("Names", ["CSystem", "Concurrency"]),
     room("Processes", ["CSystem", "Concurrency"]),
@@ -79,6 +80,7 @@ let package = Package(
     room("Source", ["Model", "Processes", "Archive", "Crypto", "Concurrency"]),
     room("Probing", ["Model", "HTTP", "Names", "JSON", "Concurrency"]),
     room("Commands", ["Model", "Processes", "Concurrency"]),
+    room("Notifications", ["Model", "HTTP", "SMTP", "Crypto", "JSON", "Concurrency"]),
     room("Ledgers", ["Model", "SQLite", "Postgres", "Processes", "Crypto", "Concurrency"]),
 
     // Floor 5: performing a run, showing it, and the emulated platforms.
@@ -92,7 +94,8 @@ let package = Package(
       name: "shipit",
       dependencies: [
         "Model", "Language", "YAML", "Engine", "Railway", "Vercel", "Encore", "Secrets", "Source", "Probing",
-        "Commands", "Ledgers", "Runner", "Interface", "Twin", "Terminal", "Redaction", "HTTP",
+        "Commands", "Ledgers", "Notifications", "Runner", "Interface", "Twin", "Terminal", "Redaction",
+        "HTTP",
         "Processes", "Crypto", "JSON", "Concurrency",
       ],
       swiftSettings: strict),
@@ -135,6 +138,12 @@ let package = Package(
         "Secrets", "Source", "Probing", "Commands", "Ledgers", "Model", "HTTP", "HTTPServer", "Names",
         "Processes", "SQLite", "Postgres", "Concurrency", "Crypto", "JSON", "Archive", "TestSupport",
       ]),
+    tests(
+      "NotificationTests",
+      [
+        "Notifications", "SMTP", "Twin", "Interface", "Model", "HTTP", "HTTPServer", "Processes", "Redaction",
+        "Crypto", "JSON", "Concurrency", "TestSupport",
+      ], exclude: ["Golden"]),
     tests(
       "InterfaceTests", ["Interface", "Model", "Terminal", "JSON", "Redaction", "Concurrency"],
       exclude: ["Golden"]),

@@ -63,7 +63,8 @@ package struct SecretResolver: Sendable {
 
   /// Every secret of the environment that has a value at hand, for redaction.
   package func available(_ environment: Environment) -> [(name: String, value: Sensitive)] {
-    SecretUses(environment).names.compactMap { name in
+    let uses = SecretUses(environment)
+    return Set(uses.names).union(uses.notices.keys).sorted().compactMap { name in
       variables[name].flatMap { $0.isEmpty ? nil : (name, Sensitive($0)) }
     }
   }

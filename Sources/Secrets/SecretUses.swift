@@ -4,6 +4,8 @@ package import Model
 package struct SecretUses: Sendable, Equatable {
   /// By name, the places in the environment file that use it, in the order of the file.
   package let places: [String: [String]]
+  /// Those of `notify`, which a run can do without.
+  package let notices: [String: [String]]
 
   package init(_ environment: Environment) {
     var places: [String: [String]] = [:]
@@ -23,6 +25,11 @@ package struct SecretUses: Sendable, Equatable {
       }
     }
     self.places = places
+    var notices: [String: [String]] = [:]
+    for (index, target) in environment.notify.enumerated() {
+      for (name, key) in target.secrets { notices[name, default: []].append("notify[\(index)].\(key)") }
+    }
+    self.notices = notices
   }
 
   package var names: [String] { places.keys.sorted() }

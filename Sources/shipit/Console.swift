@@ -90,6 +90,12 @@ final class Console: Sendable {
     raw(lines.joined(separator: "\n") + "\n")
   }
 
+  /// Something that went wrong beside the matter itself, in one line on standard error.
+  func warning(_ line: String) {
+    let words = Line([.warning("warning: "), Span(line)], overflow: .wrap(hanging: 2))
+    raw(noteCanvas.draw(words).joined(separator: "\n") + "\n")
+  }
+
   /// Bytes for the terminal on standard error.
   func raw(_ text: String) {
     _ = Output(descriptor: STDERR_FILENO).write(text)

@@ -126,6 +126,12 @@ struct Session: Sendable {
       digest: Session.digest)
   }
 
+  /// Who is told of what a command does.
+  /// - Throws: `Failure` when an address of the process environment is refused.
+  func notifying(redact: @escaping @Sendable (String) -> String) throws(Failure) -> Notifying {
+    try Notifying(environment, root: project.root, variables: variables, clock: clock, redact: redact)
+  }
+
   /// The programs of this machine that the environment needs.
   func examineTools() async -> [Examination] {
     await Tools(launcher: Launcher(), process: variables).examine(environment, isRepository: isRepository)

@@ -34,7 +34,7 @@ package final class TwinProcess: Sendable {
   ) async throws -> TwinProcess {
     let seedFile = seed ?? Checkout.root + "/Tests/Support/two-services-seed.json"
     let sections = try JSON(parsing: Array(Data(contentsOf: URL(fileURLWithPath: seedFile))))
-    let expected = 1 + ["vercel", "encore"].filter { sections[$0] != nil }.count
+    let expected = 1 + ["vercel", "encore", "notifications"].filter { sections[$0] != nil }.count
     let output = Locked<[String]>([])
     let (endpoints, found) = AsyncStream.makeStream(of: (name: String, url: String).self)
     let process = try Launcher().start(

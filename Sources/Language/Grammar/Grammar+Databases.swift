@@ -113,29 +113,4 @@ extension Grammar {
                   "What comes first.", standard: "[]"),
               ]))), "SQL files to run, each once per content."),
     ])
-
-  static let notification = ObjectShape(
-    "a notification", exactlyOne: ["slack", "discord", "teams", "webhook", "pagerduty"],
-    [
-      Key("slack", .secret, "The secret with a Slack webhook's address.", example: "{secret: SLACK_WEBHOOK}"),
-      Key(
-        "discord", .secret, "The secret with a Discord webhook's address.",
-        example: "{secret: DISCORD_WEBHOOK}"),
-      Key(
-        "teams", .secret, "The secret with a Microsoft Teams webhook's address.",
-        example: "{secret: TEAMS_WEBHOOK}"),
-      Key(
-        "webhook", .secret, "The secret with the address of a signed webhook.", example: "{secret: HOOK_URL}"),
-      Key(
-        "pagerduty", .secret, "The secret with a PagerDuty routing key.", example: "{secret: PAGERDUTY_KEY}"),
-      Key(
-        "on",
-        .list(
-          .word([
-            Word("started", "A run begins."), Word("released", "A release is live and proven."),
-            Word("rolled-back", "A run undid itself, or somebody rolled back."),
-            Word("failed", "A person is needed."),
-            Word("paused", "A rollout waits."), Word("approval", "Somebody is asked to approve."),
-          ]), atLeast: 1), "What is told.", standard: "[released, rolled-back, failed, paused, approval]"),
-    ])
 }

@@ -50,7 +50,8 @@ package enum Grammar {
         "rollouts", .map(.flag, .object(rollout)),
         "Progressive rollouts of feature flags, by the flag's key.", .later, elsewhere: ["flags", "canary"]),
       Key(
-        "notify", .list(.object(notification)), "Who is told what.", .later,
+        "notify", .list(.object(notification)), "Who is told what. A message that fails never fails a run.",
+        example: "[{slack: {secret: SLACK_WEBHOOK}, on: [released, rolled-back, failed]}]",
         elsewhere: ["notifications", "alerts"]),
     ])
 

@@ -45,7 +45,8 @@ struct EnvironmentDecoder {
         entry.value.fields.flatMap { service($0, key: entry.key) }
       } ?? [],
       run: fields["run"]?.list.compactMap { $0.fields.flatMap(commandStep) } ?? [],
-      checks: fields["checks"]?.list.compactMap { $0.fields.flatMap(Check.init(fields:)) } ?? [])
+      checks: fields["checks"]?.list.compactMap { $0.fields.flatMap(Check.init(fields:)) } ?? [],
+      notify: fields["notify"]?.list.compactMap { $0.fields.flatMap(NotificationTarget.init(fields:)) } ?? [])
   }
 
   private func state(_ placed: Placed?) -> StateStore? {

@@ -11,12 +11,14 @@ package struct Environment: Sendable, Hashable, Codable {
   package var services: [Service]
   package var run: [CommandStep]
   package var checks: [Check]
+  package var notify: [NotificationTarget]
 
   package init(
     name: String, app: String, state: StateStore = .local, platforms: Platforms = Platforms(),
     provision: Provision = .adopt, protect: Protection = Protection(),
     secrets: SecretSettings = SecretSettings(),
-    services: [Service] = [], run: [CommandStep] = [], checks: [Check] = []
+    services: [Service] = [], run: [CommandStep] = [], checks: [Check] = [],
+    notify: [NotificationTarget] = []
   ) {
     self.name = name
     self.app = app
@@ -28,6 +30,7 @@ package struct Environment: Sendable, Hashable, Codable {
     self.services = services
     self.run = run
     self.checks = checks
+    self.notify = notify
   }
 
   package func service(_ name: ServiceName) -> Service? { services.first { $0.key == name } }

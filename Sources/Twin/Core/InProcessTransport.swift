@@ -11,6 +11,7 @@ package struct InProcessTransport: HTTPTransport {
   /// What to give as the variable of each platform.
   package static let bases = [
     "railway": base, "vercel": "http://127.0.0.1:2", "encore": "http://127.0.0.1:3",
+    "notifications": "http://127.0.0.1:4",
   ]
 
   private let platforms: [any Emulation]

@@ -2,6 +2,7 @@ import Commands
 import Concurrency
 import Interface
 import Model
+import Notifications
 import Processes
 
 enum DoctorCommand {
@@ -18,6 +19,7 @@ enum DoctorCommand {
         skipped.group = "platforms"
         examinations.append(skipped)
       }
+      examinations += try await receivers(environment)
       let report = DoctorReport(environment: environment.name, examinations, overrides: overrides)
       console.result(report)
       return report.exit
@@ -56,6 +58,15 @@ enum DoctorCommand {
         examinations.map { inGroup(index < 2 ? "this machine" : platforms[index - 2].title, $0) }
       }
     }
+  }
+
+  /// Their configuration alone: nobody is told that somebody looks.
+  private static func receivers(_ environment: Model.Environment) async throws(Failure) -> [Examination] {
+    var found: [Examination] = []
+    for declared in try Notifying.receivers(environment, processEnvironment(), Session.clock) {
+      found.append(inGroup("notifications", await declared.examine()))
+    }
+    return found
   }
 
   private static func revision(_ session: Session) async -> Examination {

@@ -1,7 +1,9 @@
 import Concurrency
 import Crypto
 import Model
+import Redaction
 import Runner
+import Secrets
 
 #if canImport(Darwin)
   import Darwin
@@ -21,6 +23,15 @@ enum HoldCommand {
         "\(environment.name) is on hold: \(hold.reason)",
         "  next: shipit unhold \(environment.name), to lift it",
       ])
+      let variables = processEnvironment()
+      let redactor = Redactor(
+        secrets: SecretResolver(environment: variables).available(environment).map {
+          ($0.name, $0.value.reveal())
+        })
+      let notifying = try Notifying(
+        environment, root: project.root, variables: variables, clock: Session.clock,
+        redact: { redactor.redact($0) })
+      if let line = await notifying.tell(hold, environment) { console.warning(line) }
       return .done
     }
   }

@@ -14,8 +14,13 @@ enum OperationCommand {
     let interrupter = Interrupter()
     let signals = Signals(interrupter) { if console.isInteractive { console.raw(LiveBlock.showCursor) } }
     defer { withExtendedLifetime(signals) {} }
+    let notifying = try session.notifying(redact: console.redactor)
     let context = session.context(
-      purpose: purpose, interrupter: interrupter, redact: console.redactor, watch: { display.watch($0) })
+      purpose: purpose, interrupter: interrupter, redact: console.redactor,
+      watch: { event in
+        display.watch(event)
+        notifying.watch(event)
+      })
     await display.start()
     console.reads(session.environment)
     let agree: @Sendable (Plan) async -> Bool = { plan in
@@ -42,6 +47,7 @@ enum OperationCommand {
         console.result(try await show(plan))
       }
     }
+    if let line = await notifying.finish(ended, session.ledger) { console.warning(line) }
     return ended.exit
   }
 }
