@@ -23,15 +23,22 @@ final class Console: Sendable {
   let isInteractive: Bool
   /// Both ways to a person are open: a question can be asked.
   let canAsk: Bool
-  private let redaction: Locked<@Sendable (String) -> String>
+  private let redaction: Locked<Redaction>
+
+  /// A function inside a structure: a bare one is wrapped once more by every access through the generic lock, so
+  /// that each text would go through all accesses before it.
+  private struct Redaction: Sendable {
+    var apply: @Sendable (String) -> String
+  }
+
   private let trouble = Locked<String?>(nil)
 
   init(_ invocation: Invocation, environment: [String: String]) {
     wantsJSON = invocation.has("json")
     isQuiet = invocation.has("quiet")
-    let redaction = Locked<@Sendable (String) -> String>({ $0 })
+    let redaction = Locked(Redaction { $0 })
     self.redaction = redaction
-    let redact: @Sendable (String) -> String = { text in redaction.withLock { $0 }(text) }
+    let redact: @Sendable (String) -> String = { text in redaction.withLock { $0 }.apply(text) }
     let symbols = Symbols.suiting(environment)
     func canvas(_ descriptor: Int32) -> Canvas {
       let isTerminal = isatty(descriptor) == 1
@@ -49,7 +56,7 @@ final class Console: Sendable {
 
   /// From here on these secrets are taken out of everything that is written.
   func redact(with redact: @escaping @Sendable (String) -> String) {
-    redaction.withLock { $0 = redact }
+    redaction.withLock { $0.apply = redact }
   }
 
   /// Takes further values out, beside what is taken out already.
@@ -57,15 +64,15 @@ final class Console: Sendable {
     guard !secrets.isEmpty else { return }
     let redactor = Redactor(secrets: secrets)
     redaction.withLock { earlier in
-      let first = earlier
-      earlier = { redactor.redact(first($0)) }
+      let first = earlier.apply
+      earlier.apply = { redactor.redact(first($0)) }
     }
   }
 
   /// The redaction in force.
   var redactor: @Sendable (String) -> String {
     let redaction = redaction
-    return { text in redaction.withLock { $0 }(text) }
+    return { text in redaction.withLock { $0 }.apply(text) }
   }
 
   /// The command's result: a document for programs or lines for people.
