@@ -23,7 +23,8 @@ format: ## lay out the Swift files
 verify: setup build ## long sweeps and sanitizers; writes the table of docs/verification.md
 	@scripts/verify
 
-bench: build ## start-up times against /bin/true and a C program; writes docs/benchmarks.md
+bench: build ## against floors in C, make and Terraform: start, graphs, plans, rooms; writes docs/benchmarks.md
+	@scripts/build RoomBench
 	@bench/run
 
 docs: build ## write the generated documents anew

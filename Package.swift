@@ -27,8 +27,14 @@ func tests(_ name: String, _ dependencies: [String], exclude: [String] = []) -> 
 }
 
 /// A C library of the system, with what to install when it is missing.
+///
+/// On Linux it is not linked, but loaded by `CLazy` when its first function is called.
 func library(_ name: String, pkgConfig: String, apt: String, brew: String) -> Target {
-  .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([apt]), .brew([brew])])
+  #if os(Linux)
+    .systemLibrary(name: name, providers: [.apt([apt]), .brew([brew])])
+  #else
+    .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([apt]), .brew([brew])])
+  #endif
 }
 
 let package = Package(
@@ -45,23 +51,26 @@ let package = Package(
     library("CCrypto", pkgConfig: "libcrypto", apt: "libssl-dev", brew: "openssl@3"),
     library("CArchive", pkgConfig: "libarchive", apt: "libarchive-dev", brew: "libarchive"),
     library("CPostgres", pkgConfig: "libpq", apt: "libpq-dev", brew: "libpq"),
-    .target(name: "CSystem", linkerSettings: [.linkedLibrary("resolv")]),
+    .target(
+      name: "CSystem", dependencies: ["CLazy"],
+      linkerSettings: [.linkedLibrary("resolv", .when(platforms: [.macOS]))]),
+    .target(name: "CLazy", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
 
     // Floor 1: toolkit, each useful alone, knowing nothing of shipit.
     room("Concurrency"),
     room("JSON"),
-    room("YAML", ["CYAML"]),
-    room("HTTP", ["CCurl", "Concurrency", "Crypto"]),
-    room("SMTP", ["CCurl", "Concurrency"]),
-    room("HTTPServer", ["CMicroHTTPD", "Concurrency"]),
+    room("YAML", ["CYAML", "CLazy"]),
+    room("HTTP", ["CCurl", "CLazy", "Concurrency", "Crypto"]),
+    room("SMTP", ["CCurl", "CLazy", "Concurrency"]),
+    room("HTTPServer", ["CMicroHTTPD", "CLazy", "Concurrency"]),
     room("Names", ["CSystem", "Concurrency"]),
     room("Processes", ["CSystem", "Concurrency"]),
     room("Terminal", ["CSystem"]),
     room("Redaction"),
-    room("SQLite", ["CSQLite", "Concurrency"]),
-    room("Postgres", ["CPostgres", "Concurrency"]),
-    room("Crypto", ["CCrypto"]),
-    room("Archive", ["CArchive"]),
+    room("SQLite", ["CSQLite", "CLazy", "Concurrency"]),
+    room("Postgres", ["CPostgres", "CLazy", "Concurrency"]),
+    room("Crypto", ["CCrypto", "CLazy"]),
+    room("Archive", ["CArchive", "CLazy"]),
     room("GraphQL", ["JSON"]),
 
     // Floor 2: values and pure functions.
@@ -168,6 +177,13 @@ let package = Package(
         "JSON", "Concurrency",
         "Redaction", "Archive", "Crypto", "TestSupport",
       ]),
+    // What the rooms take by themselves, for `make bench`.
+    .executableTarget(
+      name: "RoomBench",
+      dependencies: [
+        "Redaction", "Ledgers", "Probing", "Model", "HTTP", "JSON", "Concurrency", "TestSupport",
+      ],
+      path: "bench/RoomBench", swiftSettings: strict),
     // A process that contends for a lease, to be killed and stopped by tests.
     .executableTarget(
       name: "LedgerContender", dependencies: ["Ledgers", "Model", "Concurrency"],

@@ -16,7 +16,7 @@ import Testing
   }
 
   @Test func theCriticalPathGoesFirst() {
-    let short = (0..<4).map { Make.command("short\($0)") }
+    let short = (0..<Lane.commands.width).map { Make.command("short\($0)") }
     let long = Make.command("long")
     let after = Make.deploy("a", needs: [long.id])
     var rehearsal = Rehearsal(Make.plan(short + [long, after]))

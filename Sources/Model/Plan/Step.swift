@@ -51,7 +51,8 @@ package enum Lane: String, Sendable, Hashable, Codable {
     switch self {
     case .railway, .vercel: 8
     case .encore: 4
-    case .commands: 4
+    // As many as Terraform runs by default; `needs` narrows it.
+    case .commands: 10
     }
   }
 }
