@@ -167,7 +167,7 @@ struct Alphabet: RevisionHistory {
 }
 
 /// No story runs a command.
-private struct NoCommands: StepPerformer {
+struct NoCommands: StepPerformer {
   func perform(_ step: Step, _ call: StepCall) async -> Outcome {
     .failed(Failure(.internalError, "no commands here"), moved: false)
   }
