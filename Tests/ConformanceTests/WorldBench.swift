@@ -24,20 +24,15 @@ struct WorldBench: Sendable {
   static func live<Value: Sendable>(
     _ name: PlatformName, _ story: @escaping @Sendable (WorldBench) async throws -> Value
   ) async throws -> Value {
-    try await withCheckedThrowingContinuation { done in
-      Thread.detachNewThread {
-        done.resume(
-          with: Result {
-            try VirtualTime(start: Timestamp(milliseconds: 1_787_000_000_000)).run { clock, spawn in
-              guard let type = Worlds.all[name] else { throw Failure(.internalError, "no world for \(name)") }
-              let world = try await type.init(clock: clock, spawn: spawn)
-              return try await story(
-                WorldBench(
-                  world: world, clock: clock, spawn: spawn,
-                  ledger: MemoryLedger(environment: "prod", time: clock)))
-            }
-          })
-      }
+    let play = VirtualTime(start: Timestamp(milliseconds: 1_787_000_000_000)).begin { clock, spawn in
+      guard let type = Worlds.all[name] else { throw Failure(.internalError, "no world for \(name)") }
+      let world = try await type.init(clock: clock, spawn: spawn)
+      return try await story(
+        WorldBench(
+          world: world, clock: clock, spawn: spawn, ledger: MemoryLedger(environment: "prod", time: clock)))
+    }
+    return try await withCheckedThrowingContinuation { done in
+      Thread.detachNewThread { done.resume(with: Result { try play() }) }
     }
   }
 
@@ -167,7 +162,7 @@ struct Alphabet: RevisionHistory {
 }
 
 /// No story runs a command.
-private struct NoCommands: StepPerformer {
+struct NoCommands: StepPerformer {
   func perform(_ step: Step, _ call: StepCall) async -> Outcome {
     .failed(Failure(.internalError, "no commands here"), moved: false)
   }
