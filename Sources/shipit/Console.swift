@@ -23,15 +23,15 @@ final class Console: Sendable {
   let isInteractive: Bool
   /// Both ways to a person are open: a question can be asked.
   let canAsk: Bool
-  private let redaction: Locked<@Sendable (String) -> String>
+  private let redaction: Locked<Redaction>
   private let trouble = Locked<String?>(nil)
 
   init(_ invocation: Invocation, environment: [String: String]) {
     wantsJSON = invocation.has("json")
     isQuiet = invocation.has("quiet")
-    let redaction = Locked<@Sendable (String) -> String>({ $0 })
+    let redaction = Locked(Redaction())
     self.redaction = redaction
-    let redact: @Sendable (String) -> String = { text in redaction.withLock { $0 }(text) }
+    let redact: @Sendable (String) -> String = { text in redaction.withLock { $0 }.redact(text) }
     let symbols = Symbols.suiting(environment)
     func canvas(_ descriptor: Int32) -> Canvas {
       let isTerminal = isatty(descriptor) == 1
@@ -49,23 +49,35 @@ final class Console: Sendable {
 
   /// From here on these secrets are taken out of everything that is written.
   func redact(with redact: @escaping @Sendable (String) -> String) {
-    redaction.withLock { $0 = redact }
+    redaction.withLock { $0.first = redact }
   }
 
   /// Takes further values out, beside what is taken out already.
   func redact(also secrets: [(String, String)]) {
-    guard !secrets.isEmpty else { return }
-    let redactor = Redactor(secrets: secrets)
-    redaction.withLock { earlier in
-      let first = earlier
-      earlier = { redactor.redact(first($0)) }
+    redaction.withLock { redaction in
+      let fresh = secrets.filter { secret in !redaction.learned.contains { $0.value == secret.1 } }
+      guard !fresh.isEmpty else { return }
+      redaction.learned += fresh.map { (name: $0.0, value: $0.1) }
+      redaction.second = Redactor(secrets: redaction.learned)
+    }
+  }
+
+  /// What is taken out: what was known at the start, and what was learned since.
+  private struct Redaction: Sendable {
+    var first: @Sendable (String) -> String = { $0 }
+    var learned: [(name: String, value: String)] = []
+    var second: Redactor?
+
+    func redact(_ text: String) -> String {
+      let once = first(text)
+      return second?.redact(once) ?? once
     }
   }
 
   /// The redaction in force.
   var redactor: @Sendable (String) -> String {
     let redaction = redaction
-    return { text in redaction.withLock { $0 }(text) }
+    return { text in redaction.withLock { $0 }.redact(text) }
   }
 
   /// The command's result: a document for programs or lines for people.

@@ -32,6 +32,8 @@ struct Session: Sendable {
   /// Why a platform cannot be asked: a secret of its account is not at hand.
   private let missing: [PlatformName: Failure]
   let overrides: [Override]
+  /// The platforms that the command has to do with.
+  let touched: Set<PlatformName>
   private let isRepository: Bool
   private let parts: AdapterParts
   private let http: HTTPClient
@@ -40,11 +42,13 @@ struct Session: Sendable {
   /// - Parameters:
   ///   - needsVariables: the services' secrets are needed too, not only the accounts'.
   ///   - isPartial: a platform whose account lacks a secret is left out, and the others are asked.
+  ///   - touched: the platforms whose accounts are needed, while the others' are as with `isPartial`; nil: all.
   ///   - ledger: nil: the environment's own.
   /// - Throws: `Failure` when a secret is missing or the ledger cannot be used.
   init(
     _ project: Project, _ environment: Model.Environment, _ console: Console, needsVariables: Bool,
-    isPartial: Bool = false, isDirty: Bool = false, ledger: (any Ledger)? = nil
+    isPartial: Bool = false, touched: Set<PlatformName>? = nil, isDirty: Bool = false,
+    ledger: (any Ledger)? = nil
   ) async throws(Failure) {
     self.project = project
     self.environment = environment
@@ -53,9 +57,11 @@ struct Session: Sendable {
     let used: any Ledger
     if let ledger { used = ledger } else { used = try await Session.ledger(project, environment, clock) }
     self.ledger = used
+    self.touched = touched ?? Set(environment.services.map(\.platform))
     let key = try await used.fingerprintKey()
     let resolver = SecretResolver(environment: variables)
-    if isPartial {
+    if let touched { _ = try resolver.resolveAccounts(environment.limited(to: touched), key: key) }
+    if isPartial || touched != nil {
       (secrets, missing) = resolver.resolveAccountsAtHand(environment, key: key)
     } else {
       secrets =
@@ -67,6 +73,9 @@ struct Session: Sendable {
     let hidden = resolver.available(environment)
     let redactor = Redactor(secrets: hidden.map { ($0.name, $0.value.reveal()) })
     console.redact { redactor.redact($0) }
+    let hide: @Sendable (String, Sensitive) -> Void = { name, value in
+      console.redact(also: [(name, value.reveal())])
+    }
     let source = try await GitSource.find(root: project.root, process: variables)
     let packer = CommitPacker(
       root: project.root, source: source, dirty: isDirty, temporaryDirectory: variables["TMPDIR"] ?? "/tmp")
@@ -80,7 +89,7 @@ struct Session: Sendable {
       environment: environment, root: project.root, http: http, clock: clock, launcher: Launcher(),
       process: variables, secrets: secrets, packer: packer, history: history,
       repository: ProjectRepository(source: source, temporaryDirectory: temporaryDirectory),
-      temporaryDirectory: temporaryDirectory, version: shipitVersion)
+      temporaryDirectory: temporaryDirectory, version: shipitVersion, hide: hide)
     var platforms: [PlatformName: any Platform] = [:]
     for registration in platformTable where missing[registration.name] == nil {
       platforms[registration.name] = try registration.make(parts, endpoints.endpoint(of: registration))
@@ -95,6 +104,9 @@ struct Session: Sendable {
     if let platform = platforms[name] { return platform }
     throw missing[name] ?? Failure(.configuration, "services on \(name.title) are not supported yet")
   }
+
+  /// A secret of the platform's account is not at hand.
+  func lacksAccount(_ name: PlatformName) -> Bool { missing[name] != nil }
 
   /// The clock of this process.
   static let clock = SystemClock()
@@ -172,5 +184,16 @@ struct Session: Sendable {
     let host = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     let user = variables["USER"] ?? variables["LOGNAME"] ?? "uid\(getuid())"
     return "\(user)@\(host.prefix { $0 != "." })"
+  }
+}
+
+extension Model.Environment {
+  /// Without the accounts of platforms that are not touched.
+  fileprivate func limited(to touched: Set<PlatformName>) -> Self {
+    var limited = self
+    if !touched.contains(.railway) { limited.platforms.railway = nil }
+    if !touched.contains(.vercel) { limited.platforms.vercel = nil }
+    if !touched.contains(.encore) { limited.platforms.encore = nil }
+    return limited
   }
 }
