@@ -56,13 +56,21 @@ extension Rules {
         .unknownService, "there is no service `\(name)`", at: place, path: placed.path,
         help: near.map { "did you mean `\($0)`?" } ?? "the services are \(keys.joined(separator: ", "))")
     case .platformVariable(let platform, _, _):
-      guard fields["platforms"]?.fields?.has(platform.rawValue) != true else { return }
+      guard fields["platforms"]?.fields?.has(platform.rawValue) != true,
+        !isJudged(platform, placed, reading)
+      else { return }
       reading.error(
         .undeclaredPlatform, "`\(reference)` is on \(platform.rawValue), which `platforms` does not declare",
         at: place, path: placed.path,
         help: "declare it; `shipit explain platforms.\(platform.rawValue)` lists its keys")
     case .commit, .release, .environment: return
     }
+  }
+
+  /// The same mistake was told: by a service of that platform, or of the place, where no reference to it helps.
+  private func isJudged(_ platform: PlatformName, _ placed: Placed, _ reading: Reading) -> Bool {
+    services.contains { $0.fields["platform"]?.text == platform.rawValue }
+      || reading.diagnostics.contains { $0.code == .wrongPlatform && $0.path == placed.path }
   }
 
   private func collect(_ placed: Placed, into texts: inout [Placed]) {

@@ -3,12 +3,13 @@ import Concurrency
 import Interface
 import Model
 import Processes
+import Secrets
 
 enum DoctorCommand {
   static func run(_ invocation: Invocation) async -> Int32 {
     await EnvironmentCommand.run(invocation) { project, environment, console throws(Failure) in
       let overrides = try Endpoints(processEnvironment()).overrides
-      var examinations = await here(project, environment, console)
+      var examinations = await here(project, environment)
       do throws(Failure) {
         let session = try await Session(
           project, environment, console, needsVariables: false, isPartial: true)
@@ -26,7 +27,7 @@ enum DoctorCommand {
 
   /// What can be looked at without asking anybody.
   private static func here(
-    _ project: Project, _ environment: Model.Environment, _ console: Console
+    _ project: Project, _ environment: Model.Environment
   ) async -> [Examination] {
     var examinations: [Examination] = []
     do throws(Failure) {
@@ -35,7 +36,7 @@ enum DoctorCommand {
       examinations.append(Examination("ledger", .good, found(environment)))
     } catch { examinations.append(Examination("ledger", error)) }
     do throws(Failure) {
-      _ = try await Session(project, environment, console, needsVariables: true)
+      _ = try SecretResolver(environment: processEnvironment()).resolve(environment, key: [])
       examinations.append(Examination("secrets", .good, "every name has a value"))
     } catch { examinations.append(Examination("secrets", error)) }
     return examinations.map { inGroup("this machine", $0) }
@@ -70,7 +71,12 @@ enum DoctorCommand {
   ) async -> [Examination] {
     let platform: any Platform
     do throws(Failure) { platform = try session.platform(name) } catch {
-      return [Examination(name.title, error)]
+      // What is missing was told among the secrets.
+      return [
+        session.lacksAccount(name)
+          ? Examination(name.title, .skipped, "not asked: a secret of its account is missing, as said above")
+          : Examination(name.title, error)
+      ]
     }
     let found = await platform.examine(environment)
     return found.isEmpty ? [Examination(name.title, .skipped, "nothing can be examined yet")] : found
