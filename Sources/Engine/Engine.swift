@@ -117,6 +117,12 @@ package struct Engine: Sendable {
     return results
   }
 
+  /// Everything that the run made or restored for a service, by the platform's ids, whatever became of it.
+  package func made(for service: ServiceName) -> Set<String> {
+    let states = everyState.filter { $0.step.service == service && $0.step.action.isDeployment }
+    return Set(states.flatMap { [$0.externalID, $0.result?.externalID].compactMap(\.self) })
+  }
+
   // MARK: Small mutations shared by the aspects
 
   mutating func journal(_ fact: JournalEntry.Fact, then: Durable = .nothing) {
@@ -170,5 +176,14 @@ package struct Engine: Sendable {
     phase = .finished
     announce(.finished(result))
     actions.append(.finish(result))
+  }
+}
+
+extension StepAction {
+  fileprivate var isDeployment: Bool {
+    switch self {
+    case .deploy, .promote, .restore: true
+    default: false
+    }
   }
 }

@@ -108,7 +108,7 @@ struct Operation {
     let engine = Engine(
       plan: record.plan, run: record.facts, history: history, mode: mode, actUntil: await keeper.actUntil)
     let shell = RunShell(
-      engine: engine, run: record.facts, ledger: context.ledger, keeper: keeper,
+      engine: engine, plan: record.plan, run: record.facts, ledger: context.ledger, keeper: keeper,
       performers: context.performers, surroundings: context.surroundings,
       takenOverBy: history.isEmpty ? nil : context.holder.name)
     context.interrupter.attach(shell)

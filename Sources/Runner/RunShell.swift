@@ -5,6 +5,7 @@ package import Model
 /// Performs the engine's actions and feeds back what happens: the one place where decisions meet the world.
 package actor RunShell {
   private var engine: Engine
+  private let plan: Plan
   private let run: RunFacts
   private let ledger: any Ledger
   private let keeper: LeaseKeeper
@@ -34,11 +35,13 @@ package actor RunShell {
 
   /// - Parameter successor: who takes over a run that another process began; nil for a new run.
   package init(
-    engine: Engine, run: RunFacts, ledger: any Ledger, keeper: LeaseKeeper, performers: Performers,
+    engine: Engine, plan: Plan, run: RunFacts, ledger: any Ledger, keeper: LeaseKeeper,
+    performers: Performers,
     surroundings: RunSurroundings, takenOverBy successor: String? = nil
   ) {
     self.successor = successor
     self.engine = engine
+    self.plan = plan
     self.run = run
     self.ledger = ledger
     self.keeper = keeper
@@ -67,12 +70,13 @@ package actor RunShell {
       }
       if result != nil { break }
     }
+    let result = await ending()
     for task in tasks.values { task.cancel() }
     for timer in timers { timer.cancel() }
     for waiting in identifying.values.flatMap(\.self) { waiting.resume(returning: false) }
     identifying = [:]
     await quiet(Array(tasks.values) + stopping)
-    return (result ?? RunResult(state: .inFlight, exit: .internalError), engine.results)
+    return (result, engine.results)
   }
 
   /// Interrupts the run; safe to call from anywhere.
@@ -101,6 +105,19 @@ package actor RunShell {
     limit.cancel()
   }
 
+  /// Completes the result and tells it.
+  private func ending() async -> RunResult {
+    var result = result ?? RunResult(state: .inFlight, exit: .internalError)
+    let look = ForeignLook(plan: plan, run: run, performers: performers, surroundings: surroundings)
+    if look.isWanted(result) {
+      let engine = engine
+      result.foreign = await look.found(result) { engine.made(for: $0) }
+    }
+    self.result = result
+    announce(.finished(result))
+    return result
+  }
+
   private func execute(_ actions: [EngineAction]) {
     var failed: [StepID] = []
     for action in actions {
@@ -118,6 +135,8 @@ package actor RunShell {
       case .abandon(let step, let beganAt, let externalID):
         abandon(step, call(step, beganAt: beganAt, externalID: externalID))
       case .wake(let timer, let moment): wake(timer, at: moment)
+      // Told once it is known what others did meanwhile.
+      case .announce(.finished): break
       case .announce(let kind): announce(kind)
       case .finish(let result): self.result = RunEventRedactor(surroundings.redact).result(result)
       }

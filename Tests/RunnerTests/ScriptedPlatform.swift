@@ -140,7 +140,15 @@ final class ScriptedPlatform: Platform {
     return Observation(services: services)
   }
 
-  func live(_ environment: Environment) async throws(Failure) -> [ServiceName: LiveState] { [:] }
+  func live(_ environment: Environment) async throws(Failure) -> [ServiceName: LiveState] {
+    let script = script.withLock { $0 }
+    return script.deployments.reduce(into: [:]) { states, entry in
+      let live = Deployment(
+        id: entry.value, status: .live, word: "SUCCESS", createdAt: clock.now,
+        commit: script.commits[entry.key])
+      states[entry.key] = LiveState(live: live, newest: nil, address: nil)
+    }
+  }
   func logs(_ query: LogQuery) async throws(Failure) -> [LogLine] { [] }
 
   func restorableVariables(of target: ServiceTarget, deployment: String) async throws(Failure) -> Set<String>

@@ -42,6 +42,11 @@ struct ServicePlanner {
         "\(observed.target.name) is also deployed by \(service.platform.rawValue) on each push; this run turns that off"
       )
     }
+    if let live = observed.live, input.record(of: key) == nil, input.lastRecord(of: key) != nil {
+      let commit = live.commit.map { " of \(short($0))" } ?? ""
+      result.warnings.append(
+        "\(key): deployment \(live.id)\(commit) is live, and no release tells who put it there")
+    }
     let health = service.health
     var record = ReleasedService(
       target: observed.target, source: source, commit: input.commit, deployment: nil,

@@ -47,8 +47,8 @@ extension RunSummary {
     case .unchanged:
       return Line(
         [
-          .bad("\(symbols.bad) release \(release) \(ended); "), .strong("nothing users see was changed"),
-          time,
+          .bad("\(symbols.bad) release \(release) \(ended); "),
+          .strong("nothing users see was changed\(foreign.isEmpty ? "" : " by it")"), time,
         ],
         overflow: .wrap(hanging: 2))
     case .mixed:
@@ -94,6 +94,9 @@ extension RunSummary {
     case .hangup, .interrupted, .terminated:
       state == .inFlight || state == .mixed
         ? exit.meaning : "\(exit.meaning), and the previous release is live"
+    case .failedClean where !foreign.isEmpty:
+      "failed, and what it moved is put back; \(list(foreign.map(\.rawValue))) "
+        + "\(foreign.count == 1 ? "was" : "were") deployed by somebody else meanwhile"
     default: exit.meaning
     }
   }
@@ -123,16 +126,17 @@ extension RunSummary {
     var spans: [Span] = ["    ", .strong(name), "  "]
     switch line.state {
     case .unknown: spans.append(.warning("not known"))
+    case .foreign: spans.append(.warning(line.commit.map(short) ?? "unknown"))
     case .untouched, .moved, .putBack: spans.append(.accent(line.commit.map(short) ?? "nothing"))
     }
     switch line.state {
     case .untouched: spans.append(.faint("  not moved by this run"))
     case .putBack: spans.append("  put back")
     case .moved: if state != .released, state != .restored { spans.append(.warning("  new")) }
-    case .unknown: break
+    case .foreign, .unknown: break
     }
     if let proof = line.proof { spans.append(Span("  \(proof.words)", proof.role)) }
-    if let note = line.note { spans.append(.faint("  \(note)")) }
+    if let note = line.note { spans.append(Span("  \(note)", line.state == .foreign ? .warning : .faint)) }
     if let address = line.address, line.state == .moved { spans.append(.faint("  \(address)")) }
     return Line(spans, overflow: .wrap(hanging: 6 + width))
   }

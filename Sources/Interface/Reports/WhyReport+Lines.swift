@@ -22,6 +22,12 @@ extension WhyReport {
           "exposed", [.good("nobody: \(list(unseen.map(\.rawValue))) was staged and not promoted")]))
     }
     if !unattended.isEmpty { lines.append(.labelled("in flight", [.warning(list(unattended))])) }
+    lines += (foreign ?? [:]).sorted { $0.key < $1.key }.map { name, deployment in
+      let commit = deployment.commit.map { " of \(short($0))" } ?? ""
+      return .labelled(
+        "foreign",
+        [.warning("\(name): deployment \(deployment.id)\(commit) was put live by somebody else meanwhile")])
+    }
     if let live {
       lines.append(
         .labelled(

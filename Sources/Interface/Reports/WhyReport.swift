@@ -43,6 +43,8 @@ package struct WhyReport: Report {
   /// Services of which something was staged and never promoted: nobody saw it.
   package var unseen: [ServiceName]
   package var unattended: [String]
+  /// What somebody else put live meanwhile, by service; nil: nothing.
+  package var foreign: [ServiceName: ForeignDeployment]?
   /// The release that is live after it, as far as the ledger knows.
   package var live: ReleaseHead?
   package var next: String
@@ -77,6 +79,7 @@ package struct WhyReport: Report {
     }
     unseen = record.result == nil ? [] : reading.unseen
     unattended = (record.result?.unattended ?? []).map(reading.title)
+    foreign = record.result?.foreign
     self.live = live.map(ReleaseHead.init)
     next = WhyReport.advice(record, failed.flatMap { reading.steps[$0] }, rollbackFailure ?? failure)
   }

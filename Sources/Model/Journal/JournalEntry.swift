@@ -82,10 +82,13 @@ package struct RunResult: Sendable, Hashable, Codable {
   package var exposure: [ServiceName: Int64]
   /// Second failure: of the rollback itself.
   package var rollbackFailure: Failure?
+  /// What somebody else put live while a run that failed went on, by service; nil: nothing, or nobody looked.
+  package var foreign: [ServiceName: ForeignDeployment]?
 
   package init(
     state: State, exit: ExitCode, failure: Failure? = nil, failedStep: StepID? = nil,
-    unattended: [StepID] = [], exposure: [ServiceName: Int64] = [:], rollbackFailure: Failure? = nil
+    unattended: [StepID] = [], exposure: [ServiceName: Int64] = [:], rollbackFailure: Failure? = nil,
+    foreign: [ServiceName: ForeignDeployment]? = nil
   ) {
     self.state = state
     self.exit = exit
@@ -94,5 +97,17 @@ package struct RunResult: Sendable, Hashable, Codable {
     self.unattended = unattended
     self.exposure = exposure
     self.rollbackFailure = rollbackFailure
+    self.foreign = foreign
+  }
+}
+
+/// A deployment that is live and none of shipit's.
+package struct ForeignDeployment: Sendable, Hashable, Codable {
+  package var id: String
+  package var commit: String?
+
+  package init(id: String, commit: String?) {
+    self.id = id
+    self.commit = commit
   }
 }
