@@ -41,7 +41,7 @@ package struct JSONFace: RunFace {
     case .stepEnded(let id, let outcome):
       return typed("step-ended", about(id)) {
         $0.merge(outcome.members) { $1 }
-        if let step = picture.steps[id] { $0["seconds"] = seconds(step.elapsed(event.at)) }
+        if let elapsed = picture.steps[id]?.elapsed(event.at) { $0["seconds"] = seconds(elapsed) }
       }
     case .stepRetries(let id, let failure, let wait):
       return typed("step-retries", about(id)) {

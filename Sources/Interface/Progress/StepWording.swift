@@ -2,11 +2,8 @@ import Concurrency
 import Model
 
 extension RunPicture.StepPicture {
-  /// How long it has taken until `now`, or altogether.
-  func elapsed(_ now: Timestamp) -> Duration {
-    guard let beganAt else { return .zero }
-    return (endedAt ?? now) - beganAt
-  }
+  /// How long it has taken until `now`, or altogether; nil when an earlier process began it.
+  func elapsed(_ now: Timestamp) -> Duration? { beganAt.map { (endedAt ?? now) - $0 } }
 
   /// The sign of a step that is over.
   func sign(_ symbols: Symbols) -> Span {

@@ -30,7 +30,10 @@ extension PlanReport {
     lines.append(.labelled("commit", commitSpans, indent: 0))
     var release: [Span] = []
     if let live {
-      release.append("\(live.release) (\(short(live.commit))) is live")
+      // After a rollback in part, or somebody else's, not every service runs it.
+      let isWhole = steps.isEmpty || changing.allSatisfy { ($0.previousCommit ?? live.commit) == live.commit }
+      let what = isWhole ? "is live" : "is the last good one"
+      release.append("\(live.release) (\(short(live.commit))) \(what)")
     } else {
       release.append("none is live yet")
     }
@@ -78,12 +81,13 @@ extension PlanReport {
     }
     if let address = line.address { lines.append(.labelled("address", [Span(address)])) }
     if let lost = line.cannotRestore {
-      lines.append(.labelled("rollback", [.warning("cannot restore all: \(lost)")]))
+      lines.append(.labelled("rollback", [.warning(isNew ? lost : "cannot restore all: \(lost)")]))
     }
     return lines
   }
 
   private func graph(_ symbols: Symbols) -> [Line] {
+    let steps = shown
     var numbers: [StepID: Int] = [:]
     for (index, step) in steps.enumerated() { numbers[step.id] = index + 1 }
     let width = String(steps.count).count
@@ -118,7 +122,7 @@ extension PlanReport {
       } else {
         .good("rollback possible")
       }
-    return Line(.strong("\(services), \(count(steps.count, "step")), "), back)
+    return Line(.strong("\(services), \(count(shown.count, "step")), "), back)
   }
 }
 

@@ -30,6 +30,8 @@ package struct PlanReport: Report {
     package var expected: Seconds
     /// Of a check: where it looks and what it wants.
     package var wants: String?
+    /// It is the last look at a service before the release is called live.
+    package var isConfirmation: Bool
   }
 
   package var action: Plan.Kind
@@ -73,7 +75,8 @@ package struct PlanReport: Report {
     steps = plan.steps.map {
       StepLine(
         id: $0.id, title: $0.title, service: $0.service, needs: $0.needs, isCutOver: $0.isCutOver,
-        limit: Seconds($0.limit), expected: Seconds($0.expected), wants: $0.wants)
+        limit: Seconds($0.limit), expected: Seconds($0.expected), wants: $0.wants,
+        isConfirmation: $0.isConfirmation)
     }
     mixedWindow = MixedWindow(plan)?.words
     warnings = plan.warnings
@@ -84,6 +87,19 @@ package struct PlanReport: Report {
 
   /// Services that the plan does something to.
   package var changing: [ServiceLine] { services.filter(\.changes) }
+
+  /// The steps as people see them: the last looks are one.
+  var shown: [StepLine] {
+    let looks = steps.filter(\.isConfirmation)
+    guard looks.count > 1 else { return steps }
+    return steps.compactMap { step in
+      guard step.isConfirmation else { return step }
+      guard step.id == looks[0].id else { return nil }
+      var step = step
+      step.title = Confirmations.title
+      return step
+    }
+  }
 }
 
 extension Step {
