@@ -56,22 +56,24 @@ package struct Planning: Sendable {
   package func plan(_ request: RollbackRequest) async throws(Failure) -> Plan {
     if request.isGuess { return try await guessedPlan(request) }
     let releases = try await ledger.recentReleases()
-    let target = try RollbackPlanner.target(of: request, releases: releases)
+    let chosen = try RollbackTarget(of: request, releases: releases)
+    let target = chosen.release
     var input = PlanInput(
       environment: target.configuration ?? environment, commit: target.commit, subject: target.subject,
       observed: [:], secrets: secrets, digest: digest)
-    try await fill(&input, restorableFrom: target)
+    try await fill(&input, restorableFrom: target, only: request.only)
     try await foresee(target, request, &input)
-    return try RollbackPlanner(input: input, request: request, candidates: try await candidates(of: target))
-      .plan(to: target)
+    return try RollbackPlanner(
+      input: input, request: request, candidates: try await candidates(of: target, only: request.only)
+    ).plan(to: chosen)
   }
 
   /// The plan of a rollback without a ledger: to what the platforms say served before.
   private func guessedPlan(_ request: RollbackRequest) async throws(Failure) -> Plan {
     var input = PlanInput(
       environment: environment, commit: "", observed: [:], secrets: secrets, digest: digest)
-    try await fill(&input)
-    let history = try await ask(environment) { platform throws(Failure) in
+    try await fill(&input, only: request.only)
+    let history = try await ask(environment.limited(to: request.only)) { platform throws(Failure) in
       try await platform.history(environment, limit: Planning.historyLimit)
     }
     let guess = HistoryGuess(
@@ -81,7 +83,7 @@ package struct Planning: Sendable {
       of: environment, observed: input.observed, only: request.only, at: Timestamp(milliseconds: 0))
     try await foresee(target, request, &input)
     var plan = try RollbackPlanner(
-      input: input, request: request, candidates: try await candidates(of: target)
+      input: input, request: request, candidates: try await candidates(of: target, only: request.only)
     ).plan(to: target)
     for index in plan.services.indices {
       guard let pick = guess.picks[plan.services[index].service] else { continue }
@@ -97,9 +99,11 @@ package struct Planning: Sendable {
   private static let historyLimit = 30
 
   /// What is to be restored, as the platforms have it now.
-  private func candidates(of target: Release) async throws(Failure) -> [ServiceName: Deployment] {
+  private func candidates(
+    of target: Release, only: Set<ServiceName>
+  ) async throws(Failure) -> [ServiceName: Deployment] {
     var candidates: [ServiceName: Deployment] = [:]
-    for (name, record) in target.services {
+    for (name, record) in target.services where only.isEmpty || only.contains(name) {
       guard let id = record.deployment, let platform = platforms[record.target.platform] else { continue }
       candidates[name] = try await platform.deployment(id, of: record.target)
     }
@@ -131,10 +135,13 @@ package struct Planning: Sendable {
   }
 
   /// Reads the platforms and the ledger.
-  private func fill(_ input: inout PlanInput, restorableFrom target: Release? = nil) async throws(Failure) {
+  /// - Parameter only: services that are looked at; empty: all.
+  private func fill(
+    _ input: inout PlanInput, restorableFrom target: Release? = nil, only: Set<ServiceName> = []
+  ) async throws(Failure) {
     input.releases = try await ledger.recentReleases()
     input.release = (try await ledger.runs(limit: 1).first?.release ?? 0) + 1
-    for observation in try await observe(input.environment) {
+    for observation in try await observe(input.environment.limited(to: only)) {
       input.observed.merge(observation.services) { first, _ in first }
       input.notes += observation.notes
     }
@@ -261,5 +268,15 @@ package struct Planning: Sendable {
           "shipit rollback \(environment.name), to go back; merge, to go on; or shipit deploy \(environment.name) --allow-older"
       )
     }
+  }
+}
+
+extension Environment {
+  /// With some services alone, so that no other platform has to be asked; empty: all of them.
+  fileprivate func limited(to only: Set<ServiceName>) -> Environment {
+    guard !only.isEmpty else { return self }
+    var limited = self
+    limited.services.removeAll { !only.contains($0.key) }
+    return limited
   }
 }

@@ -20,6 +20,8 @@ package struct Plan: Sendable, Hashable, Codable {
   package var digest: String
   /// For a rollback: the release that is restored.
   package var restores: Int?
+  /// For a rollback: why that one, in words; nil when it was guessed.
+  package var choice: String?
   /// There was something live for every service before: a failure can be put back.
   package var hasPrevious: Bool
   package var reason: String?

@@ -87,12 +87,13 @@ let commandTable: [CommandSpecification] = [
   .init(
     name: "rollback", summary: "restore the previous good release, and prove it",
     discussion:
-      "Prints first what it restores and what it cannot. Leaves a hold, so that the cause is not deployed again by accident. Needs no checkout and no environment file where the ledger is (.shipit/ENV.db).",
+      "Goes back to the newest good release before what is live. After a rollback of some services alone that is the one before the newest that still runs, and services already there stay; after a rollback of all it is one further back; a release that was rolled back is passed over. Prints first which one and why, what it restores and what it cannot. Leaves a hold, so that the cause is not deployed again by accident. Needs no checkout and no environment file where the ledger is (.shipit/ENV.db).",
     positionals: [environmentArgument],
     options: [
-      .init(name: "to", value: "N", help: "the release to restore; default: the good one before the present"),
+      .init(name: "to", value: "N", help: "exactly this release, whatever is live"),
       .init(
-        name: "only", value: "SERVICE", help: "restore this service alone", isRepeatable: true,
+        name: "only", value: "SERVICE",
+        help: "restore this service alone; only its platform's token is needed", isRepeatable: true,
         completes: .services),
       .init(name: "code-only", help: "the old code with today's variables, after a secret was rotated"),
       .init(

@@ -62,9 +62,9 @@ enum EnvironmentCommand {
 
 extension Console {
   /// Said before a platform is asked, so that nobody wonders whether anything happens.
-  func reads(_ environment: Model.Environment) {
+  func reads(_ environment: Model.Environment, on platforms: Set<PlatformName>) {
     guard !wantsJSON else { return }
-    let platforms = Set(environment.services.map(\.platform.rawValue)).sorted().joined(separator: ", ")
+    let platforms = platforms.map(\.rawValue).sorted().joined(separator: ", ")
     note(["reading what runs in \(environment.name)" + (platforms.isEmpty ? "" : " on \(platforms)")])
   }
 }

@@ -17,7 +17,7 @@ enum OperationCommand {
     let context = session.context(
       purpose: purpose, interrupter: interrupter, redact: console.redactor, watch: { display.watch($0) })
     await display.start()
-    console.reads(session.environment)
+    console.reads(session.environment, on: session.touched)
     let agree: @Sendable (Plan) async -> Bool = { plan in
       do throws(Failure) {
         if !console.wantsJSON { console.note(try await show(plan) + [""]) }

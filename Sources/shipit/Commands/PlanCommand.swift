@@ -8,7 +8,7 @@ enum PlanCommand {
       let isDirty = invocation.has("dirty")
       let session = try await Session(project, environment, console, needsVariables: true, isDirty: isDirty)
       let revision = try await session.history.resolve(invocation.value("commit") ?? "HEAD")
-      console.reads(environment)
+      console.reads(environment, on: session.touched)
       let plan = try await session.planning.plan(
         DeployRequest(revision: revision, isDirty: isDirty, allowsOlder: invocation.has("allow-older")))
       let releases = try await session.ledger.recentReleases()

@@ -12,7 +12,10 @@ enum RollbackCommand {
     return await EnvironmentCommand.runRecorded(invocation) { subject, console throws(Failure) in
       let request = try request(invocation)
       let environment = subject.environment
-      let session = try await Session(subject.project, environment, console, needsVariables: false)
+      let ledger = try await Session.ledger(subject.project, environment, Session.clock)
+      let session = try await Session(
+        subject.project, environment, console, needsVariables: false,
+        touched: try await touched(request, environment, ledger), ledger: ledger)
       return try await OperationCommand.run(
         session, console, purpose: "rollback" + (request.to.map { " to release \($0)" } ?? ""),
         asks: !invocation.has("yes"), question: "Restore this in \(environment.name)?",
@@ -53,7 +56,8 @@ enum RollbackCommand {
         environment: name, time: Session.clock, key: randomBytes(32),
         firstRun: Int(Session.clock.now.milliseconds / 1000))
       let session = try await Session(
-        project, environment, console, needsVariables: false, ledger: ledger)
+        project, environment, console, needsVariables: false,
+        touched: try await touched(request, environment, ledger), ledger: ledger)
       let exit = try await OperationCommand.run(
         session, console, purpose: "rollback without ledger", asks: !invocation.has("yes"),
         question: "Restore this guess in \(name)?",
@@ -73,6 +77,23 @@ enum RollbackCommand {
       }
       return exit
     }
+  }
+
+  /// The platforms that a rollback has to do with: of the services that go back, and of an open run that is
+  /// settled first. Nil: all.
+  private static func touched(
+    _ request: RollbackRequest, _ environment: Model.Environment, _ ledger: any Ledger
+  ) async throws(Failure) -> Set<PlatformName>? {
+    guard !request.only.isEmpty else { return nil }
+    var touched = Set(environment.services.filter { request.only.contains($0.key) }.map(\.platform))
+    for release in try await ledger.recentReleases() {
+      touched.formUnion(
+        release.services.filter { request.only.contains($0.key) }.map(\.value.target.platform))
+    }
+    for step in try await ledger.openRun()?.plan.steps ?? [] {
+      if case .platform(let name) = step.action.performer { touched.insert(name) }
+    }
+    return touched
   }
 
   private static func request(_ invocation: Invocation) throws(Failure) -> RollbackRequest {
