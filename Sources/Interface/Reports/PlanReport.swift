@@ -45,6 +45,8 @@ package struct PlanReport: Report {
   /// The number the run would get.
   package var next: Int?
   package var restores: Int?
+  /// Of a rollback: why that release.
+  package var choice: String?
   package var reason: String?
   package var overrides: [Override]
   package var services: [ServiceLine]
@@ -69,6 +71,7 @@ package struct PlanReport: Report {
     self.live = live
     self.next = next
     restores = plan.restores
+    choice = plan.choice
     reason = plan.reason
     self.overrides = overrides
     services = plan.services.map { ServiceLine($0, in: plan) }
