@@ -62,13 +62,14 @@ let package = Package(
     room("Crypto", ["CCrypto"]),
     room("Archive", ["CArchive"]),
     room("GraphQL", ["JSON"]),
+    room("Zones", ["Concurrency"]),
 
     // Floor 2: values and pure functions.
     room("Model", ["Concurrency", "JSON"]),
 
     // Floor 3: pure decisions.
-    room("Language", ["Model", "YAML", "JSON"]),
-    room("Engine", ["Model", "Concurrency"]),
+    room("Language", ["Model", "YAML", "JSON", "Zones"]),
+    room("Engine", ["Model", "Concurrency", "Zones"]),
 
     // Floor 4: one adapter per outside system.
     room("Railway", ["Model", "HTTP", "JSON", "Concurrency"]),
@@ -82,7 +83,7 @@ let package = Package(
     room("Ledgers", ["Model", "SQLite", "Postgres", "Processes", "Crypto", "Concurrency"]),
 
     // Floor 5: performing a run, showing it, and the emulated platforms.
-    room("Runner", ["Model", "Engine", "Concurrency", "Redaction"]),
+    room("Runner", ["Model", "Engine", "Concurrency", "Redaction", "Zones"]),
     room("Interface", ["Model", "Terminal", "Redaction", "JSON", "Concurrency"]),
     room(
       "Twin", ["HTTPServer", "HTTP", "Processes", "GraphQL", "Archive", "JSON", "Crypto", "Concurrency"]),
@@ -93,7 +94,7 @@ let package = Package(
       dependencies: [
         "Model", "Language", "YAML", "Engine", "Railway", "Vercel", "Encore", "Secrets", "Source", "Probing",
         "Commands", "Ledgers", "Runner", "Interface", "Twin", "Terminal", "Redaction", "HTTP",
-        "Processes", "Crypto", "JSON", "Concurrency",
+        "Processes", "Crypto", "JSON", "Concurrency", "Zones",
       ],
       swiftSettings: strict),
 
@@ -102,16 +103,16 @@ let package = Package(
       "ToolkitTests",
       [
         "Concurrency", "JSON", "HTTP", "HTTPServer", "Names", "Processes", "Terminal", "Redaction",
-        "SQLite", "Crypto", "Archive", "TestSupport",
+        "SQLite", "Crypto", "Archive", "Zones", "TestSupport",
       ]),
     tests("YAMLTests", ["YAML"]),
     tests("GraphQLTests", ["GraphQL", "JSON"]),
     tests("ModelTests", ["Model", "Concurrency", "JSON"]),
-    tests("LanguageTests", ["Language", "Model", "YAML", "JSON"], exclude: ["Golden"]),
-    tests("EngineTests", ["Engine", "Model", "Concurrency"]),
+    tests("LanguageTests", ["Language", "Model", "YAML", "JSON", "Zones"], exclude: ["Golden"]),
+    tests("EngineTests", ["Engine", "Model", "Concurrency", "Zones"]),
     tests(
       "RunnerTests",
-      ["Runner", "Engine", "Model", "Concurrency", "Ledgers", "Redaction", "TestSupport"]),
+      ["Runner", "Engine", "Model", "Concurrency", "Crypto", "Ledgers", "Redaction", "Zones", "TestSupport"]),
     tests(
       "RailwayTests",
       ["Railway", "Probing", "Twin", "GraphQL", "Model", "HTTP", "JSON", "Concurrency", "TestSupport"]),
