@@ -50,7 +50,7 @@ extension Release {
       commit: plan.commit, subject: plan.subject, isDirty: plan.isDirty, by: run.by, startedAt: run.startedAt,
       endedAt: endedAt, result: result, restores: plan.restores, reason: plan.reason,
       configurationDigest: plan.digest, services: services, order: plan.order,
-      configuration: plan.configuration)
+      configuration: plan.configuration, decisions: plan.decisions)
   }
 
   /// When each variable was last written: by this run, else as the record before says.

@@ -60,6 +60,14 @@ enum LedgerSchema {
     ) STRICT, WITHOUT ROWID;
     """
 
+  /// Tables that came later and that an earlier shipit does well without: made whenever they are missing.
+  static let additions = """
+    CREATE TABLE IF NOT EXISTS decisions (
+      id INTEGER PRIMARY KEY,
+      decision TEXT NOT NULL
+    ) STRICT;
+    """
+
   /// What a database file says it is.
   enum Kind: Equatable {
     /// No table yet.

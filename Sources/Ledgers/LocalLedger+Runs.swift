@@ -155,6 +155,21 @@ extension LocalLedger {
     }
   }
 
+  package func decisions(limit: Int) async throws(Failure) -> [Decision] {
+    try await read { connection in
+      try connection.query(
+        "SELECT decision FROM decisions ORDER BY id DESC LIMIT ?1", [SQLValue(max(0, limit))]
+      ).map { try value(Decision.self, from: $0[0]) }
+    }
+  }
+
+  package func record(_ decision: Decision) async throws(Failure) {
+    try await transaction { connection in
+      _ = try connection.execute(
+        "INSERT INTO decisions (decision) VALUES (?1)", [.text(try text(of: decision))])
+    }
+  }
+
   package func fingerprintKey() async throws(Failure) -> [UInt8] {
     try await read { connection in
       guard let key = try connection.query("SELECT fingerprint_key FROM meta").first?[0].blob else {

@@ -62,6 +62,7 @@ package final class LocalLedger: Ledger {
         let kind = try LedgerSchema.kind(connection)
         try LedgerSchema.refuse(kind, path: file.database)
         if kind == .empty { try LedgerSchema.create(connection, environment: environment, at: now) }
+        try connection.script(LedgerSchema.additions)
       }
       return LocalLedger(
         environment: environment, time: time, timing: timing, file: file, database: database, lock: lock,
@@ -178,7 +179,8 @@ package final class LocalLedger: Ledger {
     }
   }
 
-  private func transaction<Value: Sendable>(
+  /// Runs `body` in one transaction without asking for the lease.
+  func transaction<Value: Sendable>(
     _ body: @Sendable (Connection) throws -> Value
   ) async throws(Failure) -> Value {
     do {

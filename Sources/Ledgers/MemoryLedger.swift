@@ -17,6 +17,7 @@ package actor MemoryLedger: Ledger {
   private var recorded: [Release] = []
   private var held: Hold?
   private var bad: [String: Int] = [:]
+  private var decided: [Decision] = []
 
   /// - Parameters:
   ///   - key: the key of fingerprints, given so that a simulation repeats exactly.
@@ -112,6 +113,9 @@ package actor MemoryLedger: Ledger {
     try lease.verify(mine, environment: environment)
     bad[commit] = nil
   }
+
+  package func decisions(limit: Int) -> [Decision] { Array(decided.reversed().prefix(max(0, limit))) }
+  package func record(_ decision: Decision) { decided.append(decision) }
 
   package func fingerprintKey() -> [UInt8] { key }
 }

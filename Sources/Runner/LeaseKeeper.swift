@@ -55,6 +55,14 @@ package actor LeaseKeeper {
     lost == nil ? confirmedAt + lease.duration * 2 / 3 : Timestamp(milliseconds: 0)
   }
 
+  /// Somebody else has taken the lease, as far as the ledger says.
+  var isFencedOut: Bool {
+    get async {
+      guard let holder = try? await ledger.holder() else { return true }
+      return holder.fence != lease.fence
+    }
+  }
+
   /// Sends news to a run, beginning with how things stand.
   package func listen(_ listener: @escaping @Sendable (News) -> Void) {
     self.listener = listener

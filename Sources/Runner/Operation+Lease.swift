@@ -20,7 +20,14 @@ extension OperationContext {
     do throws(Failure) {
       result = try await work(Operation(context: self, keeper: keeper))
     } catch {
-      result = ended(by: error, code)
+      var failure = error
+      // "It was given back" does not say by whom, nor what is there now.
+      if failure.kind == .stale, await keeper.isFencedOut,
+        let who = await Failure.whoIsThere(in: ledger, besides: nil)
+      {
+        failure.cause = [failure.cause, who].compactMap(\.self).joined(separator: "; ")
+      }
+      result = ended(by: failure, code)
     }
     await keeper.release()
     return result
@@ -40,8 +47,10 @@ extension OperationContext {
 
 extension Operation {
   /// Shows a plan, and once it is agreed to opens a run and carries it out.
+  /// - Parameter ready: runs after the agreement; what it throws ends the operation with nothing changed.
   func carryOut(
-    _ plan: Plan, agree: @Sendable (Plan) async -> Bool
+    _ plan: Plan, agree: @Sendable (Plan) async -> Bool,
+    ready: (inout Plan) async throws(Failure) -> Void = { _ in }
   ) async throws(Failure) -> OperationResult {
     if plan.isEmpty { return OperationResult(exit: .done, plan: plan) }
     let agreed = await agree(plan)
@@ -54,6 +63,8 @@ extension Operation {
       return OperationResult(
         exit: .interrupted, plan: plan, failure: Failure(.cancelled, "not agreed to: nothing was changed"))
     }
+    var plan = plan
+    try await ready(&plan)
     let record = try await context.ledger.open(
       plan, by: context.by, at: context.surroundings.clock.now, lease: await keeper.lease)
     return try await perform(record)

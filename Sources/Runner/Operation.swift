@@ -13,10 +13,13 @@ package struct OperationContext: Sendable {
   /// SHA-256 in hex.
   package var digest: @Sendable (String) -> String
   package var interrupter: Interrupter
+  /// Where the rules of `protect` get their facts from.
+  package var policy: PolicySources
 
   package init(
     ledger: any Ledger, performers: Performers, surroundings: RunSurroundings, by: String, holder: Holder,
-    digest: @escaping @Sendable (String) -> String, interrupter: Interrupter
+    digest: @escaping @Sendable (String) -> String, interrupter: Interrupter,
+    policy: PolicySources = PolicySources()
   ) {
     self.ledger = ledger
     self.performers = performers
@@ -25,6 +28,7 @@ package struct OperationContext: Sendable {
     self.holder = holder
     self.digest = digest
     self.interrupter = interrupter
+    self.policy = policy
   }
 }
 
@@ -110,10 +114,18 @@ struct Operation {
     let shell = RunShell(
       engine: engine, run: record.facts, ledger: context.ledger, keeper: keeper,
       performers: context.performers, surroundings: context.surroundings,
-      takenOverBy: history.isEmpty ? nil : context.holder.name)
+      takenOverBy: history.isEmpty ? nil : context.holder.name,
+      guardian: CutOverGuard(
+        run: record, ledger: context.ledger, platforms: context.performers.platforms))
     context.interrupter.attach(shell)
-    let (result, results) = await shell.perform()
+    var (result, results) = await shell.perform()
     context.interrupter.detach()
+    if result.state == .inFlight, result.exit == .stale, var failure = result.failure,
+      let who = await Failure.whoIsThere(in: context.ledger, besides: record.id)
+    {
+      failure.cause = [failure.cause, who].compactMap(\.self).joined(separator: "; ")
+      result.failure = failure
+    }
     return try await close(record, result, results)
   }
 
@@ -133,7 +145,14 @@ struct Operation {
     if record.plan.kind == .rollback, result.state == .restored || !results.isEmpty {
       try await context.ledger.setHold(hold(after: record, result), lease: lease)
     }
-    try await context.ledger.close(record.id, result: result, release: release, lease: lease)
+    do throws(Failure) {
+      try await context.ledger.close(record.id, result: result, release: release, lease: lease)
+    } catch {
+      // Whoever took over found the run ended and closed it: it is as good as if we had.
+      guard error.kind == .stale, let closed = try? await context.ledger.run(record.id),
+        closed.result?.state == result.state
+      else { throw error }
+    }
     ended.release = release
     return ended
   }
@@ -186,6 +205,8 @@ struct Operation {
     }
     let settled = try await perform(open, history: history, mode: .settle)
     guard let result = settled.result, result.state == .inFlight else { return nil }
+    // Somebody else has taken over, and settles it.
+    if result.exit == .stale, let failure = result.failure { throw failure }
     if let interruption = context.interrupter.interruption {
       throw Failure(.cancelled, "interrupted (\(interruption.rawValue)) while settling run \(open.id)")
     }

@@ -34,6 +34,7 @@ package struct Planning: Sendable {
     try await checkRevision(request)
     try await checkDirectories(request)
     var input = bareInput(request)
+    if let saved = request.saved { try checkBinding(saved, input) }
     try await fill(&input)
     try await checkAge(request, input)
     for service in environment.services {
@@ -46,6 +47,7 @@ package struct Planning: Sendable {
     var plan = try DeployPlanner(input).plan()
     plan.configuration = environment
     plan.reason = request.reason
+    if let saved = request.saved { try checkState(saved, input) }
     for case .deploy(let deploy) in plan.steps.map(\.action) {
       try await platforms[deploy.target.platform]?.inspect(deploy.source, of: deploy.target.service)
     }
@@ -201,7 +203,7 @@ package struct Planning: Sendable {
   /// `protect.branch`, and a dirty tree (DESIGN §4).
   private func checkRevision(_ request: DeployRequest) async throws(Failure) {
     if request.isDirty {
-      if environment.protect.branch != nil {
+      if environment.protect.isAboutCommits {
         throw Failure(
           .policy, "\(environment.name) is protected: a dirty tree cannot be deployed to it",
           hint: "commit your changes, then shipit deploy \(environment.name)")
@@ -227,6 +229,32 @@ package struct Planning: Sendable {
         "commit \(request.revision.commit.prefix(7)) is not on \(branch), and only that may go to \(environment.name)",
         place: "protect.branch", hint: "merge it into \(branch) first")
     }
+  }
+
+  /// A saved plan binds commit, configuration and secrets.
+  private func checkBinding(_ saved: SavedPlan, _ input: PlanInput) throws(Failure) {
+    let planner = DeployPlanner(input)
+    guard planner.bindingDigest() != saved.plan.digest else { return }
+    let moved = saved.moved(to: planner.binding())
+    throw stale(saved, moved.isEmpty ? ["how plans are made, in another version of shipit"] : moved)
+  }
+
+  /// A saved plan is applied as it is or not at all.
+  private func checkState(_ saved: SavedPlan, _ input: PlanInput) throws(Failure) {
+    // The number a run gets is no part of what moved.
+    var input = input
+    input.release = saved.release
+    let moved = saved.moved(to: try DeployPlanner(input).plan())
+    if !moved.isEmpty { throw stale(saved, moved) }
+  }
+
+  private func stale(_ saved: SavedPlan, _ moved: [String]) -> Failure {
+    let name = environment.name
+    return Failure(
+      .stale, "the plan that \(saved.by) saved at \(saved.madeAt.iso8601) is not what would be done now",
+      cause: "what moved: \(moved.joined(separator: "; "))",
+      hint: "make it anew and look at it: shipit plan \(name) --commit \(short(saved.plan.commit)) --out FILE"
+    )
   }
 
   /// Nothing is begun for a service whose source the commit does not hold.

@@ -1,5 +1,5 @@
 import Concurrency
-package import Engine
+import Engine
 package import Model
 
 /// Performs the engine's actions and feeds back what happens: the one place where decisions meet the world.
@@ -25,6 +25,7 @@ package actor RunShell {
   private var isJournalBroken = false
   private var result: RunResult?
   private let successor: String?
+  private let guardian: CutOverGuard?
 
   /// One order for what happens and what is told, so that log lines come before the end of their step.
   private enum Incoming: Sendable {
@@ -32,12 +33,15 @@ package actor RunShell {
     case report(StepID, StepReport)
   }
 
-  /// - Parameter successor: who takes over a run that another process began; nil for a new run.
-  package init(
+  /// - Parameters:
+  ///   - successor: who takes over a run that another process began; nil for a new run.
+  ///   - guardian: asked before each cut-over.
+  init(
     engine: Engine, run: RunFacts, ledger: any Ledger, keeper: LeaseKeeper, performers: Performers,
-    surroundings: RunSurroundings, takenOverBy successor: String? = nil
+    surroundings: RunSurroundings, takenOverBy successor: String? = nil, guardian: CutOverGuard? = nil
   ) {
     self.successor = successor
+    self.guardian = guardian
     self.engine = engine
     self.run = run
     self.ledger = ledger
@@ -150,7 +154,12 @@ package actor RunShell {
       return
     }
     let post = post
+    let guardian = guardian
     tasks[step.id] = surroundings.spawn {
+      if let objection = await guardian?.objection(to: step, call) {
+        post.yield(.event(.ended(step.id, attempt: call.attempt, .failed(objection, moved: false))))
+        return
+      }
       let outcome = await performer.perform(step, call)
       post.yield(.event(.ended(step.id, attempt: call.attempt, outcome)))
     }

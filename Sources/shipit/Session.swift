@@ -35,7 +35,7 @@ struct Session: Sendable {
   private let isRepository: Bool
   private let parts: AdapterParts
   private let http: HTTPClient
-  private let variables: [String: String]
+  let variables: [String: String]
 
   /// - Parameters:
   ///   - needsVariables: the services' secrets are needed too, not only the accounts'.
@@ -65,8 +65,7 @@ struct Session: Sendable {
     }
     // What a command does not need is taken out of everything it prints too, as far as it is at hand.
     let hidden = resolver.available(environment)
-    let redactor = Redactor(secrets: hidden.map { ($0.name, $0.value.reveal()) })
-    console.redact { redactor.redact($0) }
+    console.redact(also: hidden.map { ($0.name, $0.value.reveal()) })
     let source = try await GitSource.find(root: project.root, process: variables)
     let packer = CommitPacker(
       root: project.root, source: source, dirty: isDirty, temporaryDirectory: variables["TMPDIR"] ?? "/tmp")
@@ -150,7 +149,7 @@ struct Session: Sendable {
   /// What an operation works with.
   func context(
     purpose: String, interrupter: Interrupter, redact: @escaping @Sendable (String) -> String,
-    watch: @escaping @Sendable (RunEvent) -> Void
+    policy: PolicySources = PolicySources(), watch: @escaping @Sendable (RunEvent) -> Void
   ) -> OperationContext {
     let by = Session.user(variables)
     return OperationContext(
@@ -159,7 +158,7 @@ struct Session: Sendable {
       holder: Holder(
         name: by, purpose: purpose, process: getpid(), nonce: Hex.encode(randomBytes(8))),
       digest: Session.digest,
-      interrupter: interrupter)
+      interrupter: interrupter, policy: policy)
   }
 
   /// `ann@laptop`; in GitHub Actions the actor and the run.

@@ -65,6 +65,26 @@ import Testing
     try expectGolden("plan-checks.txt", text)
   }
 
+  @Test func `shows what each rule of the protection says now`() throws {
+    var plan = samplePlan()
+    plan.services = []
+    plan.warnings = []
+    plan.steps = [prove("web")]
+    let report = PlanReport(
+      plan, live: liveHead, next: 7,
+      protect: [
+        PolicyNote(rule: "branch", isMet: true, words: "1a2b3c4 is on main"),
+        PolicyNote(
+          rule: "freeze", isMet: false,
+          words: "in force until Mon 2026-11-30 06:00 Europe/Oslo (Mon 2026-11-30 05:00 UTC here): weekend"),
+        PolicyNote(rule: "after", isMet: true, words: "1a2b3c4 is live and healthy in staging"),
+        PolicyNote(rule: "approval", isMet: false, words: "1 wanted, none given; ann or bo may"),
+      ])
+    let text = report.text(.eighty)
+    expectFits(text, 80)
+    try expectGolden("plan-protect.txt", text)
+  }
+
   @Test func `as JSON is one versioned document that reads back`() throws {
     let report = PlanReport(samplePlan(), live: liveHead, next: 7)
     let document = try JSON(parsing: report.json().utf8)

@@ -78,5 +78,8 @@ final class ScriptedLedger: Ledger {
     try await memory.clearBad(commit, lease: lease)
   }
 
+  func decisions(limit: Int) async throws(Failure) -> [Decision] { await memory.decisions(limit: limit) }
+  func record(_ decision: Decision) async throws(Failure) { await memory.record(decision) }
+
   func fingerprintKey() async throws(Failure) -> [UInt8] { await memory.fingerprintKey() }
 }

@@ -35,20 +35,39 @@ package struct DeployPlanner {
       subject: input.subject, isDirty: input.isDirty, steps: topological(steps), services: services,
       warnings: warnings, deadline: environment.protect.deadline, digest: bindingDigest(),
       hasPrevious: services.allSatisfy { $0.previous != nil }, before: before,
-      order: order.map(\.key), configuration: environment)
+      order: order.map(\.key), configuration: environment, binding: binding())
   }
 
   /// Binds what was asked for, not what was observed: a resumed run sees a changed world.
-  package func bindingDigest() -> String {
-    var text =
-      "shipit-plan-1\n\(input.environment.app)\n\(input.environment.name)\n\(input.commit)\n\(input.isDirty)\n"
-    text += CanonicalText.of(input.environment)
-    for name in input.secrets.names.sorted() {
-      guard let value = input.secrets[name] else { continue }
-      text += "\n\(name)=\(input.secrets.fingerprint(of: value))"
+  package func bindingDigest() -> String { input.digest("shipit-plan-2\n\(binding().text)") }
+
+  /// What the digest is made of: commit, configuration with its settings, and the secrets' keyed fingerprints; no
+  /// id of anything that was made from them.
+  package func binding() -> PlanBinding {
+    let environment = input.environment
+    var rest = environment
+    rest.services = []
+    (rest.run, rest.checks, rest.protect, rest.platforms) = ([], [], Protection(), Platforms())
+    var parts = [
+      "commit": input.commit, "dirty": "\(input.isDirty)",
+      "run": part(environment.run), "checks": part(environment.checks), "protect": part(environment.protect),
+      "platforms": part(environment.platforms), "the rest of the file": part(rest),
+      "the order of services": part(environment.services.map(\.key)),
+    ]
+    for service in environment.services { parts["services.\(service.key)"] = part(service) }
+    let deployed = environment.services.flatMap(\.variables.values).compactMap { value in
+      if case .secret(let name) = value { name } else { nil }
     }
-    return input.digest(text)
+    // Whose token acts does not change what is deployed: a plan of a laptop is applied by a runner.
+    let accounts = environment.platforms.secretNames.subtracting(deployed)
+    for name in input.secrets.names where !accounts.contains(name) {
+      guard let value = input.secrets[name] else { continue }
+      parts["secret \(name)"] = input.secrets.fingerprint(of: value)
+    }
+    return PlanBinding(parts: parts)
   }
+
+  private func part(_ value: some Encodable) -> String { input.digest(CanonicalText.of(value)) }
 
   /// One more look at each service that was proven before others went live: somebody else may have deployed it
   /// since (DESIGN §4), and "released" is said of all of them at one moment.

@@ -38,6 +38,9 @@ extension PlanReport {
     if let restores { release.append(", which restores \(restores)") }
     lines.append(.labelled("release", release, indent: 0))
     if let reason { lines.append(.labelled("reason", [Span(reason)], indent: 0)) }
+    lines += protect.map { note in
+      .labelled(note.rule, [Span(note.words, note.isMet ? .plain : .warning)], indent: 0)
+    }
     return lines + overrides.map(\.line)
   }
 

@@ -49,6 +49,8 @@ package struct PlanReport: Report {
   package var steps: [StepLine]
   /// How long users can meet services of both releases together, in words; nil when one alone goes over.
   package var mixedWindow: String?
+  /// What each rule of `protect` says now.
+  package var protect: [PolicyNote]
   package var warnings: [String]
   package var deadline: Seconds
   package var digest: String
@@ -57,7 +59,11 @@ package struct PlanReport: Report {
   /// - Parameters:
   ///   - live: The release that is live and good; nil before the first one.
   ///   - next: The number the run would get.
-  package init(_ plan: Plan, live: ReleaseHead?, next: Int? = nil, overrides: [Override] = []) {
+  ///   - protect: What each rule of `protect` says now.
+  package init(
+    _ plan: Plan, live: ReleaseHead?, next: Int? = nil, overrides: [Override] = [], protect: [PolicyNote] = []
+  ) {
+    self.protect = protect
     action = plan.kind
     app = plan.app
     environment = plan.environment

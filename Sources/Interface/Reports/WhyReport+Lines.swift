@@ -8,8 +8,12 @@ extension WhyReport {
         .strong("run \(run)"), Span(", \(action.rawValue) of \(app) \(environment) as release \(release)")),
       .labelled("commit", [.accent(short(commit)), Span(subject.isEmpty ? "" : " \(subject)")]),
       .labelled("by", [Span("\(by), \(startedAt.timestamp.minute)")]),
-      outcome,
     ]
+    lines += decisions.enumerated().map { index, decision in
+      .labelled(
+        index == 0 ? "decided" : "", [Span(decision.words), .faint(", \(decision.at.minute)")])
+    }
+    lines.append(outcome)
     lines += failureLines(symbols)
     lines += exposure.map {
       .labelled(

@@ -28,6 +28,8 @@ package struct WhyReport: Report {
   package var subject: String
   package var by: String
   package var startedAt: Moment
+  /// Approvals, overrides and lifted holds that it relied upon.
+  package var decisions: [Decision]
   package var took: Seconds?
   /// Nil while it is open.
   package var state: RunResult.State?
@@ -60,6 +62,7 @@ package struct WhyReport: Report {
     subject = record.plan.subject
     by = record.by
     startedAt = Moment(record.startedAt)
+    decisions = record.plan.decisions ?? []
     took = record.endedAt.map { Seconds($0 - record.startedAt) }
     state = record.result?.state
     exit = record.result?.exit

@@ -8,6 +8,8 @@ struct GitHead: Sendable, Codable, Equatable {
   static let version = 1
   /// How many releases the head holds; all of them are files of their own.
   static let keptReleases = 50
+  /// How many decisions the head holds: nobody waits for older ones, and releases keep their own.
+  static let keptDecisions = 100
 
   struct OpenRun: Sendable, Codable, Equatable {
     var id: RunID
@@ -30,8 +32,14 @@ struct GitHead: Sendable, Codable, Equatable {
   var bad: [String: Int] = [:]
   /// The newest first.
   var releases: [Release] = []
+  /// The newest first; nil in ledgers of earlier versions.
+  var decisions: [Decision]?
 
   var state: LeaseState { LeaseState(fence: fence, lease: lease) }
+
+  mutating func add(_ decision: Decision) {
+    decisions = Array(([decision] + (decisions ?? [])).prefix(Self.keptDecisions))
+  }
 
   mutating func add(_ release: Release) {
     releases.insert(release, at: 0)

@@ -249,4 +249,14 @@ extension GitLedger {
       }
     }
   }
+
+  // MARK: Decisions
+
+  package func decisions(limit: Int) async throws(Failure) -> [Decision] {
+    try await reading { Array(($0.head.decisions ?? []).prefix(max(0, limit))) }
+  }
+
+  package func record(_ decision: Decision) async throws(Failure) {
+    try await unstoppable { () async throws(Failure) in try await self.add(decision) }
+  }
 }

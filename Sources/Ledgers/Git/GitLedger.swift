@@ -297,6 +297,16 @@ package actor GitLedger: Ledger {
     }
   }
 
+  /// Adds a decision to whatever the state is. A holder whose push comes second builds on it.
+  func add(_ decision: Decision) async throws(Failure) {
+    await turnstile.enter()
+    defer { turnstile.leave() }
+    try await swap("\(decision.kind.rawValue) by \(decision.by)", limit: .seconds(30)) { head in
+      head.add(decision)
+      return []
+    }
+  }
+
   private func refusal(_ reason: String) -> Failure { chain.refused(reason) }
 
   private func crowded() -> Failure {

@@ -180,6 +180,32 @@ extension PostgresLedger {
     }
   }
 
+  package func decisions(limit: Int) async throws(Failure) -> [Decision] {
+    try await read { connection in
+      try connection.query(
+        "SELECT decision FROM shipit.decisions WHERE ledger = $1::int ORDER BY id DESC LIMIT $2::int",
+        [.int(self.id), PostgresValue(max(0, limit))]
+      ).map { try value(Decision.self, fromJSON: $0["decision"]) }
+    }
+  }
+
+  package func record(_ decision: Decision) async throws(Failure) {
+    try await transaction { connection, isRepeated in
+      let text = try text(of: decision)
+      // The answer to our own success was lost.
+      if isRepeated {
+        let last = try connection.query(
+          "SELECT decision FROM shipit.decisions WHERE ledger = $1::int ORDER BY id DESC LIMIT 1",
+          [.int(self.id)]
+        ).first
+        if try last.map({ try value(Decision.self, fromJSON: $0["decision"]) }) == decision { return }
+      }
+      try connection.query(
+        "INSERT INTO shipit.decisions (ledger, decision) VALUES ($1::int, $2::json)",
+        [.int(self.id), .text(text)])
+    }
+  }
+
   package func fingerprintKey() async throws(Failure) -> [UInt8] {
     try await read { connection in
       let row = try connection.query(

@@ -118,7 +118,8 @@ package final class PostgresLedger: Ledger {
     try await transaction { connection, _ in try body(connection) }
   }
 
-  private func transaction<Value: Sendable>(
+  /// Runs `body` in one transaction without asking for the lease.
+  func transaction<Value: Sendable>(
     _ body: @Sendable (PostgresConnection, Bool) throws -> Value
   ) async throws(Failure) -> Value {
     do {

@@ -58,6 +58,17 @@ package struct Platforms: Sendable, Hashable, Codable {
   }
 }
 
+extension Platforms {
+  /// The names of the secrets by which shipit acts on the accounts; what is deployed does not depend on them.
+  package var secretNames: Set<String> {
+    Set(
+      [
+        railway?.tokenSecret, vercel?.tokenSecret, encore?.clientIDSecret, encore?.clientSecretSecret,
+        encore?.keySecret,
+      ].compactMap(\.self))
+  }
+}
+
 /// Whose projects on Vercel the services are.
 package struct VercelTarget: Sendable, Hashable, Codable {
   /// Slug or id; nil: the token's personal scope.
@@ -112,19 +123,6 @@ package struct RailwayTarget: Sendable, Hashable, Codable {
     self.project = project
     self.environment = environment
     self.tokenSecret = tokenSecret
-  }
-}
-
-/// Rules every deploy must satisfy.
-package struct Protection: Sendable, Hashable, Codable {
-  /// Only commits of this branch.
-  package var branch: String?
-  /// The whole run's limit; default 30 minutes.
-  package var deadline: Duration
-
-  package init(branch: String? = nil, deadline: Duration = .seconds(1800)) {
-    self.branch = branch
-    self.deadline = deadline
   }
 }
 

@@ -40,6 +40,11 @@ package protocol Ledger: Sendable {
   func markBad(_ commit: String, release: Int, lease: Lease) async throws(Failure)
   func clearBad(_ commit: String, lease: Lease) async throws(Failure)
 
+  /// What people decided beside the runs, newest first: approvals, holds and their lifting.
+  func decisions(limit: Int) async throws(Failure) -> [Decision]
+  /// Adds a decision. It needs no lease: it is a person's word, and no holder relies on its absence.
+  func record(_ decision: Decision) async throws(Failure)
+
   /// The key of this environment's fingerprints; made once.
   func fingerprintKey() async throws(Failure) -> [UInt8]
 }

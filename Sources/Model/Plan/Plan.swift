@@ -29,13 +29,17 @@ package struct Plan: Sendable, Hashable, Codable {
   package var order: [ServiceName]
   /// The declared environment, resolved; it names secrets and holds none.
   package var configuration: Environment?
+  /// What the digest is made of, so that it can be told what moved; nil in records of earlier versions.
+  package var binding: PlanBinding?
+  /// What people decided that this plan relies upon; nil: nothing.
+  package var decisions: [Decision]?
 
   package init(
     kind: Kind, app: String, environment: String, commit: String, subject: String = "", isDirty: Bool = false,
     steps: [Step], services: [PlannedService] = [], warnings: [String] = [], deadline: Duration,
     digest: String = "", restores: Int? = nil, hasPrevious: Bool = true, reason: String? = nil,
     before: [ServiceName: ReleasedService] = [:], order: [ServiceName] = [],
-    configuration: Environment? = nil
+    configuration: Environment? = nil, binding: PlanBinding? = nil, decisions: [Decision]? = nil
   ) {
     self.kind = kind
     self.app = app
@@ -54,6 +58,8 @@ package struct Plan: Sendable, Hashable, Codable {
     self.before = before
     self.order = order
     self.configuration = configuration
+    self.binding = binding
+    self.decisions = decisions
   }
 
   /// Nothing has to be done.

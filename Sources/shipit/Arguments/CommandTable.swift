@@ -45,6 +45,14 @@ let commonOptions: [CommandSpecification.Option] = [
 private let environmentArgument = CommandSpecification.Positional(
   name: "ENV", help: "an environment: environments/ENV.yaml", completes: .environments)
 
+/// Ways past a rule of `protect`, for commands that deploy.
+private let overrideOptions: [CommandSpecification.Option] = [
+  .init(name: "override-freeze", value: "REASON", help: "deploy within a freeze; the release records why"),
+  .init(
+    name: "override-after", value: "REASON",
+    help: "deploy what is not live in the environment that comes first; the release records why"),
+]
+
 /// For commands that change nothing.
 private let optionalEnvironment = CommandSpecification.Positional(
   name: "ENV", help: "an environment; default: the only one there is", isOptional: true,
@@ -67,8 +75,14 @@ let commandTable: [CommandSpecification] = [
       .init(name: "dirty", help: "pack the working tree's tracked files instead of a commit"),
       .init(name: "allow-older", help: "accept a commit older than what is live"),
       .init(name: "detailed-exitcode", help: "exit 3 when there is something to do"),
+      .init(
+        name: "out", value: "FILE", help: "save the plan, to be approved and applied as it is",
+        completes: .files),
     ],
-    examples: ["shipit plan prod", "shipit plan prod --commit v1.4.2 --detailed-exitcode"],
+    examples: [
+      "shipit plan prod", "shipit plan prod --commit v1.4.2 --detailed-exitcode",
+      "shipit plan prod --out prod.plan",
+    ],
     run: PlanCommand.run),
   .init(
     name: "deploy", summary: "make the environment as declared, prove it, or put everything back",
@@ -81,9 +95,31 @@ let commandTable: [CommandSpecification] = [
       .init(name: "dirty", help: "pack the working tree's tracked files instead of a commit"),
       .init(name: "allow-older", help: "accept a commit older than what is live"),
       .init(name: "again", help: "deploy a commit although a release of it was rolled back"),
+      .init(
+        name: "plan", value: "FILE", help: "apply this saved plan; exit 6 when anything has moved since",
+        completes: .files),
+    ] + overrideOptions,
+    examples: [
+      "shipit deploy prod", "shipit deploy prod --commit 1a2b3c4 --yes",
+      "shipit deploy prod --plan prod.plan",
+      "shipit deploy prod --override-freeze 'the checkout is broken'",
     ],
-    examples: ["shipit deploy prod", "shipit deploy prod --commit 1a2b3c4 --yes"],
     run: DeployCommand.run),
+  .init(
+    name: "approve", summary: "agree to a deploy that needs it, by name, in the ledger",
+    discussion:
+      "What is approved is one plan: its commit, configuration and secrets; when any of them moves, it is void. Who may stands in protect.approval. It is a record, not a proof of who it was: that is for whoever lets people write to the ledger.",
+    positionals: [environmentArgument],
+    options: [
+      .init(
+        name: "digest", value: "HEX",
+        help: "the plan that waits, as the deploy printed it; default: the last one"),
+      .init(name: "plan", value: "FILE", help: "this saved plan", completes: .files),
+      .init(name: "reason", value: "TEXT", help: "why; stands in the release"),
+      .init(name: "yes", help: "do not ask"),
+    ],
+    examples: ["shipit approve prod", "shipit approve prod --plan prod.plan --yes"],
+    run: ApproveCommand.run),
   .init(
     name: "rollback", summary: "restore the previous good release, and prove it",
     discussion:
@@ -118,7 +154,7 @@ let commandTable: [CommandSpecification] = [
       .init(name: "yes", help: "do not ask"),
       .init(name: "allow-older", help: "accept a commit older than what is live there"),
       .init(name: "again", help: "deploy a commit although a release of it was rolled back there"),
-    ],
+    ] + overrideOptions,
     examples: ["shipit promote staging prod", "shipit promote staging prod --yes"],
     run: PromoteCommand.run),
   .init(

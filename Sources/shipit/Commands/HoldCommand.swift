@@ -48,7 +48,12 @@ enum HoldCommand {
       nonce: Hex.encode(randomBytes(8)))
     let lease = try await ledger.acquire(holder: holder)
     do throws(Failure) {
+      let lifted = hold == nil ? try await ledger.hold() : nil
       try await ledger.setHold(hold, lease: lease)
+      try await ledger.record(
+        Decision(
+          hold == nil ? .holdLifted : .held, by: holder.name, at: Session.clock.now,
+          reason: hold?.reason ?? lifted?.reason))
     } catch {
       await ledger.release(lease)
       throw error

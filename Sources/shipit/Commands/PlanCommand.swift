@@ -1,3 +1,5 @@
+import Concurrency
+import Engine
 import Interface
 import Model
 import Runner
@@ -9,13 +11,24 @@ enum PlanCommand {
       let session = try await Session(project, environment, console, needsVariables: true, isDirty: isDirty)
       let revision = try await session.history.resolve(invocation.value("commit") ?? "HEAD")
       console.reads(environment)
-      let plan = try await session.planning.plan(
-        DeployRequest(revision: revision, isDirty: isDirty, allowsOlder: invocation.has("allow-older")))
+      let request = DeployRequest(
+        revision: revision, isDirty: isDirty, allowsOlder: invocation.has("allow-older"))
+      let plan = try await session.planning.plan(request)
       let releases = try await session.ledger.recentReleases()
       let live = releases.first(where: \.isGood)
       let next = (try await session.ledger.runs(limit: 1).first?.release ?? 0) + 1
+      let policy = session.policy(await session.policySources(console))
       console.result(
-        PlanReport(plan, live: live.map(ReleaseHead.init), next: next, overrides: session.overrides))
+        PlanReport(
+          plan, live: live.map(ReleaseHead.init), next: next, overrides: session.overrides,
+          protect: await policy.outlook(plan)))
+      if let path = invocation.value("out") {
+        try PlanFile.write(
+          SavedPlan(
+            plan, madeAt: session.clock.now, by: Session.user(session.variables), release: next,
+            allowsOlder: request.allowsOlder), to: path)
+        console.note(["saved: shipit deploy \(environment.name) --plan \(path)"])
+      }
       return !plan.isEmpty && invocation.has("detailed-exitcode") ? .changesFound : .done
     }
   }

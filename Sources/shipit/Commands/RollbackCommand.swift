@@ -23,8 +23,9 @@ enum RollbackCommand {
             plan, from: releases.first(where: \.isGood), to: to, overrides: session.overrides
           ).text(console.noteCanvas)
         },
-        perform: { context, agree in
-          await RollbackOperation(context, planning: session.planning, request: request).run(agree: agree)
+        perform: { context, agreement in
+          await RollbackOperation(context, planning: session.planning, request: request).run(
+            agree: agreement.agree)
         })
     }
   }
@@ -60,8 +61,9 @@ enum RollbackCommand {
         show: { plan throws(Failure) in
           RollbackReport(plan, from: nil, to: nil, overrides: session.overrides).text(console.noteCanvas)
         },
-        perform: { context, agree in
-          await RollbackOperation(context, planning: session.planning, request: asked).run(agree: agree)
+        perform: { context, agreement in
+          await RollbackOperation(context, planning: session.planning, request: asked).run(
+            agree: agreement.agree)
         })
       if await !ledger.runs(limit: 1).isEmpty {
         console.note([
