@@ -118,6 +118,9 @@ struct PolicyTests {
     #expect(result.text.contains("is not a saved plan"), "\(result.text)")
     result = try await project.shipit("plan", "demo", "--out", "demo.plan", variables: twin.variables)
     #expect(result.code == 0, "\(result.text)")
+    result = try await project.shipit(
+      "plan", "demo", "--dirty", "--out", "dirty.plan", variables: twin.variables)
+    #expect(result.code == 2, "\(result.text)")
     for (name, content) in [("none", "x"), ("empty", ""), ("cut", nil)] {
       let whole = try String(contentsOfFile: project.path + "/demo.plan", encoding: .utf8)
       try project.write(content ?? String(whole.dropLast(20)), to: "\(name).plan")

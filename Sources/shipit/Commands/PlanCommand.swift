@@ -8,6 +8,12 @@ enum PlanCommand {
   static func run(_ invocation: Invocation) async -> Int32 {
     await EnvironmentCommand.run(invocation) { project, environment, console throws(Failure) in
       let isDirty = invocation.has("dirty")
+      if isDirty, invocation.value("out") != nil {
+        throw Failure(
+          .configuration, "a plan of a dirty tree cannot be saved", place: "--out",
+          cause: "nothing binds it to the files as they are now: they may be others when it is applied",
+          hint: "commit them, then shipit plan \(environment.name) --out FILE")
+      }
       let session = try await Session(project, environment, console, needsVariables: true, isDirty: isDirty)
       let revision = try await session.history.resolve(invocation.value("commit") ?? "HEAD")
       console.reads(environment)
