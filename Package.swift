@@ -75,6 +75,7 @@ let package = Package(
     room(
       "Vercel", ["Model", "HTTP", "JSON", "Crypto", "Archive", "Processes", "Concurrency"]),
     room("Encore", ["Model", "HTTP", "JSON", "Processes", "Archive", "Crypto", "Concurrency"]),
+    room("Databases", ["Model", "Postgres", "Concurrency"]),
     room("Secrets", ["Model", "Crypto"]),
     room("Source", ["Model", "Processes", "Archive", "Crypto", "Concurrency"]),
     room("Probing", ["Model", "HTTP", "Names", "JSON", "Concurrency"]),
@@ -92,7 +93,7 @@ let package = Package(
       name: "shipit",
       dependencies: [
         "Model", "Language", "YAML", "Engine", "Railway", "Vercel", "Encore", "Secrets", "Source", "Probing",
-        "Commands", "Ledgers", "Runner", "Interface", "Twin", "Terminal", "Redaction", "HTTP",
+        "Databases", "Commands", "Ledgers", "Runner", "Interface", "Twin", "Terminal", "Redaction", "HTTP",
         "Processes", "Crypto", "JSON", "Concurrency",
       ],
       swiftSettings: strict),
@@ -103,6 +104,12 @@ let package = Package(
       [
         "Concurrency", "JSON", "HTTP", "HTTPServer", "Names", "Processes", "Terminal", "Redaction",
         "SQLite", "Crypto", "Archive", "TestSupport",
+      ]),
+    tests(
+      "DatabaseTests",
+      [
+        "Databases", "Engine", "Runner", "Ledgers", "Model", "Postgres", "Processes", "Source", "Crypto",
+        "Concurrency", "TestSupport",
       ]),
     tests("YAMLTests", ["YAML"]),
     tests("GraphQLTests", ["GraphQL", "JSON"]),
@@ -164,7 +171,8 @@ let package = Package(
       name: "LedgerContender", dependencies: ["Ledgers", "Model", "Concurrency"],
       path: "Tests/LedgerContender", swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["Concurrency", "Crypto", "JSON", "Processes", "HTTP", "Model"],
+      name: "TestSupport",
+      dependencies: ["Concurrency", "Crypto", "JSON", "Processes", "HTTP", "Model", "Postgres"],
       path: "Tests/TestSupport", swiftSettings: strict),
   ]
 )

@@ -26,7 +26,7 @@ extension Engine {
       return
     }
     // A failure that was durable before the run was killed: turn now.
-    if plan.kind == .deploy, let failed = forward.all.first(where: { $0.failure != nil }),
+    if plan.kind != .rollback, let failed = forward.all.first(where: { $0.failure != nil }),
       let failure = failed.failure
     {
       turn(TurnReason(failure), failure)

@@ -68,7 +68,7 @@ extension Engine {
     case .failed(let failure, _): failed(failure, state)
     case .unknowable, .ambiguous:
       // An explicit rollback goes on with the other services.
-      if case .forward = phase, mode == .settle || plan.kind == .deploy {
+      if case .forward = phase, mode == .settle || plan.kind != .rollback {
         phase = .halting
         stopEverything()
       }
@@ -78,7 +78,7 @@ extension Engine {
 
   private mutating func failed(_ failure: Failure, _ state: StepState) {
     // Settling only finds out; what is taken back is for the next plan to say.
-    guard mode == .run, case .forward = phase, plan.kind == .deploy else { return }
+    guard mode == .run, case .forward = phase, plan.kind != .rollback else { return }
     turn(TurnReason(failure), failure)
   }
 

@@ -23,7 +23,7 @@ extension Engine {
           // It certainly had no effect: as if it had not been begun.
           $0.status = .pending
           $0.externalID = nil
-        case .unknowable where mode == .settle && $0.isCommand:
+        case .unknowable where mode == .settle && ($0.isCommand || $0.isMigration):
           // Said once, with exit 8; asking a second time finds nothing new and would block for ever.
           $0.status = .ended(outcome)
           $0.isConceded = true

@@ -44,7 +44,11 @@ extension Engine {
           ?? Failure(
             .failed, "\(broken.step.title) was not done", hint: "shipit status \(plan.environment)"))
     }
-    let touched = forward.all.contains { $0.wasBegun && !isHarmless($0.step) }
+    if let failure = strandedFailure(failure) {
+      return RunResult(
+        state: .mixed, exit: .failedMixed, failure: failure, failedStep: failedStep, exposure: exposure)
+    }
+    let touched = forward.all.contains { $0.wasBegun && !isHarmless($0) }
     if touched && !plan.hasPrevious {
       return RunResult(
         state: .mixed, exit: .failedMixed, failure: failure, failedStep: failedStep, exposure: exposure)
@@ -91,7 +95,7 @@ extension Engine {
     if !unknown.isEmpty {
       parts.append("not known: \(titles(states.filter { unknown.contains($0.step.id) }))")
     }
-    if undo == nil && plan.kind == .deploy {
+    if undo == nil && plan.kind != .rollback {
       parts.append("nothing was put back yet")
     } else if !open.isEmpty {
       parts.append("not done: \(titles(open))")
@@ -116,7 +120,7 @@ extension Engine {
   func interruptedResult(_ interruption: Interruption) -> RunResult {
     let unattended = unattended()
     let moved = forward.all.contains { ($0.moved || $0.isDone) && $0.step.isCutOver }
-    let touched = forward.all.contains { $0.moved && !isHarmless($0.step) } || undo != nil
+    let touched = forward.all.contains { $0.moved && !isHarmless($0) } || undo != nil
     if !touched && unattended.isEmpty {
       return RunResult(state: .unchanged, exit: interruption.exitCode)
     }
@@ -158,9 +162,11 @@ extension Engine {
   }
 
   /// It only reads, or runs something of the user's here: nothing on a platform is touched.
-  private func isHarmless(_ step: Step) -> Bool {
-    switch step.action {
+  private func isHarmless(_ state: StepState) -> Bool {
+    switch state.step.action {
     case .prove, .soak, .command, .check, .buildImage: true
+    // Begun it has only looked, until the first file is applied.
+    case .migrate: !state.moved
     case .settings, .variables, .deploy, .restore, .promote: false
     }
   }

@@ -105,7 +105,10 @@ extension Engine {
     var steps: [Step] = []
     var known: Set<StepID> = []
     let foreign = superseded ? foreignServices : []
+    let stranded = strandedServices
     for state in forward.all.reversed() where state.wasBegun {
+      // The old code would not survive the new schema: a person decides.
+      if let service = state.step.service, stranded.contains(service) { continue }
       // What serves there now is somebody else's: it is neither replaced nor proven.
       if state.step.isCutOver, let service = state.step.service, foreign.contains(service) { continue }
       for var step in state.moved ? state.step.undo : state.step.affirm where known.insert(step.id).inserted {

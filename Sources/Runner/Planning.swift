@@ -10,11 +10,16 @@ package struct Planning: Sendable {
   private let secrets: SecretValues
   private let history: any RevisionHistory
   private let digest: @Sendable (String) -> String
+  private let databases: DatabaseLooks
 
+  /// - Parameters:
+  ///   - digest: SHA-256 in hex.
+  ///   - databases: who looks at databases; nothing is known of them without.
   package init(
     environment: Environment, ledger: any Ledger, platforms: [PlatformName: any Platform],
     secrets: SecretValues,
-    history: any RevisionHistory, digest: @escaping @Sendable (String) -> String
+    history: any RevisionHistory, digest: @escaping @Sendable (String) -> String,
+    databases: DatabaseLooks = DatabaseLooks()
   ) {
     self.environment = environment
     self.ledger = ledger
@@ -22,6 +27,7 @@ package struct Planning: Sendable {
     self.secrets = secrets
     self.history = history
     self.digest = digest
+    self.databases = databases
   }
 
   /// The binding digest of what is asked for; needs no look at any platform.
@@ -36,6 +42,7 @@ package struct Planning: Sendable {
     var input = bareInput(request)
     try await fill(&input)
     try await checkAge(request, input)
+    try await look(request, &input)
     for service in environment.services {
       guard let target = input.observed[service.key]?.target else { continue }
       try await foresee(
@@ -50,6 +57,56 @@ package struct Planning: Sendable {
       try await platforms[deploy.target.platform]?.inspect(deploy.source, of: deploy.target.service)
     }
     return plan
+  }
+
+  /// The plan of `migrate up`: the schemas alone, of one database or of all.
+  package func plan(_ request: MigrateRequest) async throws(Failure) -> Plan {
+    try databases.check(request.only, environment)
+    let deploy = DeployRequest(revision: request.revision)
+    try await checkRevision(deploy)
+    var input = bareInput(deploy)
+    input.releases = try await ledger.recentReleases()
+    input.release = (try await ledger.runs(limit: 1).first?.release ?? 0) + 1
+    // What runs is as the newest release recorded it: no platform is asked.
+    try await look(deploy, &input, only: request.only)
+    var plan = try DeployPlanner(input).migrationPlan(only: request.only)
+    if let newest = input.releases.first { (plan.before, plan.order) = (newest.services, newest.order) }
+    return plan
+  }
+
+  /// What `migrate status` shows: what is pending, whatever may be done about it, and what was seen.
+  package func look(
+    _ request: MigrateRequest
+  ) async throws(Failure) -> (plan: Plan, databases: [String: ObservedDatabase]) {
+    try databases.check(request.only, environment)
+    var open = environment
+    open.protect.migrations = nil
+    let deploy = DeployRequest(revision: request.revision)
+    var input = bareInput(deploy)
+    input.environment = open
+    try await look(deploy, &input, only: request.only)
+    return (try DeployPlanner(input).migrationPlan(only: request.only), input.databases)
+  }
+
+  /// The binding digest of what `migrate up` is asked for.
+  package func digest(_ request: MigrateRequest) throws(Failure) -> String {
+    try DeployPlanner(bareInput(DeployRequest(revision: request.revision))).migrationPlan(only: request.only)
+      .digest
+  }
+
+  /// Looks at the databases, each of which is tested by it, and at those that sources declare.
+  private func look(
+    _ request: DeployRequest, _ input: inout PlanInput, only: String? = nil
+  ) async throws(Failure) {
+    let commit = request.revision.commit
+    for service in environment.services {
+      input.declared[service.key] = try await databases.discovery?.databases(of: service, commit: commit)
+    }
+    guard let observer = databases.observer else { return }
+    for database in environment.databases where only == nil || only == database.key {
+      input.databases[database.key] = try await observer.observe(
+        database, commit: commit, isDirty: request.isDirty)
+    }
   }
 
   /// The plan of an explicit rollback.
@@ -210,6 +267,7 @@ package struct Planning: Sendable {
     }
     var paths = ["environments"]
     paths += environment.services.compactMap { $0.source.tree?.path }
+    paths += environment.databases.compactMap { $0.migrations?.directory }
     let changed = try await history.changedFiles(under: paths)
     if !changed.isEmpty {
       let shown = changed.prefix(5).joined(separator: ", ") + (changed.count > 5 ? ", …" : "")

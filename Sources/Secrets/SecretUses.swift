@@ -16,6 +16,9 @@ package struct SecretUses: Sendable, Equatable {
       use(encore.clientSecretSecret, "platforms.encore.client.secret")
       if let key = encore.keySecret { use(key, "platforms.encore.key") }
     }
+    for database in environment.databases {
+      if case .secret(let name) = database.url { use(name, "databases.\(database.key).url") }
+    }
     for service in environment.services {
       for (variable, value) in service.variables.sorted(by: { $0.key < $1.key }) {
         guard case .secret(let name) = value else { continue }

@@ -1,6 +1,8 @@
 import Commands
 import Concurrency
 import Crypto
+import Databases
+import Encore
 import FoundationEssentials
 import HTTP
 import Interface
@@ -34,17 +36,20 @@ struct Session: Sendable {
   let overrides: [Override]
   private let isRepository: Bool
   private let parts: AdapterParts
+  private let migrations: ProjectMigrations
   private let http: HTTPClient
   private let variables: [String: String]
 
   /// - Parameters:
   ///   - needsVariables: the services' secrets are needed too, not only the accounts'.
+  ///   - isAboutDatabases: of all secrets those of databases alone are needed.
   ///   - isPartial: a platform whose account lacks a secret is left out, and the others are asked.
   ///   - ledger: nil: the environment's own.
   /// - Throws: `Failure` when a secret is missing or the ledger cannot be used.
   init(
     _ project: Project, _ environment: Model.Environment, _ console: Console, needsVariables: Bool,
-    isPartial: Bool = false, isDirty: Bool = false, ledger: (any Ledger)? = nil
+    isAboutDatabases: Bool = false, isPartial: Bool = false, isDirty: Bool = false,
+    ledger: (any Ledger)? = nil
   ) async throws(Failure) {
     self.project = project
     self.environment = environment
@@ -55,7 +60,13 @@ struct Session: Sendable {
     self.ledger = used
     let key = try await used.fingerprintKey()
     let resolver = SecretResolver(environment: variables)
-    if isPartial {
+    if isAboutDatabases {
+      secrets = try resolver.resolveDatabases(environment, key: key)
+      missing = Dictionary(
+        uniqueKeysWithValues: PlatformName.allCases.map { name in
+          (name, Failure(.internalError, "\(name.title) is not asked by this command"))
+        })
+    } else if isPartial {
       (secrets, missing) = resolver.resolveAccountsAtHand(environment, key: key)
     } else {
       secrets =
@@ -65,7 +76,13 @@ struct Session: Sendable {
     }
     // What a command does not need is taken out of everything it prints too, as far as it is at hand.
     let hidden = resolver.available(environment)
-    let redactor = Redactor(secrets: hidden.map { ($0.name, $0.value.reveal()) })
+    // libpq and the server speak of a password alone.
+    let addresses = Set(
+      environment.databases.compactMap { if case .secret(let name) = $0.url { name } else { nil } })
+    let passwords = hidden.filter { addresses.contains($0.name) }.flatMap { address in
+      AddressSecrets.passwords(in: address.value).map { (address.name, $0.reveal()) }
+    }
+    let redactor = Redactor(secrets: hidden.map { ($0.name, $0.value.reveal()) } + passwords)
     console.redact { redactor.redact($0) }
     let source = try await GitSource.find(root: project.root, process: variables)
     let packer = CommitPacker(
@@ -76,6 +93,7 @@ struct Session: Sendable {
     overrides = endpoints.overrides
     isRepository = source != nil
     let temporaryDirectory = variables["TMPDIR"] ?? "/tmp"
+    migrations = ProjectMigrations(source: source, root: project.root)
     let parts = AdapterParts(
       environment: environment, root: project.root, http: http, clock: clock, launcher: Launcher(),
       process: variables, secrets: secrets, packer: packer, history: history,
@@ -123,7 +141,14 @@ struct Session: Sendable {
   var planning: Planning {
     Planning(
       environment: environment, ledger: ledger, platforms: platforms, secrets: secrets, history: history,
-      digest: Session.digest)
+      digest: Session.digest, databases: looks)
+  }
+
+  /// Who looks at databases.
+  var looks: DatabaseLooks {
+    DatabaseLooks(
+      observer: PostgresObserver(secrets: secrets, files: migrations, digest: Session.digest),
+      discovery: EncoreDatabases(repository: parts.repository, files: migrations))
   }
 
   /// The programs of this machine that the environment needs.
@@ -144,7 +169,9 @@ struct Session: Sendable {
         access: { target in try await platforms[target.platform]?.accessHeaders(of: target) ?? [] }),
       commands: CommandPerformer(
         root: project.root, environment: CommandEnvironment(process: variables), redact: redact),
-      images: imageBuilder(parts, redact))
+      images: imageBuilder(parts, redact),
+      databases: MigrationPerformer(
+        secrets: secrets, files: migrations, clock: clock, digest: Session.digest))
   }
 
   /// What an operation works with.

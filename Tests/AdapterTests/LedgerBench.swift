@@ -3,6 +3,7 @@ import Foundation
 import Ledgers
 import Model
 import Postgres
+import TestSupport
 import Testing
 
 /// A kind of ledger under the conformance suite.

@@ -46,7 +46,7 @@ extension Simulation {
       } else {
         try end(call, .failed(Make.failure(.failed, "wrong answer"), moved: false))
       }
-    case .command, .check, .settings, .buildImage:
+    case .command, .check, .settings, .buildImage, .migrate:
       if fault(2) { return try end(call, .failed(Make.failure(), moved: false)) }
       try end(call, .done(StepResult()))
     }
@@ -174,7 +174,7 @@ extension Simulation {
     case .command(let command):
       return command.repeatable ? .absent : .unknown(Make.failure(.unknown, "nobody saw it end"))
     case .promote(let promotion): return findPromotion(promotion)
-    case .settings, .prove, .soak, .check, .buildImage: return .absent
+    case .settings, .prove, .soak, .check, .buildImage, .migrate: return .absent
     }
   }
 

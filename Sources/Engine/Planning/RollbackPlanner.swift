@@ -54,14 +54,19 @@ package struct RollbackPlanner {
       }
       return release
     }
-    guard let live = newest.first(where: \.isGood) else {
+    // Migrations alone changed no code: what they ran beside is what is live.
+    guard let live = newest.first(where: { $0.isGood && $0.kind != .migrate }) else {
       throw Failure(
         .configuration, "no release has been good yet: there is nothing to go back to",
         hint: "shipit deploy, with a commit that works; when the ledger is elsewhere or lost, "
           + "shipit rollback with --without-ledger goes by the platforms' own history")
     }
     // Something newer went wrong and was not put back: the last good one is what is wanted.
-    if let last = newest.first, last.number > live.number, isBroken(last.result.state) { return live }
+    if let last = newest.first(where: { $0.kind != .migrate }), last.number > live.number,
+      isBroken(last.result.state)
+    {
+      return live
+    }
     let effective = live.restores ?? live.number
     guard let target = newest.first(where: { $0.isGood && $0.kind == .deploy && $0.number < effective })
     else {
@@ -104,6 +109,7 @@ package struct RollbackPlanner {
       services.append(planned)
     }
     if let mix = mix(target) { warnings.append(mix) }
+    if let schema = schema(since: target) { warnings.append(schema) }
     var before: [ServiceName: ReleasedService] = [:]
     for name in order { if let record = input.record(of: name) { before[name] = record } }
     let digest = input.digest(
@@ -116,6 +122,18 @@ package struct RollbackPlanner {
       hasPrevious: true,
       reason: request.reason, before: before, order: order,
       configuration: target.configuration ?? input.environment)
+  }
+
+  /// What was done to schemas since the release: it stays.
+  private func schema(since target: Release) -> String? {
+    let since = input.releases.filter { $0.number > target.number }.sorted { $0.number < $1.number }
+    let applied = since.flatMap(\.migrations)
+    guard !applied.isEmpty else { return nil }
+    let contracts = applied.filter { $0.effect == .contract }.map(\.name)
+    let count = applied.count == 1 ? "1 migration" : "\(applied.count) migrations"
+    let text = "the schema stays ahead by \(count): \(applied.map(\.name).joined(separator: ", "))"
+    guard !contracts.isEmpty else { return text }
+    return text + "; old code may not survive \(contracts.joined(separator: ", ")): look before you go on"
   }
 
   /// What runs together afterwards when only some services go back.

@@ -54,13 +54,6 @@ struct ServicePlanner {
       result.found = record
       return result
     }
-    if case .encoreImage = service.source, !reasons.isEmpty {
-      // Contract encore §8: there is no migration code in the images.
-      result.warnings.append(
-        "images of Encore applications run no migrations, and shipit does not apply those of \(key) yet: apply new "
-          + "files of its migrations directories before this deploy")
-    }
-
     if reasons.isEmpty, let old = input.record(of: key) { record = old }
     let write = reasons.isEmpty ? nil : variables.write(wanted, changes)
     let undo = variables.undo(write)

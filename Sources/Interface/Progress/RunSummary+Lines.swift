@@ -13,6 +13,9 @@ extension RunSummary {
       lines.append(Line(.strong("  live now")))
       lines += services.map { row($0, symbols) }
     }
+    lines += schemas.enumerated().map { index, text in
+      .labelled(index == 0 ? "schema" : "", [Span(text), .faint(action == .migrate ? "" : "; it stays")])
+    }
     lines += exposureLines
     lines.append(.labelled("exit", [Span("\(exit.rawValue): \(exitWords)")]))
     lines.append(.labelled("next", [.accent(next)]))
@@ -23,6 +26,8 @@ extension RunSummary {
     let time = Span.faint("  in \(took.duration.words)")
     let subjectText = subject.isEmpty ? "" : " \(subject)"
     switch state {
+    case .released where action == .migrate:
+      return Line(.good("\(symbols.good) the schemas are as the commit wants them"), time)
     case .released:
       return Line(
         [

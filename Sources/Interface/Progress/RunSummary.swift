@@ -45,6 +45,8 @@ package struct RunSummary: Report {
   package var unattended: [String]
   package var interruption: Interruption?
   package var services: [ServiceLine]
+  /// What was applied to databases and stays, in words.
+  package var schemas: [String]
 
   /// Nil when the run has not finished or its beginning was not seen.
   package init?(_ picture: RunPicture) {
@@ -65,6 +67,13 @@ package struct RunSummary: Report {
     rollbackFailure = result.rollbackFailure
     unattended = result.unattended.map(picture.title)
     interruption = picture.interruption
+    schemas = (picture.plan?.steps ?? []).compactMap { step in
+      guard case .migrate(let change) = step.action, case .done(let result)? = picture.steps[step.id]?.phase,
+        let names = result.facts[StepFact.applied], !names.isEmpty
+      else { return nil }
+      let list = names.split(separator: "\n").joined(separator: ", ")
+      return "\(change.database.key) at \(result.facts[StepFact.schema] ?? "?"): \(list)"
+    }
     services = (picture.plan?.services ?? []).map { planned in
       var line = ServiceLine(planned, fate: picture.fates[planned.service] ?? .untouched, result: result)
       if line.state == .untouched, picture.staged.contains(planned.service) {

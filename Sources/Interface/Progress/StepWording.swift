@@ -22,7 +22,7 @@ extension RunPicture.StepPicture {
   /// It writes or deploys, so that something of it could be live.
   private var changesPlatform: Bool {
     switch step.action {
-    case .settings, .variables, .deploy, .restore, .promote: true
+    case .settings, .variables, .deploy, .restore, .promote, .migrate: true
     case .buildImage, .prove, .soak, .command, .check: false
     }
   }
@@ -50,7 +50,7 @@ extension RunPicture {
   /// `deploy athlete-ally prod · 1a2b3c4 · release 7 · run 12`.
   var heading: Line {
     guard let facts else { return Line(.strong("run")) }
-    let verb = plan?.kind == .rollback ? "rollback" : "deploy"
+    let verb = plan?.kind.rawValue ?? "deploy"
     // Numbers are the ledger's; without one there are none.
     let isGuess = plan?.kind == .rollback && plan?.restores == nil
     let numbers = isGuess ? "no ledger" : "release \(facts.release) · run \(facts.id)"

@@ -8,23 +8,21 @@ extension PlanReport {
       lines.append(.empty)
       lines += self.lines(of: service, symbols)
     }
+    for schema in schemas { lines += [.empty] + schema.lines(symbols) }
     lines.append(.empty)
     lines += graph(symbols)
     if let mixedWindow {
       lines.append(Line([.strong("mixed"), Span("  \(mixedWindow)")], overflow: .wrap(hanging: 7)))
     }
     if !warnings.isEmpty { lines.append(.empty) }
-    lines += warnings.map {
-      Line(.warning("\(symbols.warning) "), Span($0), overflow: .wrap(hanging: symbols.warning.columns + 1))
-    }
+    lines += warnings.flatMap { Line.warning($0, symbols.warning) }
     lines += [.empty, countLine]
     return lines
   }
 
   /// Whose plan it is, of which commit, over which release, against which endpoints.
   var header: [Line] {
-    let verb = action == .deploy ? "deploy" : "rollback"
-    var lines = [Line(.strong("\(verb) \(app) \(environment)"))]
+    var lines = [Line(.strong("\(action.rawValue) \(app) \(environment)"))]
     var commitSpans = [Span.accent(short(commit)), Span(subject.isEmpty ? "" : " \(subject)")]
     if isDirty { commitSpans.append(.warning("  dirty: the working tree has uncommitted changes")) }
     lines.append(.labelled("commit", commitSpans, indent: 0))
@@ -49,7 +47,7 @@ extension PlanReport {
         "nothing to do: what is live matches"
       }
     return [.empty, Line(.good(text), overflow: .wrap(hanging: 2))]
-      + warnings.map { Line(.warning("! "), Span($0), overflow: .wrap(hanging: 2)) }
+      + warnings.flatMap { Line.warning($0, "!") }
   }
 
   private func lines(of line: ServiceLine, _ symbols: Symbols) -> [Line] {
@@ -109,6 +107,9 @@ extension PlanReport {
   }
 
   private var countLine: Line {
+    if action == .migrate {
+      return Line(.strong("\(count(schemas.count, "schema")), "), .warning("nothing takes a migration back"))
+    }
     let services = count(changing.count, "service") + (changing.count == 1 ? " changes" : " change")
     let back: Span =
       if !hasPrevious {

@@ -46,6 +46,8 @@ package struct PlanReport: Report {
   package var reason: String?
   package var overrides: [Override]
   package var services: [ServiceLine]
+  /// What it does to schemas.
+  package var schemas: [SchemaLine]
   package var steps: [StepLine]
   /// How long users can meet services of both releases together, in words; nil when one alone goes over.
   package var mixedWindow: String?
@@ -70,6 +72,7 @@ package struct PlanReport: Report {
     reason = plan.reason
     self.overrides = overrides
     services = plan.services.map { ServiceLine($0, in: plan) }
+    schemas = plan.schemaChanges.map(SchemaLine.init)
     steps = plan.steps.map {
       StepLine(
         id: $0.id, title: $0.title, service: $0.service, needs: $0.needs, isCutOver: $0.isCutOver,

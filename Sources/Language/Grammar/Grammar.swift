@@ -38,7 +38,7 @@ package enum Grammar {
         elsewhere: ["apps", "components"]),
       Key(
         "databases", .map(.name, .object(database)),
-        "Databases with their migrations and backups, by a name of your choice.", .later),
+        "Databases with their migrations and backups, by a name of your choice."),
       Key(
         "run", .list(.object(commandStep)), "Anything else in the same graph: commands run here.",
         elsewhere: ["steps", "jobs", "commands", "hooks", "tasks"]),
@@ -163,6 +163,11 @@ package enum Grammar {
       Key(
         "after", .text(.environmentName), "The commit must be live and healthy in this environment first.",
         example: "staging", .later),
+      Key(
+        "migrations",
+        .word([
+          Word("expand", "A plan with a pending migration that old code may not survive is refused.")
+        ]), "Which migrations may be applied; without it all, each with what it means.", example: "expand"),
       Key(
         "approval",
         .object(

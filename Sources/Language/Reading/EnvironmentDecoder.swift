@@ -39,10 +39,14 @@ struct EnvironmentDecoder {
         encore: encore(fields["platforms"]?.fields?["encore"]?.fields)),
       provision: fields["provision"]?.text.flatMap(Provision.init(rawValue:)) ?? .adopt,
       protect: Protection(
-        branch: protect?["branch"]?.text, deadline: protect?["deadline"]?.duration ?? standard.deadline),
+        branch: protect?["branch"]?.text, deadline: protect?["deadline"]?.duration ?? standard.deadline,
+        migrations: protect?["migrations"]?.text.flatMap(MigrationEffect.init(rawValue:))),
       secrets: SecretSettings(),
       services: fields["services"]?.map.compactMap { entry in
         entry.value.fields.flatMap { service($0, key: entry.key) }
+      } ?? [],
+      databases: fields["databases"]?.map.compactMap { entry in
+        entry.value.fields.flatMap { database($0, key: entry.key) }
       } ?? [],
       run: fields["run"]?.list.compactMap { $0.fields.flatMap(commandStep) } ?? [],
       checks: fields["checks"]?.list.compactMap { $0.fields.flatMap(Check.init(fields:)) } ?? [])
@@ -178,6 +182,29 @@ struct EnvironmentDecoder {
       return fields["text"]?.text.map { .text($0) }
     default: return nil
     }
+  }
+
+  private func database(_ fields: Fields, key: String) -> DatabaseTarget? {
+    guard let engine = fields["engine"]?.text.flatMap(DatabaseTarget.Engine.init(rawValue:)),
+      let url = fields["url"]
+    else { return nil }
+    let address: DatabaseTarget.Address? =
+      url.secret.map { .secret($0) } ?? url.template.map { .text($0.rendered { $0.description }) }
+    guard let address else { return nil }
+    return DatabaseTarget(
+      key: key, engine: engine, url: address, migrations: migrations(fields["migrations"]?.fields))
+  }
+
+  private func migrations(_ fields: Fields?) -> Migrations? {
+    guard let fields, let tool = fields["tool"]?.text.flatMap(MigrationToolName.init(rawValue:)) else {
+      return nil
+    }
+    var migrations = Migrations(tool: tool, needs: needs(fields["needs"]))
+    if let directory = fields["directory"]?.text { migrations.directory = directory }
+    let timeouts = fields["timeouts"]?.fields
+    if let lock = timeouts?["lock"]?.duration { migrations.lockTimeout = lock }
+    if let statement = timeouts?["statement"]?.duration { migrations.statementTimeout = statement }
+    return migrations
   }
 
   private func needs(_ placed: Placed?) -> [String] {

@@ -23,6 +23,7 @@ struct Rules {
     checkCommands(&reading)
     Needs(fields: fields).check(&reading)
     checkProtection(&reading)
+    checkDatabases(&reading)
     for entry in fields["rollouts"]?.map ?? [] {
       if let rollout = entry.value.fields { checkRollout(rollout, &reading) }
     }

@@ -43,14 +43,15 @@ extension GitLedger {
   }
 
   private static func cutOvers(_ steps: [Step]) -> [StepID] {
-    steps.flatMap { step in (step.isCutOver ? [step.id] : []) + cutOvers(step.undo) }
+    steps.flatMap { step in (step.isPointOfNoReturn ? [step.id] : []) + cutOvers(step.undo) }
   }
 
   package func append(_ entries: [JournalEntry], to run: RunID, lease: Lease) async throws(Failure) {
     try await unstoppable { () async throws(Failure) in try await self.write(entries, to: run, lease: lease) }
   }
 
-  /// Durable here at once. On the remote too before a step after which users get other code, and when the
+  /// Durable here at once. On the remote too before a step after which users get other code or a schema is
+  /// another, and when the
   /// run turns, for the steps it will then do are in no plan.
   private func write(_ entries: [JournalEntry], to run: RunID, lease: Lease) async throws(Failure) {
     guard let mine = held, mine.lease.fence == lease.fence, mine.lease.holder.nonce == lease.holder.nonce

@@ -9,6 +9,8 @@ package struct Environment: Sendable, Hashable, Codable {
   package var secrets: SecretSettings
   /// In the order of the file.
   package var services: [Service]
+  /// In the order of the file.
+  package var databases: [DatabaseTarget]
   package var run: [CommandStep]
   package var checks: [Check]
 
@@ -16,7 +18,7 @@ package struct Environment: Sendable, Hashable, Codable {
     name: String, app: String, state: StateStore = .local, platforms: Platforms = Platforms(),
     provision: Provision = .adopt, protect: Protection = Protection(),
     secrets: SecretSettings = SecretSettings(),
-    services: [Service] = [], run: [CommandStep] = [], checks: [Check] = []
+    services: [Service] = [], databases: [DatabaseTarget] = [], run: [CommandStep] = [], checks: [Check] = []
   ) {
     self.name = name
     self.app = app
@@ -26,6 +28,7 @@ package struct Environment: Sendable, Hashable, Codable {
     self.protect = protect
     self.secrets = secrets
     self.services = services
+    self.databases = databases
     self.run = run
     self.checks = checks
   }
@@ -121,10 +124,15 @@ package struct Protection: Sendable, Hashable, Codable {
   package var branch: String?
   /// The whole run's limit; default 30 minutes.
   package var deadline: Duration
+  /// The worst that a pending migration may be; nil: anything.
+  package var migrations: MigrationEffect?
 
-  package init(branch: String? = nil, deadline: Duration = .seconds(1800)) {
+  package init(
+    branch: String? = nil, deadline: Duration = .seconds(1800), migrations: MigrationEffect? = nil
+  ) {
     self.branch = branch
     self.deadline = deadline
+    self.migrations = migrations
   }
 }
 

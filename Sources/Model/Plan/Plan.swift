@@ -1,6 +1,10 @@
 /// A graph of steps: what will be done to make the environment as declared. A value: printed, compared, resumed.
 package struct Plan: Sendable, Hashable, Codable {
-  package enum Kind: String, Sendable, Hashable, Codable { case deploy, rollback }
+  package enum Kind: String, Sendable, Hashable, Codable {
+    case deploy, rollback
+    /// The schemas of databases alone.
+    case migrate
+  }
 
   package var kind: Kind
   package var app: String
@@ -58,6 +62,11 @@ package struct Plan: Sendable, Hashable, Codable {
 
   /// Nothing has to be done.
   package var isEmpty: Bool { steps.isEmpty }
+
+  /// What it does to schemas, in the order of its steps.
+  package var schemaChanges: [SchemaChange] {
+    steps.compactMap { if case .migrate(let change) = $0.action { change } else { nil } }
+  }
 
   package func step(_ id: StepID) -> Step? { steps.first { $0.id == id } }
 }

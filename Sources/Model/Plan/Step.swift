@@ -42,6 +42,14 @@ package struct Step: Sendable, Hashable, Codable {
   }
 }
 
+extension Step {
+  /// What it does cannot simply be done again or left: every ledger has to know of its begin before it begins
+  /// (DESIGN §7).
+  package var isPointOfNoReturn: Bool {
+    if case .migrate = action { true } else { isCutOver }
+  }
+}
+
 /// What bounds how many steps run at once.
 package enum Lane: String, Sendable, Hashable, Codable {
   case railway, vercel, encore, commands
@@ -79,6 +87,7 @@ package enum StepAction: Sendable, Hashable, Codable {
   case soak(ProofRequest)
   case command(CommandStep)
   case check(Check, addresses: [String: String])
+  case migrate(SchemaChange)
 
   /// Which kind of performer carries it out.
   package var performer: PerformerKind {
@@ -91,6 +100,7 @@ package enum StepAction: Sendable, Hashable, Codable {
     case .buildImage: .images
     case .prove, .soak: .probing
     case .command: .commands
+    case .migrate: .databases
     case .check(let check, _):
       switch check.kind {
       case .http, .websocket, .tcp, .tls, .dns: .probing
@@ -107,6 +117,8 @@ package enum PerformerKind: Sendable, Hashable {
   case commands
   /// Builds images here, for a platform to pull.
   case images
+  /// Changes the schemas of databases.
+  case databases
 }
 
 /// A service on its platform, resolved to ids.

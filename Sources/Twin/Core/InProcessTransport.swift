@@ -98,6 +98,8 @@ package struct InProcessTransport: HTTPTransport {
       var body: [UInt8] = []
       for await piece in pieces { body += piece }
       return HTTPResponse(status: answer.status, headers: answer.headers, body: body)
+    case .upgraded:
+      throw HTTPError(code: .other, message: "\(target.host) speaks another protocol", nothingSent: false)
     case .cut:
       switch answer.headers.first(where: { $0.name == ServerResponse.cutMark })?.value {
       case "before":

@@ -122,6 +122,21 @@ let commandTable: [CommandSpecification] = [
     examples: ["shipit promote staging prod", "shipit promote staging prod --yes"],
     run: PromoteCommand.run),
   .init(
+    name: "migrate", summary: "what databases lack of the commit's migrations, and to apply it",
+    discussion:
+      "`status` looks and changes nothing; `up` applies what is pending, as a deploy would before its services. Nothing takes a migration back.",
+    positionals: [
+      .init(name: "WHAT", help: "status or up", completes: .nothing), environmentArgument,
+      .init(name: "DATABASE", help: "one database; default: every one", isOptional: true),
+    ],
+    options: [
+      .init(name: "commit", value: "REV", help: "the revision whose migrations are meant; default HEAD"),
+      .init(name: "detailed-exitcode", help: "status: exit 3 when something is pending"),
+      .init(name: "yes", help: "up: do not ask"),
+    ],
+    examples: ["shipit migrate status prod", "shipit migrate up prod", "shipit migrate up prod main --yes"],
+    run: MigrateCommand.run),
+  .init(
     name: "status", summary: "what is live, how it is proven, and what is in flight",
     positionals: [
       .init(name: "ENV", help: "an environment; default: all", isOptional: true, completes: .environments)

@@ -1,19 +1,19 @@
 import Concurrency
 import Foundation
 import Model
-import Postgres
+package import Postgres
 import Processes
 
 /// A real PostgreSQL in a scratch directory, listening on a socket in it, with one user and a password.
 ///
 /// It is started once for all tests and ends with the process that runs them, however that ends.
-final class PostgresServer: Sendable {
+package final class PostgresServer: Sendable {
   /// A character that has to be escaped in an address.
-  static let password = "planted-p@ss/word"
+  package static let password = "planted-p@ss/word"
   private static let escaped = "planted-p%40ss%2Fword"
 
   /// Why there is none; nil when it can be started.
-  static let missing: String? = {
+  package static let missing: String? = {
     guard binaries != nil else { return "PostgreSQL's server is not installed (make setup)" }
     guard geteuid() != 0 || getpwnam("postgres") != nil else {
       return "root may not run it, and there is no user postgres"
@@ -33,13 +33,13 @@ final class PostgresServer: Sendable {
   private static let started = Task { try await PostgresServer() }
 
   /// The server, started when it is wanted first.
-  static func shared() async throws -> PostgresServer { try await started.value }
+  package static func shared() async throws -> PostgresServer { try await started.value }
 
-  let directory: String
+  package let directory: String
   private let process: RunningProcess
 
   /// The database's address with the password.
-  var url: String {
+  package var url: String {
     let socket = directory.replacingOccurrences(of: "/", with: "%2F")
     return "postgres://shipit:\(Self.escaped)@\(socket):5432/postgres"
   }
@@ -91,6 +91,21 @@ final class PostgresServer: Sendable {
     throw Failure(.failed, "postgres ended before it was ready")
   }
 
+  /// The address of another database of the server.
+  package func url(of database: String) -> String {
+    url.replacingOccurrences(of: ":5432/postgres", with: ":5432/\(database)")
+  }
+
+  /// A new, empty database with its address.
+  package func freshDatabase() async throws -> (name: String, url: String) {
+    let name = "d_\(UUID().uuidString.prefix(8).lowercased())"
+    let session = PostgresSession(try PostgresAddress(url))
+    try await session.open()
+    _ = try await session.query("CREATE DATABASE \(name)")
+    await session.close()
+    return (name, url(of: name))
+  }
+
   /// A database connection of the test's own.
-  func database() throws -> PostgresDatabase { PostgresDatabase(try PostgresAddress(url)) }
+  package func database() throws -> PostgresDatabase { PostgresDatabase(try PostgresAddress(url)) }
 }
