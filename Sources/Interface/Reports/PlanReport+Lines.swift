@@ -112,7 +112,9 @@ extension PlanReport {
     }
     let services = count(changing.count, "service") + (changing.count == 1 ? " changes" : " change")
     let back: Span =
-      if !hasPrevious {
+      if schemas.contains(where: { $0.pending.contains { $0.effect == .contract } }) {
+        .warning("no automatic rollback across the contract migration")
+      } else if !hasPrevious {
         .warning("nothing to go back to")
       } else if changing.contains(where: { $0.cannotRestore != nil }) {
         .warning("rollback possible in part")

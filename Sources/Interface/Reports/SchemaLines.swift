@@ -65,14 +65,14 @@ extension MigrationFinding {
     var text = "line \(line): \(reason)"
     if let lock { text += "; takes \(lock)" + (blocks ? " for as long as it takes" : "") }
     if rewrites { text += "; writes the table anew" }
-    let indent = String(repeating: " ", count: 14)
+    let indent = String(repeating: " ", count: 15)
     var lines = [
       Line(
         [.faint(indent), effect == .expand && !blocks ? .faint(text) : Span(text)],
-        overflow: .wrap(hanging: 16))
+        overflow: .wrap(hanging: 17))
     ]
     if let safer {
-      lines.append(Line([.faint(indent), .accent("safer: \(safer)")], overflow: .wrap(hanging: 16)))
+      lines.append(Line([.faint(indent), .accent("safer: \(safer)")], overflow: .wrap(hanging: 17)))
     }
     return lines
   }
@@ -133,7 +133,7 @@ package struct MigrateReport: Report {
         lines.append(
           Line(
             .good("\(symbols.good) "), .strong(database.name), Span("  \(what)"),
-            .faint("  PostgreSQL \(database.version) · \(database.place)")))
+            .faint("  PostgreSQL \(database.version) · \(database.place)"), overflow: .wrap(hanging: 2)))
       }
     }
     if !notes.isEmpty { lines.append(.empty) }
