@@ -125,6 +125,23 @@ struct GitLedgerTests {
     #expect(try await theirs.journal(of: run.id).count == 5)
   }
 
+  @Test func theBeginOfASchemaChangeIsOnTheRemoteBeforeItBegins() async throws {
+    let ours = try await world.ledger(try await world.machine("ours"), time: clock)
+    let theirs = try await world.ledger(try await world.machine("theirs"), time: clock)
+    let lease = try await ours.acquire(holder: Sample.holder("ann"))
+    var plan = Self.plan
+    let change = SchemaChange(
+      database: DatabaseTarget(key: "main", url: .secret("MAIN_URL")), migrations: Migrations(tool: .sql),
+      place: "db.example/shop", commit: "c0ffee", isDirty: false, from: nil, pending: [])
+    plan.steps.append(
+      Step(id: "main.migrations", title: "migrate main", action: .migrate(change), limit: .seconds(9)))
+    let run = try await ours.open(plan, by: "ann", at: clock.now, lease: lease)
+    try await ours.append([began("build", 1)], to: run.id, lease: lease)
+    #expect(try await theirs.journal(of: run.id).isEmpty)
+    try await ours.append([began("main.migrations", 2)], to: run.id, lease: lease)
+    #expect(try await theirs.journal(of: run.id).map(\.sequence) == [1, 2])
+  }
+
   @Test func whatGathersIsPushedInTheBackgroundAfterAWhile() async throws {
     let ours = try await world.ledger(try await world.machine("ours"), time: clock)
     let theirs = try await world.ledger(try await world.machine("theirs"), time: clock)

@@ -95,6 +95,12 @@ struct ApplyTests {
     #expect(
       await bench.performer().probe(step, SchemaBench.Witness().call())
         == .underWay(externalID: "3_bad.up.sql"))
+    // Settled by another command it is known, and what is applied stays.
+    if case .tookEffect(let result) = await bench.performer().abandon(step, SchemaBench.Witness().call()) {
+      #expect(result.facts[StepFact.applied] == "1_orders.up.sql\n2_note.up.sql")
+    } else {
+      Issue.record("what was applied was not told")
+    }
     bench.files.set("3_bad.up.sql", "CREATE TABLE kept (i int);")
     let next = try #require(try await bench.step())
     #expect(await bench.performer().perform(next, SchemaBench.Witness().call()).result != nil)
@@ -109,6 +115,23 @@ struct ApplyTests {
     #expect(outcome.failure?.message == "1_a.up.sql failed in main at statement 3 of 3, line 3")
     #expect(!outcome.moved)
     #expect(await bench.performer().probe(step, SchemaBench.Witness().call()) == .absent)
+  }
+
+  @Test func aFileWithTransactionsOfItsOwnIsMarkedWhileItRuns() async throws {
+    let bench = try await SchemaBench(.golangMigrate)
+    bench.files.set("1_a.up.sql", "BEGIN;\nCREATE TABLE a (i int);\nCOMMIT;")
+    let step = try #require(try await bench.step())
+    #expect(await bench.performer().perform(step, SchemaBench.Witness().call()).result != nil)
+    #expect(try await bench.values("SELECT version, dirty FROM schema_migrations") == ["1,f"])
+    bench.files.set("2_b.up.sql", "BEGIN;\nCREATE TABLE b (i int);\nCOMMIT;\nSELECT 1 / 0;")
+    let next = try #require(try await bench.step())
+    let outcome = await bench.performer().perform(next, SchemaBench.Witness().call())
+    #expect(outcome.moved)
+    #expect(outcome.failure?.message == "2_b.up.sql failed in main at statement 4 of 4, line 4")
+    #expect(outcome.failure?.hint?.contains("ran outside of a transaction: see what of it is there") == true)
+    #expect(try await bench.values("SELECT version, dirty FROM schema_migrations") == ["2,t"])
+    // Nobody goes on from there by themselves.
+    #expect(await failure { try await bench.observe() }?.hint?.contains("SET dirty = false") == true)
   }
 
   @Test func aChangedFileIsNotRun() async throws {
