@@ -105,8 +105,11 @@ import Testing
 
   private func schemaStep() -> Step {
     let target = DatabaseTarget(
-      key: "main", url: .secret("MAIN_URL"), migrations: Migrations(tool: .encore, directory: "db/migrations"))
-    func pending(_ name: String, _ effect: MigrationEffect, _ findings: MigrationFinding...) -> PlannedMigration {
+      key: "main", url: .secret("MAIN_URL"), migrations: Migrations(tool: .encore, directory: "db/migrations")
+    )
+    func pending(_ name: String, _ effect: MigrationEffect, _ findings: MigrationFinding...)
+      -> PlannedMigration
+    {
       PlannedMigration(
         id: String(name.prefix(1)), name: name, path: "db/migrations/\(name)", checksum: "", effect: effect,
         isTagged: findings.isEmpty, findings: findings)
@@ -119,7 +122,8 @@ import Testing
         pending(
           "4_drop.up.sql", .contract,
           MigrationFinding(
-            line: 3, effect: .contract, lock: "ACCESS EXCLUSIVE", reason: "drops a column: its values are gone",
+            line: 3, effect: .contract, lock: "ACCESS EXCLUSIVE",
+            reason: "drops a column: its values are gone",
             safer: "in a later release"),
           MigrationFinding(
             line: 5, effect: .expand, lock: "SHARE", blocks: true, reason: "makes an index",
