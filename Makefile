@@ -1,6 +1,6 @@
 # The commands of this repository. `make demo` and `make test` each work as the first one.
 .DEFAULT_GOAL := build
-.PHONY: setup build demo test lint format verify bench docs contracts picture clean
+.PHONY: setup build demo test lint format verify fuzz bench docs contracts picture clean
 
 setup: ## install what is missing from Debian or Homebrew
 	@scripts/setup
@@ -20,8 +20,11 @@ lint: setup ## formatting, imports, forbidden words, paths, length
 format: ## lay out the Swift files
 	@swift format -i -p -r Package.swift Sources Tests
 
-verify: setup build ## long sweeps and sanitizers; writes the table of docs/verification.md
+verify: setup build ## simulation, long sweeps and sanitizers; writes the table of docs/verification.md
 	@scripts/verify
+
+fuzz: setup ## made-up inputs for every reader of other people's texts, a minute each; scripts/fuzz 3600 for an hour
+	@scripts/fuzz
 
 bench: build ## start-up times against /bin/true and a C program; writes docs/benchmarks.md
 	@bench/run

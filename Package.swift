@@ -108,7 +108,7 @@ let package = Package(
     tests("GraphQLTests", ["GraphQL", "JSON"]),
     tests("ModelTests", ["Model", "Concurrency", "JSON"]),
     tests("LanguageTests", ["Language", "Model", "YAML", "JSON"], exclude: ["Golden"]),
-    tests("EngineTests", ["Engine", "Model", "Concurrency"]),
+    tests("EngineTests", ["Engine", "Model", "Concurrency", "Simulation"]),
     tests(
       "RunnerTests",
       ["Runner", "Engine", "Model", "Concurrency", "Ledgers", "Redaction", "TestSupport"]),
@@ -159,6 +159,12 @@ let package = Package(
         "JSON", "Concurrency",
         "Redaction", "Archive", "Crypto", "TestSupport",
       ]),
+    // The engine in a simulated world, for its tests and for long runs of a release build.
+    .target(
+      name: "Simulation", dependencies: ["Engine", "Ledgers", "Model", "Concurrency"],
+      path: "Tests/Simulation", swiftSettings: strict),
+    .executableTarget(
+      name: "Simulate", dependencies: ["Simulation"], path: "Tests/Simulate", swiftSettings: strict),
     // A process that contends for a lease, to be killed and stopped by tests.
     .executableTarget(
       name: "LedgerContender", dependencies: ["Ledgers", "Model", "Concurrency"],
@@ -168,3 +174,15 @@ let package = Package(
       path: "Tests/TestSupport", swiftSettings: strict),
   ]
 )
+
+// Fuzzing alone, `make fuzz`: what it links comes with the compiler's sanitizers and would be in the way elsewhere.
+if Context.environment["SHIPIT_FUZZ"] == "1" {
+  package.targets += [
+    .executableTarget(
+      name: "Fuzz",
+      dependencies: [
+        "YAML", "Language", "JSON", "Railway", "Ledgers", "Model", "HTTP", "Concurrency",
+      ],
+      path: "Tests/Fuzz", exclude: ["Corpus"], swiftSettings: strict)
+  ]
+}

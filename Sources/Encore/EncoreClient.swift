@@ -199,6 +199,7 @@ actor EncoreClient {
     operation name: String? = nil
   ) async throws(EncoreError) -> JSON {
     let operation = name ?? "\(method) \(path)"
+    let changes = method != "GET" && body?["query"]?.string?.hasPrefix("query") != true
     var renewed = false
     while true {
       let token = try await token(identity, manner)
@@ -207,6 +208,9 @@ actor EncoreClient {
         headers: [("Authorization", "Bearer \(token.reveal())")] + plainHeaders
           + (body == nil ? [] : [("Content-Type", "application/json")]),
         body: body.map { .bytes(Array($0.serialized().utf8)) } ?? .none, timeout: manner.timeout)
+      guard !changes || LeaseGate.mayAct() else {
+        throw EncoreError(.transport, LeaseGate.words, operation: operation, certainlyNoEffect: true)
+      }
       do {
         return try decode(try await send(request, operation), operation)
       } catch {

@@ -41,11 +41,13 @@ extension Engine {
     guard isTurnDurable else { return }
     if probeUnknown() { return }
     if mode == .settle {
-      if active.all.allSatisfy(\.isQuiet) { finish(settledResult()) }
+      if everythingIsQuiet { finish(settledResult()) }
       return
     }
     dispatch()
-    if let undo, undo.all.allSatisfy(\.isSettled) { finish(undoneResult()) }
+    if let undo, undo.all.allSatisfy(\.isSettled), forward.all.allSatisfy(\.isQuiet) {
+      finish(undoneResult())
+    }
   }
 
   /// Sends probes for steps whose outcome is unknown. True while any is unknown: nothing else starts

@@ -128,6 +128,7 @@ extension Engine {
       stop(state)
     case .deadline: deadlinePassed()
     case .rollback: rollbackTimePassed()
+    case .interruption: interruptionTimePassed()
     case .abandonment:
       for state in everyState {
         guard case .abandoning = state.status, let since = state.stoppedAt,
@@ -180,7 +181,7 @@ extension Engine {
         $0.externalID = nil
         $0.status = .pending
       }
-      if !mayContinue {
+      if !mayContinue || (undo != nil && undo?[id] == nil) {
         end(id, .cancelled(moved: false))
       } else if state.attempt >= (state.step.isRepeatable ? Engine.attemptLimit : Engine.unclearLimit) {
         var failure = state.trouble ?? Failure(.failed, state.step.title, place: id.rawValue)
@@ -196,7 +197,8 @@ extension Engine {
       }
       journal(.identified(id, externalID: externalID))
       guard let known = self.state(id) else { return }
-      if mayContinue {
+      // On the way back a step of the way forward is not gone on with.
+      if mayContinue, undo == nil || undo?[id] != nil {
         perform(known)
       } else {
         stop(known)

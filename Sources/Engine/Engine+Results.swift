@@ -33,9 +33,10 @@ extension Engine {
     guard let undo else { return haltedResult() }
     let failedStep = failedStep
     let exposure = exposures()
+    let stranded = stranded
     if let broken = undo.all.first(where: { !$0.isDone }) {
       // What is not known is for the next command to find out: the run stays open.
-      let unattended = unattended(of: undo.all)
+      let unattended = unattended(of: undo.all) + stranded
       return RunResult(
         state: unattended.isEmpty ? .mixed : .inFlight, exit: .failedMixed, failure: failure,
         failedStep: failedStep, unattended: unattended, exposure: exposure,
@@ -43,6 +44,11 @@ extension Engine {
           ?? undo.all.compactMap(\.failure).first
           ?? Failure(
             .failed, "\(broken.step.title) was not done", hint: "shipit status \(plan.environment)"))
+    }
+    if !stranded.isEmpty {
+      return RunResult(
+        state: .inFlight, exit: .failedMixed, failure: failure, failedStep: failedStep, unattended: stranded,
+        exposure: exposure)
     }
     let touched = forward.all.contains { $0.wasBegun && !isHarmless($0.step) }
     if touched && !plan.hasPrevious {
@@ -79,7 +85,8 @@ extension Engine {
     let states = undo?.all ?? forward.all
     return RunResult(
       state: .inFlight, exit: .failedMixed, failure: failure, failedStep: failedStep,
-      unattended: unattended(of: states), exposure: exposures(), rollbackFailure: lateFailure(of: states))
+      unattended: unattended(of: states) + (undo == nil ? [] : stranded), exposure: exposures(),
+      rollbackFailure: lateFailure(of: states))
   }
 
   /// What a way back that was cut off left, as a failure.
@@ -144,6 +151,16 @@ extension Engine {
   }
 
   private func unattended() -> [StepID] { unattended(of: everyState) }
+
+  /// Steps that may still give users something and that nothing took back, as a first release that did not stop.
+  private var stranded: [StepID] { unattended(of: forward.all.filter(isLeftBehind)) }
+
+  /// The way back has nothing for the step, or failed at it.
+  func isLeftBehind(_ state: StepState) -> Bool {
+    guard state.step.isCutOver else { return false }
+    let back = state.step.undo.filter(\.isCutOver).compactMap { undo?[$0.id] }
+    return back.isEmpty || back.contains { $0.isSettled && !$0.isDone }
+  }
 
   /// Steps whose effect is not known or goes on without us.
   private func unattended(of states: [StepState]) -> [StepID] {

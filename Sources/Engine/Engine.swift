@@ -33,6 +33,8 @@ package struct Engine: Sendable {
   var awaiting: [Int: Durable] = [:]
   var actUntil: Timestamp
   var waitsForLease = false
+  /// Who interrupted the run, once somebody did.
+  var interrupted: Interruption?
   /// The undo plan is on disk; nothing is taken back before.
   var isTurnDurable = true
   /// When the way back has to have ended, or its beginning to have come; nil on the way forward.
@@ -67,11 +69,13 @@ package struct Engine: Sendable {
     self.run = run
     self.mode = mode
     self.actUntil = actUntil
-    now = run.startedAt
+    // The clock of the process that began may be ahead of ours: lease and limits count by our own.
+    now = history.isEmpty ? run.startedAt : Timestamp(milliseconds: 0)
     forward = StepGraph(plan.steps)
     sequence = history.last?.sequence ?? 0
     isResumed = !history.isEmpty
     for entry in history { replay(entry) }
+    reopenWhatIsLeftBehind()
   }
 
   /// Takes one event in and returns what is to be done, in order.

@@ -42,6 +42,8 @@ package enum EngineTimer: Sendable, Hashable {
   case retry(StepID, attempt: Int)
   /// The time given to platforms to give up what is not live.
   case abandonment
+  /// The time an interrupted run has to write down what it leaves.
+  case interruption
 }
 
 /// What the shell is to do.

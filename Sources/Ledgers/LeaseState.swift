@@ -1,5 +1,5 @@
-import Concurrency
-import Model
+package import Concurrency
+package import Model
 
 /// How long a lease lasts from each renewal, and how often its holder renews it.
 package struct LeaseTiming: Sendable, Hashable {
@@ -13,22 +13,27 @@ package struct LeaseTiming: Sendable, Hashable {
 }
 
 /// The rules of the lease, without storage: who may take it, extend it, write under it.
-struct LeaseState: Sendable, Equatable {
+package struct LeaseState: Sendable, Equatable {
   /// The newest fence ever given out; it only grows.
-  var fence: Int64 = 0
+  package var fence: Int64 = 0
   /// As recorded last; nil when it was given back or never taken.
-  var lease: Lease?
+  package var lease: Lease?
+
+  package init(fence: Int64 = 0, lease: Lease? = nil) {
+    self.fence = fence
+    self.lease = lease
+  }
 
   /// Who holds the lease at `now`.
   /// - Parameter isDead: true when it is certain that the holder's process is gone.
-  func current(at now: Timestamp, isDead: (Lease) -> Bool) -> Lease? {
+  package func current(at now: Timestamp, isDead: (Lease) -> Bool) -> Lease? {
     guard let lease, lease.expires > now, !isDead(lease) else { return nil }
     return lease
   }
 
   /// Takes the lease under a new fence.
   /// - Throws: `leaseHeld` while somebody alive has it.
-  mutating func acquire(
+  package mutating func acquire(
     _ holder: Holder, timing: LeaseTiming, at now: Timestamp, environment: String, isDead: (Lease) -> Bool
   ) throws(Failure) -> Lease {
     if let other = current(at: now, isDead: isDead) {
@@ -43,7 +48,8 @@ struct LeaseState: Sendable, Equatable {
   }
 
   /// Extends the lease from `now`. One that has expired and that nobody took is still the holder's.
-  mutating func renew(_ mine: Lease, at now: Timestamp, environment: String) throws(Failure) -> Lease {
+  package mutating func renew(_ mine: Lease, at now: Timestamp, environment: String) throws(Failure) -> Lease
+  {
     try verify(mine, environment: environment)
     var renewed = mine
     renewed.expires = now + mine.duration
@@ -52,13 +58,13 @@ struct LeaseState: Sendable, Equatable {
   }
 
   /// Gives the lease back; nothing happens when it is somebody else's by now.
-  mutating func release(_ mine: Lease) {
+  package mutating func release(_ mine: Lease) {
     if isHeld(by: mine) { lease = nil }
   }
 
   /// Refuses whoever was fenced out. Expiry alone refuses nobody: nobody else can have acted yet.
   /// - Throws: `stale`.
-  func verify(_ mine: Lease, environment: String) throws(Failure) {
+  package func verify(_ mine: Lease, environment: String) throws(Failure) {
     guard isHeld(by: mine) else { throw .fencedOut(mine, by: lease, environment: environment) }
   }
 

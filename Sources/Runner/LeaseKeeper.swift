@@ -10,22 +10,23 @@ package actor LeaseKeeper {
     case lost(Failure)
   }
 
-  package private(set) var lease: Lease
+  package var lease: Lease { held.lease }
+  private var held: HeldLease { didSet { limit.withLock { $0 = held.actUntil } } }
+  /// `actUntil`, for those who cannot wait for the actor.
+  private nonisolated let limit: Locked<Timestamp>
   private let ledger: any Ledger
-  private let clock: any TimeSource
+  private nonisolated let clock: any TimeSource
   private let spawn: Spawner
   private var heart: Task<Void, Never>?
   private var listener: (@Sendable (News) -> Void)?
   private var lost: Failure?
-  /// By our own clock, when the last confirmed renewal was asked for.
-  private var confirmedAt: Timestamp
 
   private init(ledger: any Ledger, lease: Lease, clock: any TimeSource, spawn: Spawner, askedAt: Timestamp) {
     self.ledger = ledger
-    self.lease = lease
     self.clock = clock
     self.spawn = spawn
-    confirmedAt = askedAt
+    held = HeldLease(lease, askedAt: askedAt)
+    limit = Locked(held.actUntil)
   }
 
   /// Takes the lease and starts to renew it.
@@ -52,7 +53,13 @@ package actor LeaseKeeper {
 
   /// Until when side effects may begin: two thirds of the lease after the last confirmed renewal.
   package var actUntil: Timestamp {
-    lost == nil ? confirmedAt + lease.duration * 2 / 3 : Timestamp(milliseconds: 0)
+    lost == nil ? held.actUntil : Timestamp(milliseconds: 0)
+  }
+
+  /// Asked just before a side effect.
+  package nonisolated var gate: @Sendable () -> Bool {
+    let (limit, clock) = (limit, clock)
+    return { clock.now < limit.withLock { $0 } }
   }
 
   /// Sends news to a run, beginning with how things stand.
@@ -89,15 +96,13 @@ package actor LeaseKeeper {
   private func renew() async -> Bool {
     let askedAt = clock.now
     do throws(Failure) {
-      let renewed = try await ledger.renew(lease)
-      lease = renewed
-      confirmedAt = askedAt
+      held = HeldLease(try await ledger.renew(lease), askedAt: askedAt)
       listener?(.confirmed(actUntil: actUntil))
       return true
     } catch {
-      // A ledger that does not answer leaves the lease as it is, until it has run out.
-      guard error.kind == .stale || clock.now - confirmedAt >= lease.duration else { return true }
+      guard held.isLost(by: error, at: clock.now) else { return true }
       lost = error
+      limit.withLock { $0 = Timestamp(milliseconds: 0) }
       listener?(.lost(error))
       return false
     }

@@ -150,8 +150,9 @@ package actor RunShell {
       return
     }
     let post = post
+    let gate = keeper.gate
     tasks[step.id] = surroundings.spawn {
-      let outcome = await performer.perform(step, call)
+      let outcome = await LeaseGate.$mayAct.withValue(gate) { await performer.perform(step, call) }
       post.yield(.event(.ended(step.id, attempt: call.attempt, outcome)))
     }
   }
@@ -179,8 +180,10 @@ package actor RunShell {
       post.yield(.event(.abandoned(step.id, .cancelled)))
       return
     }
+    let gate = keeper.gate
     tasks[step.id] = surroundings.spawn {
-      post.yield(.event(.abandoned(step.id, await performer.abandon(step, call))))
+      let became = await LeaseGate.$mayAct.withValue(gate) { await performer.abandon(step, call) }
+      post.yield(.event(.abandoned(step.id, became)))
     }
   }
 

@@ -118,6 +118,18 @@ struct WorldBench: Sendable {
     return try await parts(.owner, greeting: "hello").planning.plan(DeployRequest(revision: revision))
   }
 
+  /// One attempt at one step, by the adapter alone.
+  func perform(_ step: Step) async -> Outcome {
+    guard let platform = try? world.platform(.owner, secrets()) else { return .cancelled(moved: false) }
+    let facts = RunFacts(
+      id: RunID(99), release: 99, app: "shop", environment: "prod", commit: Worlds.commits[1],
+      startedAt: clock.now)
+    return await platform.perform(
+      step,
+      StepCall(
+        run: facts, attempt: 1, beganAt: clock.now, deadline: clock.now + .seconds(600)))
+  }
+
   /// What the platform itself says of the service now.
   func live() async throws -> LiveState? {
     let platform = try world.platform(.owner, secrets())

@@ -3,6 +3,8 @@ import Engine
 import Model
 import Testing
 
+@testable import Simulation
+
 /// What starts when, how trouble is waited out, and what a probe leads to.
 @Suite struct DispatchTests {
   @Test func aLaneRunsAsManyAtOnceAsItAllows() {

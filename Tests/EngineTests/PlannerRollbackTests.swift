@@ -3,6 +3,8 @@ import Engine
 import Model
 import Testing
 
+@testable import Simulation
+
 /// Where an explicit rollback goes, and how.
 @Suite struct PlannerRollbackTests {
   // MARK: Which release

@@ -3,6 +3,8 @@ import Engine
 import Model
 import Testing
 
+@testable import Simulation
+
 /// A run that is killed at any entry of its journal ends as if it had not been.
 @Suite struct ResumeTests {
   enum Story: String, CaseIterable {

@@ -30,6 +30,8 @@ final class ScriptedPlatform: Platform {
   private let spawn: Spawner
   private let record = Locked<[(id: StepID, at: Timestamp)]>([])
   private let ended = Locked<[StepID]>([])
+  /// Whether the lease allowed side effects at the end of a step's time.
+  let gates = Locked<[StepID: Bool]>([:])
 
   init(_ script: Script, name: PlatformName = .railway, clock: any TimeSource, spawn: Spawner) {
     self.name = name
@@ -58,6 +60,7 @@ final class ScriptedPlatform: Platform {
     }
     do {
       try await clock.sleep(for: script.durations[step.id] ?? .seconds(2))
+      gates.withLock { $0[step.id] = LeaseGate.mayAct() }
     } catch {
       if let more = script.stubbornness[step.id] { await ignoreCancellation(for: more) }
       return .cancelled(moved: false)

@@ -19,7 +19,7 @@ package struct GitProject: Sendable {
       "GIT_AUTHOR_EMAIL": "ann@example.com", "GIT_COMMITTER_NAME": "Ann",
       "GIT_COMMITTER_EMAIL": "ann@example.com",
       "USER": "ann", "PYTHONDONTWRITEBYTECODE": "1",
-    ]
+    ].merging(Checkout.sanitizerOptions) { own, _ in own }
     try scratch.write(
       environment
         ?? String(contentsOfFile: Checkout.root + "/Tests/Support/two-services.yaml", encoding: .utf8),

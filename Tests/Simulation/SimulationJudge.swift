@@ -25,6 +25,8 @@ struct SimulationJudge {
   /// Its answer was lost and nobody has looked since.
   private var uncertain: Set<StepID> = []
   private var isLeaseLost = false
+  /// The result of this process is on disk.
+  private(set) var isFinishDurable = false
 
   init(scenario: SimulationScenario) {
     self.scenario = scenario
@@ -41,6 +43,7 @@ struct SimulationJudge {
     (began, ended, done, identified, open, uncertain) = ([:], [], [], [], [], [])
     broken = []
     (turned, isLeaseLost, sequence) = (nil, false, history.last?.sequence ?? 0)
+    defer { isFinishDurable = false }
     for entry in history {
       durable(entry)
       switch entry.fact {
@@ -69,6 +72,7 @@ struct SimulationJudge {
         broken.insert(id)
       }
     case .turned(_, _, let undo): turned = undo
+    case .finished: isFinishDurable = true
     default: break
     }
   }
@@ -92,17 +96,17 @@ struct SimulationJudge {
     _ action: EngineAction, at now: Timestamp, actUntil: Timestamp, calls: [StepID: SimulationCall],
     world: SimulationWorld
   ) throws(Violation) {
-    if let broken = world.broken { throw Violation(broken) }
+    if let broken = world.broken { throw broken }
     if isLeaseLost {
       switch action {
       case .announce, .finish: return
-      default: throw Violation("the lease is lost and still: \(action)")
+      default: throw Violation(.oneHolder, "the lease is lost and still: \(action)")
       }
     }
     switch action {
     case .journal(let entry): try allows(entry, now, actUntil, world)
     case .acknowledge(let id):
-      if !identified.contains(id) { throw Violation("\(id) went on before its id was durable") }
+      if !identified.contains(id) { throw Violation(.probedFirst, "\(id) went on before its id was durable") }
     case .perform(let step, let attempt, _, let externalID, _):
       try allowsPerforming(step, attempt, externalID, now, actUntil, calls)
     default: break
@@ -113,16 +117,16 @@ struct SimulationJudge {
     _ entry: JournalEntry, _ now: Timestamp, _ actUntil: Timestamp, _ world: SimulationWorld
   ) throws(Violation) {
     guard entry.sequence == sequence + 1 else {
-      throw Violation("entry \(entry.sequence) follows \(sequence)")
+      throw Violation(.truth, "entry \(entry.sequence) follows \(sequence)")
     }
     sequence = entry.sequence
     switch entry.fact {
     case .began(let id, _, _):
-      if now >= actUntil { throw Violation("\(id) began without a confirmed lease") }
-      if !open.isEmpty { throw Violation("\(id) began before \(open.sorted()) was looked up") }
+      if now >= actUntil { throw Violation(.oneHolder, "\(id) began without a confirmed lease") }
+      if !open.isEmpty { throw Violation(.probedFirst, "\(id) began before \(open.sorted()) was looked up") }
     case .ended(let id, _, .done):
       if let step = steps[id] ?? turned?.first(where: { $0.id == id }), !world.tookPlace(step) {
-        throw Violation("\(id) is journalled as done and had no effect")
+        throw Violation(.truth, "\(id) is journalled as done and had no effect")
       }
     case .turned(_, _, let undo): try allowsTurning(undo)
     default: break
@@ -134,32 +138,38 @@ struct SimulationJudge {
     _ calls: [StepID: SimulationCall]
   ) throws(Violation) {
     let id = step.id
-    if began[id] != attempt { throw Violation("\(id) was performed before its begin was durable") }
-    if done.contains(id) { throw Violation("\(id) was finished and is performed again") }
-    if calls[id] != nil { throw Violation("\(id) is performed twice at once") }
+    if began[id] != attempt {
+      throw Violation(.probedFirst, "\(id) was performed before its begin was durable")
+    }
+    if done.contains(id) { throw Violation(.finishedOnce, "\(id) was finished and is performed again") }
+    if calls[id] != nil { throw Violation(.finishedOnce, "\(id) is performed twice at once") }
     if externalID == nil {
-      if now >= actUntil { throw Violation("\(id) was performed without a confirmed lease") }
-      if !open.isEmpty { throw Violation("\(id) was performed before \(open.sorted()) was looked up") }
-      if uncertain.contains(id) { throw Violation("\(id) was repeated without a look at what it did") }
+      if now >= actUntil { throw Violation(.oneHolder, "\(id) was performed without a confirmed lease") }
+      if !open.isEmpty {
+        throw Violation(.probedFirst, "\(id) was performed before \(open.sorted()) was looked up")
+      }
+      if uncertain.contains(id) {
+        throw Violation(.probedFirst, "\(id) was repeated without a look at what it did")
+      }
     }
     if let turned {
       guard let index = turned.firstIndex(where: { $0.id == id }) else {
-        throw Violation("\(id) is no part of the announced rollback")
+        throw Violation(.announced, "\(id) is no part of the announced rollback")
       }
       for earlier in turned[..<index] where !ended.contains(earlier.id) && !isHopeless(earlier) {
-        throw Violation("\(id) came before \(earlier.id), against the announced order")
+        throw Violation(.announced, "\(id) came before \(earlier.id), against the announced order")
       }
     } else {
-      guard steps[id] != nil else { throw Violation("\(id) is no part of the plan") }
+      guard steps[id] != nil else { throw Violation(.announced, "\(id) is no part of the plan") }
       for need in step.needs where !done.contains(need) {
         let isOver = ended.contains(need) || steps[need].map(isHopeless) ?? false
         guard scenario.plan.kind == .rollback, isOver else {
-          throw Violation("\(id) was performed before \(need) had ended")
+          throw Violation(.announced, "\(id) was performed before \(need) had ended")
         }
       }
     }
     if let lane = step.lane, calls.values.count(where: { $0.step.lane == lane }) >= lane.width {
-      throw Violation("more than \(lane.width) at once on \(lane)")
+      throw Violation(.bounded, "more than \(lane.width) at once on \(lane)")
     }
   }
 
@@ -175,16 +185,16 @@ struct SimulationJudge {
     for step in undo {
       let places = (owners[step.id] ?? []).filter { began[$0] != nil }.compactMap { position[$0] }
       guard !places.isEmpty else {
-        throw Violation("the rollback touches \(step.id), which the run did not begin")
+        throw Violation(.announced, "the rollback touches \(step.id), which the run did not begin")
       }
       guard let place = places.filter({ $0 <= last }).max() else {
-        throw Violation("the rollback is not in reverse order at \(step.id)")
+        throw Violation(.announced, "the rollback is not in reverse order at \(step.id)")
       }
       last = place
     }
     for id in done {
       for back in steps[id]?.undo ?? [] where !undo.contains(where: { $0.id == back.id }) {
-        throw Violation("the rollback leaves \(id) as it is")
+        throw Violation(.announced, "the rollback leaves \(id) as it is")
       }
     }
   }
@@ -208,27 +218,31 @@ struct SimulationJudge {
   // MARK: Results
 
   /// What the result says is so.
-  func judge(_ result: RunResult, _ world: SimulationWorld) throws(Violation) {
-    if let broken = world.broken { throw Violation(broken) }
+  /// - Parameter isHolder: nobody else has taken the lease; another's work is not listed.
+  func judge(_ result: RunResult, _ world: SimulationWorld, isHolder: Bool) throws(Violation) {
+    if let broken = world.broken { throw broken }
     let isRollback = scenario.plan.kind == .rollback
     func all(_ commit: String, stored: String?) throws(Violation) {
       for (name, site) in world.sites.sorted(by: { $0.key < $1.key }) where !site.isForeign {
-        let before = scenario.firsts.contains(name) && commit == Make.old ? nil : commit
+        let before =
+          scenario.isUnchanged(name) ? Make.new : scenario.isFirst(name) && commit == Make.old ? nil : commit
         if site.commit != before {
           throw Violation(
+            .truth,
             "\(result.state.rawValue) \(result.exit.rawValue): \(name) runs \(site.commit ?? "nothing")")
         }
         let isWritten = scenario.plan.steps.contains { $0.id.rawValue == "\(name).variables" }
         if let stored, isWritten, site.stored != stored {
           throw Violation(
-            "\(result.state.rawValue) \(result.exit.rawValue): \(name) has variables \(site.stored)")
+            .truth, "\(result.state.rawValue) \(result.exit.rawValue): \(name) has variables \(site.stored)")
         }
         if let stored, isWritten, before != nil, site.runs != stored {
-          throw Violation("\(result.state.rawValue): \(name) runs with variables \(site.runs)")
+          throw Violation(.truth, "\(result.state.rawValue): \(name) runs with variables \(site.runs)")
         }
       }
       if world.isAnythingBuilding {
-        throw Violation("\(result.state.rawValue) \(result.exit.rawValue): a deployment is still under way")
+        throw Violation(
+          .truth, "\(result.state.rawValue) \(result.exit.rawValue): a deployment is still under way")
       }
     }
     switch result.state {
@@ -237,20 +251,31 @@ struct SimulationJudge {
     case .rolledBack, .unchanged:
       try all(isRollback ? Make.new : Make.old, stored: isRollback ? "new" : "old")
     case .abandoned:
-      if world.isAnythingBuilding { throw Violation("abandoned: a deployment is still under way") }
-    case .mixed, .inFlight: break
+      if world.isAnythingBuilding { throw Violation(.truth, "abandoned: a deployment is still under way") }
+    case .inFlight:
+      for service in world.underWay where isHolder && !named(result).contains(service) {
+        throw Violation(.truth, "in flight: a deployment of \(service) goes on and is not listed")
+      }
+    case .mixed: break
     }
     switch result.exit {
     case .done:
       if ![.released, .restored, .abandoned].contains(result.state) {
-        throw Violation("exit 0 for \(result.state.rawValue)")
+        throw Violation(.truth, "exit 0 for \(result.state.rawValue)")
       }
     case .failedClean, .deadline, .interrupted, .terminated, .hangup, .authentication, .waiting:
       // These codes promise that the previous release is live (DESIGN §9).
       try all(isRollback ? Make.new : Make.old, stored: nil)
     case .stale, .failedMixed, .rollbackFailed: break
-    default: throw Violation("a run ended with exit code \(result.exit.rawValue)")
+    default: throw Violation(.truth, "a run ended with exit code \(result.exit.rawValue)")
     }
-    if [.mixed, .inFlight].contains(result.state), result.exit == .done { throw Violation("exit 0, mixed") }
+    if [.mixed, .inFlight].contains(result.state), result.exit == .done {
+      throw Violation(.truth, "exit 0, mixed")
+    }
+  }
+
+  /// The services whose steps are listed as going on or not known.
+  private func named(_ result: RunResult) -> Set<ServiceName> {
+    Set(result.unattended.compactMap { id in (steps[id] ?? turned?.first { $0.id == id })?.service })
   }
 }

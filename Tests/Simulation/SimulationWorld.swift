@@ -19,6 +19,10 @@ struct SimulationWorld {
     /// The variables it runs with.
     var variables: String
     var isStaged = false
+    /// The old one is stopped before the new one starts.
+    var isStopFirst = false
+    /// The old one was stopped for it, and it never came to live.
+    var hasStopped = false
     var status: Status = .building
     var wasReady = false
     var wasLive = false
@@ -26,13 +30,19 @@ struct SimulationWorld {
     var isPromoting = false
   }
 
+  /// How a deployment that was building comes to its end.
+  enum Ending {
+    case live, fails
+    /// A service that stops first is down; for others it is a failure like any.
+    case failsStopped
+  }
+
   struct Site {
-    /// The commit that serves; nil before the first release.
+    /// The commit that serves; nil before the first release, and while a service that stops first is down.
     var commit: String?
     var stored: String
     /// The variables that what serves runs with.
     var runs: String
-    var isStaged = false
     /// Somebody else deployed here.
     var isForeign = false
   }
@@ -40,7 +50,14 @@ struct SimulationWorld {
   var sites: [ServiceName: Site] = [:]
   private(set) var objects: [Object] = []
   /// A promise about what users get that was broken by what reached the platform.
-  private(set) var broken: String?
+  private(set) var broken: Violation?
+
+  /// The run is on its way back, or is a rollback.
+  var mayGoBack = false
+
+  mutating func breakPromise(_ promise: Promise, _ words: String) {
+    if broken == nil { broken = Violation(promise, words) }
+  }
 
   func object(_ id: String) -> Object? { objects.first { $0.id == id } }
 
@@ -52,10 +69,16 @@ struct SimulationWorld {
     objects.contains { $0.status == .building && !$0.isStaged || $0.isPromoting }
   }
 
+  /// The services for which something may still go live.
+  var underWay: [ServiceName] {
+    objects.filter { $0.status == .building && !$0.isStaged || $0.isPromoting }.map(\.service)
+  }
+
   /// A new deployment: an older one of the same service that is not live yet gives way to it.
   /// - Returns: its id; nil when the step has one already that has or may have an effect.
   mutating func trigger(
-    _ step: StepID, _ service: ServiceName, commit: String, variables: String, isStaged: Bool = false
+    _ step: StepID, _ service: ServiceName, commit: String, variables: String, isStaged: Bool = false,
+    isStopFirst: Bool = false
   ) -> String? {
     if let known = object(of: step), [.building, .staged, .live].contains(known.status) { return nil }
     for index in objects.indices where objects[index].service == service && objects[index].status == .building
@@ -65,17 +88,22 @@ struct SimulationWorld {
     let id = "d\(objects.count + 1)"
     objects.append(
       Object(
-        id: id, step: step, service: service, commit: commit, variables: variables, isStaged: isStaged))
+        id: id, step: step, service: service, commit: commit, variables: variables, isStaged: isStaged,
+        isStopFirst: isStopFirst))
     return id
   }
 
   /// A deployment that was building goes live or fails.
-  mutating func settle(_ id: String, fails: Bool) {
+  mutating func settle(_ id: String, _ ending: Ending) {
     guard let index = objects.firstIndex(where: { $0.id == id }), objects[index].status == .building else {
       return
     }
-    guard !fails else {
+    guard ending == .live else {
       objects[index].status = .failed
+      if ending == .failsStopped, objects[index].isStopFirst {
+        objects[index].hasStopped = true
+        sites[objects[index].service]?.commit = nil
+      }
       return
     }
     objects[index].wasReady = true
@@ -84,6 +112,9 @@ struct SimulationWorld {
 
   private mutating func goLive(_ index: Int) {
     let service = objects[index].service
+    if objects[index].commit == Make.old, !mayGoBack {
+      breakPromise(.neverBack, "\(service) went back though no way back had begun")
+    }
     for other in objects.indices where objects[other].service == service && objects[other].status == .live {
       objects[other].status = .retired
     }
@@ -102,11 +133,11 @@ struct SimulationWorld {
     }
     objects[index].isPromoting = true
     if objects[index].commit != promotion.commit {
-      broken = "\(id) was promoted though its dark proof did not hold"
+      breakPromise(.truth, "\(id) was promoted though its dark proof did not hold")
     }
     for service in first {
       guard let site = sites[service], !site.isForeign, site.commit != promotion.commit else { continue }
-      broken = "\(id) was promoted while \(service) ran \(site.commit ?? "nothing")"
+      breakPromise(.truth, "\(id) was promoted while \(service) ran \(site.commit ?? "nothing")")
     }
   }
 

@@ -3,7 +3,7 @@ import Engine
 import Model
 
 /// A way to break the engine on purpose, to see that the simulation notices.
-enum Mutation: String, CaseIterable {
+package enum Mutation: String, CaseIterable, Sendable {
   /// A probe is not sent: what it asks about counts as absent.
   case probeSkipped
   /// The end of a deploy is told before it has its effect.
@@ -12,6 +12,8 @@ enum Mutation: String, CaseIterable {
   case rollbackReversed
   /// The lease counts as confirmed for ever.
   case leaseIgnored
+  /// The ledger accepts what a holder that was superseded writes, and the holder does not hear of it.
+  case fenceIgnored
   /// A resume has forgotten what was finished.
   case resumeForgets
   /// Nothing rings when a step's limit or that of the way back has passed.
@@ -27,7 +29,10 @@ struct SimulationMachine {
   /// Undo steps by the one that stands in for them.
   private var swapped: [StepID: Step] = [:]
 
-  init(plan: Plan, history: [JournalEntry], mode: EngineMode, actUntil: Timestamp, mutation: Mutation?) {
+  init(
+    plan: Plan, run: RunFacts, history: [JournalEntry], mode: EngineMode, actUntil: Timestamp,
+    mutation: Mutation?
+  ) {
     var history = history
     if mutation == .resumeForgets {
       for index in history.indices {
@@ -37,7 +42,7 @@ struct SimulationMachine {
       }
     }
     engine = Engine(
-      plan: plan, run: Make.facts, history: history, mode: mode,
+      plan: plan, run: run, history: history, mode: mode,
       actUntil: mutation == .leaseIgnored ? Make.farAway : actUntil)
     self.mutation = mutation
     for case .turned(_, _, let undo) in history.map(\.fact) { swap(undo) }

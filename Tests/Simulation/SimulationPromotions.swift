@@ -1,5 +1,6 @@
 import Concurrency
 import Engine
+import Ledgers
 import Model
 
 /// Promotions of staged objects: a job that is accepted, takes its effect later, and cannot be broken off.
@@ -11,7 +12,7 @@ extension Simulation {
       return try end(call, .failed(Make.failure(.stale, "somebody else promoted"), moved: false))
     }
     guard let object = world.object(of: promotion.deploymentStep) else {
-      throw Violation("\(call.step.id) has nothing to promote")
+      throw Violation(.probedFirst, "\(call.step.id) has nothing to promote")
     }
     // A repeat of what took place is refused, and read again.
     if object.status == .live { return try end(call, .done(result(object))) }
@@ -32,11 +33,14 @@ extension Simulation {
       return nil
     }
     guard !object.isPromoting else { return object.id }
+    if ledger.state.fence != current.held.lease.fence {
+      world.breakPromise(.oneHolder, "\(step.id) takes effect under an old fence")
+    }
     let first = step.needs.compactMap { need in
       need.rawValue.hasSuffix(".prove") ? ServiceName(rawValue: String(need.rawValue.dropLast(6))) : nil
     }
     world.accept(promotion, of: object.id, first: first)
-    later(milliseconds(500...20_000), .promotes(object.id, fails: fault(6)))
+    laterInWorld(milliseconds(500...20_000), .promotes(object.id, fails: fault(6)))
     return object.id
   }
 
@@ -50,7 +54,7 @@ extension Simulation {
     switch object.status {
     case .live: try end(call, .done(result(object)))
     case .staged where object.isPromoting:
-      guard now < call.deadline else {
+      guard clock < call.deadline else {
         // It can still take effect: it has to be taken back.
         return try end(call, .failed(Make.failure(.timeout, "not promoted in time"), moved: true))
       }

@@ -1,5 +1,6 @@
 import Concurrency
 import Engine
+import Ledgers
 import Model
 
 /// One call of a performer that has not answered yet.
@@ -20,12 +21,16 @@ extension Simulation {
     let number = Int(random.next() >> 8)
     calls[step.id] = SimulationCall(
       number: number, step: step, attempt: attempt, deadline: deadline, externalID: externalID,
-      stage: externalID == nil ? .triggering : .watching, startedAt: now)
+      stage: externalID == nil ? .triggering : .watching, startedAt: clock)
     later(milliseconds(100...2000), .call(number))
   }
 
   func goOn(_ number: Int) throws(Violation) {
     guard let call = calls.values.first(where: { $0.number == number }) else { return }
+    if call.stage == .triggering, !call.step.isProof, !mayAct {
+      // Asked for just before it would be sent: the begin may lie long ago, the machine may have slept since.
+      return try end(call, .retry(Make.failure(.leaseHeld, "the lease was not renewed in time"), after: nil))
+    }
     switch call.step.action {
     case .deploy, .restore:
       if call.stage == .watching { try watch(call) } else { try trigger(call) }
@@ -33,8 +38,8 @@ extension Simulation {
       if call.stage == .watching { try watchPromotion(call) } else { try promote(promotion, call) }
     case .variables(let write):
       if fault() { return try fail(call) }
-      world.sites[write.target.service]?.stored = SimulationWorld.text(write)
-      try end(call, .done(StepResult()))
+      takeEffect(call.step)
+      try end(call, .done(StepResult(externalID: nil, summary: write.target.name)))
     case .prove(let request), .soak(let request):
       let site = world.sites[request.target.service]
       if fault(2) { return try end(call, .retry(Make.failure(.failed, "no answer"), after: nil)) }
@@ -75,16 +80,20 @@ extension Simulation {
         return try end(call, .failed(Make.failure(.stale, "a foreign deployment"), moved: false))
       }
     }
+    if case .restore(let restore) = call.step.action, scenario.isGone(restore.target.service) {
+      return try end(call, .failed(Make.failure(.failed, "the old image is gone"), moved: false))
+    }
     if case .restore(let restore) = call.step.action, world.isPromoting(restore.target.service) {
       // One job at a time: it is waited for, as long as the limit allows.
-      guard now < call.deadline else {
+      guard clock < call.deadline else {
         return try end(call, .failed(Make.failure(.timeout, "another job is under way"), moved: false))
       }
       return later(.seconds(2), .call(call.number))
     }
     if fault() { return try fail(call) }
     guard let id = takeEffect(call.step) else {
-      throw Violation("\(call.step.id) was deployed a second time though the first had its effect")
+      throw Violation(
+        .finishedOnce, "\(call.step.id) was deployed a second time though the first had its effect")
     }
     var waiting = call
     waiting.stage = .identifying
@@ -103,13 +112,13 @@ extension Simulation {
     }
     switch object.status {
     case .building:
-      guard now < call.deadline else {
+      guard clock < call.deadline else {
         world.cancel(object.id)
         return try end(call, .failed(Make.failure(.timeout, "not live in time"), moved: false))
       }
-      later(now - call.startedAt > .seconds(90) ? .seconds(60) : .seconds(5), .call(call.number))
+      later(clock - call.startedAt > .seconds(90) ? .seconds(60) : .seconds(5), .call(call.number))
     case .live, .staged: try end(call, .done(result(object)))
-    case .failed: try end(call, .failed(Make.failure(.failed, "build failed"), moved: false))
+    case .failed: try end(call, .failed(Make.failure(.failed, "build failed"), moved: object.hasStopped))
     case .retired, .cancelled:
       try end(call, .failed(Make.failure(.failed, "replaced"), moved: object.wasLive))
     }
@@ -117,17 +126,23 @@ extension Simulation {
 
   func end(_ call: SimulationCall, _ outcome: Outcome) throws(Violation) {
     calls[call.step.id] = nil
-    judge.answered(call.step.id, outcome)
+    current.judge.answered(call.step.id, outcome)
     try deliver(.ended(call.step.id, attempt: call.attempt, outcome))
   }
 
   func result(_ object: SimulationWorld.Object) -> StepResult {
-    StepResult(externalID: object.id, liveSince: now)
+    StepResult(externalID: object.id, liveSince: clock)
   }
 
   /// The effect of a request that has reached the platform.
   @discardableResult func takeEffect(_ step: Step) -> String? {
     let made: String?
+    if !step.isProof, ledger.state.fence != current.held.lease.fence {
+      world.breakPromise(
+        .oneHolder,
+        "\(step.id) takes effect under fence \(current.held.lease.fence), \(ledger.state.fence) was given out"
+      )
+    }
     switch step.action {
     case .variables(let write):
       world.sites[write.target.service]?.stored = SimulationWorld.text(write)
@@ -139,7 +154,8 @@ extension Simulation {
       // Now and then a build is of something else, as from a stale cache; only a proof finds out.
       made = world.trigger(
         step.id, service, commit: isStaged && fault(5) ? "stale" : request.commit,
-        variables: world.sites[service]?.stored ?? "", isStaged: isStaged)
+        variables: world.sites[service]?.stored ?? "", isStaged: isStaged,
+        isStopFirst: request.cutOver == .stopFirst)
     case .restore(let restore):
       let service = restore.target.service
       made = world.trigger(
@@ -148,8 +164,11 @@ extension Simulation {
     default: return nil
     }
     guard let id = made else { return nil }
-    // Rarely one hangs for ever in the platform's queue.
-    if !fault(10) { later(milliseconds(1000...60_000), .settles(id, fails: fault(4))) }
+    // Rarely one hangs for ever in the platform's queue, or takes a quarter of an hour.
+    guard !fault(10) else { return id }
+    let time = fault(8) ? milliseconds(300_000...1_200_000) : milliseconds(1000...60_000)
+    let ending: SimulationWorld.Ending = fault(4) ? (fault(1) ? .failsStopped : .fails) : .live
+    laterInWorld(time, .settles(id, ending))
     return id
   }
 
@@ -164,7 +183,7 @@ extension Simulation {
       switch object.status {
       case .building: return .underWay(externalID: object.id)
       case .live, .staged: return .done(result(object))
-      case .failed: return .failed(Make.failure(.failed, "build failed"), moved: false)
+      case .failed: return .failed(Make.failure(.failed, "build failed"), moved: object.hasStopped)
       case .cancelled: return .absent
       case .retired: return .failed(Make.failure(.stale, "replaced by somebody"), moved: object.wasLive)
       }
@@ -180,7 +199,7 @@ extension Simulation {
 
   func abandon(_ step: Step) {
     let call = calls.removeValue(forKey: step.id)
-    if call?.stage == .triggering, fault() { takeEffect(step) }
+    if call?.stage == .triggering, mayAct, fault() { takeEffect(step) }
     // Rarely the platform never answers.
     if !fault(4) { later(milliseconds(50...2500), .abandonAnswers(step)) }
   }
@@ -192,7 +211,7 @@ extension Simulation {
       guard let object = world.object(of: step.id) else { return .cancelled }
       switch object.status {
       case .building:
-        if fault() { return .inFlight("it does not stop") }
+        if !mayAct || fault() { return .inFlight("it does not stop") }
         world.cancel(object.id)
         return .cancelled
       case .live, .staged: return .tookEffect(result(object))
@@ -203,6 +222,16 @@ extension Simulation {
       return isStored ? .tookEffect(StepResult()) : .cancelled
     case .promote(let promotion): return becameOf(promotion)
     default: return .cancelled
+    }
+  }
+}
+
+extension Step {
+  /// It only reads.
+  var isProof: Bool {
+    switch action {
+    case .prove, .soak, .check: true
+    default: false
     }
   }
 }

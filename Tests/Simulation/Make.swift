@@ -51,7 +51,8 @@ enum Make {
   }
 
   static func deploy(
-    _ service: ServiceName, needs: [StepID] = [], isFirst: Bool = false, expected: Duration = .seconds(90)
+    _ service: ServiceName, needs: [StepID] = [], isFirst: Bool = false, expected: Duration = .seconds(90),
+    cutOver: CutOver = .gated
   ) -> Step {
     let undone = StepID("undo.\(service).deploy")
     return Step(
@@ -59,7 +60,7 @@ enum Make {
       action: .deploy(
         Deployment.Request(
           target: target(service), source: .image("shop/\(service):\(new)"), commit: new,
-          previous: isFirst ? nil : oldDeployment(service), cutOver: .gated)),
+          previous: isFirst ? nil : oldDeployment(service), cutOver: cutOver)),
       limit: .seconds(1500), isCutOver: true, lane: .railway,
       undo: isFirst
         ? []
@@ -71,7 +72,7 @@ enum Make {
   /// What the planner makes of one service: variables, deploy, proof.
   static func service(
     _ service: ServiceName, needs: [StepID] = [], isFirst: Bool = false, writesVariables: Bool = true,
-    isRedeployed: Bool = false
+    isRedeployed: Bool = false, cutOver: CutOver = .gated
   ) -> [Step] {
     let write = StepID("\(service).variables")
     let deploy = StepID("\(service).deploy")
@@ -82,7 +83,7 @@ enum Make {
           write, service, to: "new", needs: needs,
           undo: [variables(StepID("undo.\(service).variables"), service, to: "old")]))
     }
-    var deploying = Make.deploy(service, needs: needs + steps.map(\.id), isFirst: isFirst)
+    var deploying = Make.deploy(service, needs: needs + steps.map(\.id), isFirst: isFirst, cutOver: cutOver)
     if isRedeployed, !isFirst {
       // What is rolled out again takes the stored variables: they are put back before.
       deploying.undo =
