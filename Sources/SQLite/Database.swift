@@ -34,15 +34,15 @@ package actor Database {
   {
     let executor = QueueExecutor(label: "database")
     // ThreadSanitizer does not see that a continuation hands over what the queue made; a lock it sees.
-    let handover = Locked(())
+    let isMade = Locked(false)
     let database: Database = try await withCheckedThrowingContinuation { continuation in
       executor.queue.async {
         let made = Result { Database(try Connection(path: path, options: options), executor) }
-        handover.withLock { _ in }
+        isMade.withLock { $0 = true }
         continuation.resume(with: made)
       }
     }
-    handover.withLock { _ in }
+    isMade.withLock { _ in }
     return database
   }
 
