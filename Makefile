@@ -1,12 +1,18 @@
 # The commands of this repository. `make demo` and `make test` each work as the first one.
 .DEFAULT_GOAL := build
-.PHONY: setup build demo test lint format verify bench docs contracts picture clean
+.PHONY: setup build install dist demo test lint format verify fuzz bench docs contracts picture clean
 
 setup: ## install what is missing from Debian or Homebrew
 	@scripts/setup
 
 build: setup ## release build: one executable, bin/shipit
 	@scripts/build
+
+install: build ## bin/shipit into PREFIX/bin, by default ~/.local/bin or /usr/local/bin
+	@scripts/install
+
+dist: build ## dist/: the executable as an archive, with SHA256SUMS
+	@scripts/dist
 
 demo: build ## three platforms, four deploys and a rollback against the offline twin; under a minute
 	@scripts/demo
@@ -20,13 +26,18 @@ lint: setup ## formatting, imports, forbidden words, paths, length
 format: ## lay out the Swift files
 	@swift format -i -p -r Package.swift Sources Tests
 
-verify: setup build ## long sweeps and sanitizers; writes the table of docs/verification.md
+verify: setup build ## simulation, long sweeps and sanitizers; writes the table of docs/verification.md
 	@scripts/verify
 
-bench: build ## start-up times against /bin/true and a C program; writes docs/benchmarks.md
+fuzz: setup ## made-up inputs for every reader of other people's texts, a minute each; scripts/fuzz 3600 for an hour
+	@scripts/fuzz
+
+bench: build ## against floors in C, make and Terraform: start, graphs, plans, rooms; writes docs/benchmarks.md
+	@scripts/build RoomBench
 	@bench/run
 
 docs: build ## write the generated documents anew
+	@scripts/embed
 	@bin/shipit schema > docs/environment.schema.json
 	@scripts/check-imports --write
 
@@ -37,4 +48,4 @@ contracts: ## how to get the platform contracts that some tests compare with
 	@cat docs/contracts.txt
 
 clean: ## remove everything built
-	rm -rf .build build bin
+	rm -rf .build build bin dist

@@ -27,8 +27,14 @@ func tests(_ name: String, _ dependencies: [String], exclude: [String] = []) -> 
 }
 
 /// A C library of the system, with what to install when it is missing.
+///
+/// On Linux it is not linked, but loaded by `CLazy` when its first function is called.
 func library(_ name: String, pkgConfig: String, apt: String, brew: String) -> Target {
-  .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([apt]), .brew([brew])])
+  #if os(Linux)
+    .systemLibrary(name: name, providers: [.apt([apt]), .brew([brew])])
+  #else
+    .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([apt]), .brew([brew])])
+  #endif
 }
 
 let package = Package(
@@ -45,44 +51,52 @@ let package = Package(
     library("CCrypto", pkgConfig: "libcrypto", apt: "libssl-dev", brew: "openssl@3"),
     library("CArchive", pkgConfig: "libarchive", apt: "libarchive-dev", brew: "libarchive"),
     library("CPostgres", pkgConfig: "libpq", apt: "libpq-dev", brew: "libpq"),
-    .target(name: "CSystem", linkerSettings: [.linkedLibrary("resolv")]),
+    .target(
+      name: "CSystem", dependencies: ["CLazy"],
+      linkerSettings: [.linkedLibrary("resolv", .when(platforms: [.macOS]))]),
+    .target(name: "CLazy", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
 
     // Floor 1: toolkit, each useful alone, knowing nothing of shipit.
     room("Concurrency"),
     room("JSON"),
-    room("YAML", ["CYAML"]),
-    room("HTTP", ["CCurl", "Concurrency", "Crypto"]),
-    room("HTTPServer", ["CMicroHTTPD", "Concurrency"]),
+    room("YAML", ["CYAML", "CLazy"]),
+    room("HTTP", ["CCurl", "CLazy", "Concurrency", "Crypto"]),
+    room("SMTP", ["CCurl", "CLazy", "Concurrency"]),
+    room("HTTPServer", ["CMicroHTTPD", "CLazy", "Concurrency"]),
     room("Names", ["CSystem", "Concurrency"]),
     room("Processes", ["CSystem", "Concurrency"]),
     room("Terminal", ["CSystem"]),
     room("Redaction"),
-    room("SQLite", ["CSQLite", "Concurrency"]),
-    room("Postgres", ["CPostgres", "Concurrency"]),
-    room("Crypto", ["CCrypto"]),
-    room("Archive", ["CArchive"]),
+    room("SQLite", ["CSQLite", "CLazy", "Concurrency"]),
+    room("Postgres", ["CPostgres", "CLazy", "Concurrency"]),
+    room("Crypto", ["CCrypto", "CLazy"]),
+    room("Archive", ["CArchive", "CLazy"]),
     room("GraphQL", ["JSON"]),
+    room("Zones", ["Concurrency"]),
 
     // Floor 2: values and pure functions.
     room("Model", ["Concurrency", "JSON"]),
 
     // Floor 3: pure decisions.
-    room("Language", ["Model", "YAML", "JSON"]),
-    room("Engine", ["Model", "Concurrency"]),
+    room("Language", ["Model", "YAML", "JSON", "Zones"]),
+    room("Engine", ["Model", "Concurrency", "Zones"]),
 
     // Floor 4: one adapter per outside system.
     room("Railway", ["Model", "HTTP", "JSON", "Concurrency"]),
     room(
       "Vercel", ["Model", "HTTP", "JSON", "Crypto", "Archive", "Processes", "Concurrency"]),
     room("Encore", ["Model", "HTTP", "JSON", "Processes", "Archive", "Crypto", "Concurrency"]),
+    room("Databases", ["Model", "Postgres", "Concurrency"]),
     room("Secrets", ["Model", "Crypto"]),
     room("Source", ["Model", "Processes", "Archive", "Crypto", "Concurrency"]),
     room("Probing", ["Model", "HTTP", "Names", "JSON", "Concurrency"]),
     room("Commands", ["Model", "Processes", "Concurrency"]),
+    room("Notifications", ["Model", "HTTP", "SMTP", "Crypto", "JSON", "Concurrency"]),
+    room("GitHub", ["Model", "HTTP", "JSON", "Concurrency"]),
     room("Ledgers", ["Model", "SQLite", "Postgres", "Processes", "Crypto", "Concurrency"]),
 
     // Floor 5: performing a run, showing it, and the emulated platforms.
-    room("Runner", ["Model", "Engine", "Concurrency", "Redaction"]),
+    room("Runner", ["Model", "Engine", "Concurrency", "Redaction", "Zones"]),
     room("Interface", ["Model", "Terminal", "Redaction", "JSON", "Concurrency"]),
     room(
       "Twin", ["HTTPServer", "HTTP", "Processes", "GraphQL", "Archive", "JSON", "Crypto", "Concurrency"]),
@@ -92,8 +106,9 @@ let package = Package(
       name: "shipit",
       dependencies: [
         "Model", "Language", "YAML", "Engine", "Railway", "Vercel", "Encore", "Secrets", "Source", "Probing",
-        "Commands", "Ledgers", "Runner", "Interface", "Twin", "Terminal", "Redaction", "HTTP",
-        "Processes", "Crypto", "JSON", "Concurrency",
+        "Commands", "Databases", "GitHub", "Ledgers", "Notifications", "Runner", "Interface", "Twin",
+        "Terminal",
+        "Redaction", "HTTP", "Processes", "Crypto", "JSON", "Concurrency", "Zones",
       ],
       swiftSettings: strict),
 
@@ -102,16 +117,22 @@ let package = Package(
       "ToolkitTests",
       [
         "Concurrency", "JSON", "HTTP", "HTTPServer", "Names", "Processes", "Terminal", "Redaction",
-        "SQLite", "Crypto", "Archive", "TestSupport",
+        "SQLite", "Crypto", "Archive", "Zones", "TestSupport",
+      ]),
+    tests(
+      "DatabaseTests",
+      [
+        "Databases", "Engine", "Runner", "Ledgers", "Model", "Postgres", "Processes", "Source", "Crypto",
+        "Concurrency", "TestSupport",
       ]),
     tests("YAMLTests", ["YAML"]),
     tests("GraphQLTests", ["GraphQL", "JSON"]),
     tests("ModelTests", ["Model", "Concurrency", "JSON"]),
-    tests("LanguageTests", ["Language", "Model", "YAML", "JSON"], exclude: ["Golden"]),
-    tests("EngineTests", ["Engine", "Model", "Concurrency"]),
+    tests("LanguageTests", ["Language", "Model", "YAML", "JSON", "Zones"], exclude: ["Golden"]),
+    tests("EngineTests", ["Engine", "Model", "Concurrency", "Zones", "Simulation"]),
     tests(
       "RunnerTests",
-      ["Runner", "Engine", "Model", "Concurrency", "Ledgers", "Redaction", "TestSupport"]),
+      ["Runner", "Engine", "Model", "Concurrency", "Crypto", "Ledgers", "Redaction", "Zones", "TestSupport"]),
     tests(
       "RailwayTests",
       ["Railway", "Probing", "Twin", "GraphQL", "Model", "HTTP", "JSON", "Concurrency", "TestSupport"]),
@@ -130,11 +151,20 @@ let package = Package(
         "Concurrency", "TestSupport",
       ]),
     tests(
+      "GitHubTests",
+      ["GitHub", "Twin", "Model", "HTTP", "HTTPServer", "JSON", "Concurrency", "TestSupport"]),
+    tests(
       "AdapterTests",
       [
-        "Secrets", "Source", "Probing", "Commands", "Ledgers", "Model", "HTTP", "HTTPServer", "Names",
-        "Processes", "SQLite", "Postgres", "Concurrency", "Crypto", "JSON", "Archive", "TestSupport",
+        "Secrets", "Source", "Probing", "Commands", "Ledgers", "Runner", "Model", "HTTP", "HTTPServer",
+        "Names", "Processes", "SQLite", "Postgres", "Concurrency", "Crypto", "JSON", "Archive", "TestSupport",
       ]),
+    tests(
+      "NotificationTests",
+      [
+        "Notifications", "SMTP", "Twin", "Interface", "Model", "HTTP", "HTTPServer", "Processes", "Redaction",
+        "Crypto", "JSON", "Concurrency", "TestSupport",
+      ], exclude: ["Golden"]),
     tests(
       "InterfaceTests", ["Interface", "Model", "Terminal", "JSON", "Redaction", "Concurrency"],
       exclude: ["Golden"]),
@@ -159,12 +189,38 @@ let package = Package(
         "JSON", "Concurrency",
         "Redaction", "Archive", "Crypto", "TestSupport",
       ]),
+    // The engine in a simulated world, for its tests and for long runs of a release build.
+    .target(
+      name: "Simulation", dependencies: ["Engine", "Ledgers", "Model", "Concurrency"],
+      path: "Tests/Simulation", swiftSettings: strict),
+    .executableTarget(
+      name: "Simulate", dependencies: ["Simulation"], path: "Tests/Simulate", swiftSettings: strict),
+    // What the rooms take by themselves, for `make bench`.
+    .executableTarget(
+      name: "RoomBench",
+      dependencies: [
+        "Redaction", "Ledgers", "Probing", "Model", "HTTP", "JSON", "Concurrency", "TestSupport",
+      ],
+      path: "bench/RoomBench", swiftSettings: strict),
     // A process that contends for a lease, to be killed and stopped by tests.
     .executableTarget(
       name: "LedgerContender", dependencies: ["Ledgers", "Model", "Concurrency"],
       path: "Tests/LedgerContender", swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["Concurrency", "Crypto", "JSON", "Processes", "HTTP", "Model"],
+      name: "TestSupport",
+      dependencies: ["Concurrency", "Crypto", "JSON", "Processes", "HTTP", "Model", "Postgres"],
       path: "Tests/TestSupport", swiftSettings: strict),
   ]
 )
+
+// Fuzzing alone, `make fuzz`: what it links comes with the compiler's sanitizers and would be in the way elsewhere.
+if Context.environment["SHIPIT_FUZZ"] == "1" {
+  package.targets += [
+    .executableTarget(
+      name: "Fuzz",
+      dependencies: [
+        "YAML", "Language", "JSON", "Railway", "Ledgers", "Model", "HTTP", "Concurrency",
+      ],
+      path: "Tests/Fuzz", exclude: ["Corpus"], swiftSettings: strict)
+  ]
+}

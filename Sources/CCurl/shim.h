@@ -61,3 +61,10 @@ static inline struct curl_slist *_Nullable ccurl_first_certificate(CURL *easy) {
   if ((curl_easy_getinfo)(easy, CURLINFO_CERTINFO, &found) != CURLE_OK) return NULL;
   return found != NULL && found->num_of_certs > 0 ? found->certinfo[0] : NULL;
 }
+
+static inline const curl_version_info_data *_Nullable ccurl_version(void) {
+  return curl_version_info(CURLVERSION_NOW);
+}
+
+// Written with three l before curl 8.2, and understood so ever since.
+static const CURLoption ccurl_some_recipients_may_fail = CURLOPT_MAIL_RCPT_ALLLOWFAILS;

@@ -14,7 +14,7 @@ static inline struct MHD_Daemon *cmicrohttpd_start(uint16_t port, MHD_AccessHand
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   return MHD_start_daemon(
-      MHD_USE_AUTO_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, port, NULL, NULL, answer, context,
+      MHD_USE_AUTO_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE, port, NULL, NULL, answer, context,
       MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address,
       MHD_OPTION_NOTIFY_COMPLETED, completed, context,
       MHD_OPTION_NOTIFY_CONNECTION, connection, context,
@@ -22,6 +22,11 @@ static inline struct MHD_Daemon *cmicrohttpd_start(uint16_t port, MHD_AccessHand
       MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(128 << 10),
       MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)120,
       MHD_OPTION_END);
+}
+
+// Ends a connection that no longer speaks HTTP.
+static inline void cmicrohttpd_close_upgraded(struct MHD_UpgradeResponseHandle *handle) {
+  MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
 }
 
 // The port the daemon listens on, or 0.

@@ -53,7 +53,7 @@ extension Duration {
 extension Timestamp {
   /// ISO 8601 in UTC with milliseconds, such as `2026-08-21T10:00:00.000Z`.
   package var iso8601: String {
-    let day = Calendar.civil(fromDays: floorDivide(milliseconds, 86_400_000))
+    let day = CivilDate.civil(fromDays: floorDivide(milliseconds, 86_400_000))
     let within = milliseconds - floorDivide(milliseconds, 86_400_000) * 86_400_000
     let time = [within / 3_600_000, within / 60_000 % 60, within / 1000 % 60].map { pad($0, 2) }
     return "\(pad(day.year, 4))-\(pad(day.month, 2))-\(pad(day.day, 2))T"
@@ -107,15 +107,16 @@ extension Timestamp {
       offset = (hours * 60 + minutes) * (bytes[index] == UInt8(ascii: "-") ? -1 : 1)
     default: return nil
     }
-    let days = Calendar.days(year: year, month: month, day: day)
+    let days = CivilDate.days(year: year, month: month, day: day)
     self.init(
       milliseconds: ((days * 24 + hour) * 60 + minute - offset) * 60_000 + second * 1000 + fraction)
   }
 }
 
 /// Proleptic Gregorian dates as day numbers, after Howard Hinnant's `chrono`-compatible algorithms.
-private enum Calendar {
-  static func civil(fromDays days: Int64) -> (year: Int64, month: Int64, day: Int64) {
+package enum CivilDate {
+  /// The date of a day counted from 1970-01-01.
+  package static func civil(fromDays days: Int64) -> (year: Int64, month: Int64, day: Int64) {
     let shifted = days + 719_468
     let era = floorDivide(shifted, 146_097)
     let dayOfEra = shifted - era * 146_097
@@ -126,7 +127,8 @@ private enum Calendar {
     return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * part + 2) / 5 + 1)
   }
 
-  static func days(year: Int64, month: Int64, day: Int64) -> Int64 {
+  /// The day, counted from 1970-01-01, of a date; what a month does not hold runs into the next.
+  package static func days(year: Int64, month: Int64, day: Int64) -> Int64 {
     let shifted = month <= 2 ? year - 1 : year
     let era = floorDivide(shifted, 400)
     let yearOfEra = shifted - era * 400
@@ -135,7 +137,8 @@ private enum Calendar {
   }
 }
 
-private func floorDivide(_ value: Int64, _ divisor: Int64) -> Int64 {
+/// The quotient rounded towards negative infinity.
+package func floorDivide(_ value: Int64, _ divisor: Int64) -> Int64 {
   let quotient = value / divisor
   return value % divisor < 0 ? quotient - 1 : quotient
 }

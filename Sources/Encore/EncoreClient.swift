@@ -16,6 +16,8 @@ actor EncoreClient {
   private let clientSecret: Sensitive
   private let key: Sensitive?
   private let userAgent: String
+  /// Told of tokens as they are given.
+  private let hide: @Sendable (String, Sensitive) -> Void
   /// Values that must not appear in an error.
   private var hidden: [Sensitive]
   private var access: Token?
@@ -35,6 +37,7 @@ actor EncoreClient {
   init(
     baseURL: String, http: any HTTPTransport, clock: any TimeSource, clientID: Sensitive,
     clientSecret: Sensitive, key: Sensitive?, hidden: [Sensitive], userAgent: String,
+    hide: @escaping @Sendable (String, Sensitive) -> Void = { _, _ in },
     random: @escaping @Sendable () -> Double
   ) {
     self.baseURL = baseURL.hasSuffix("/") ? String(baseURL.dropLast()) : baseURL
@@ -46,6 +49,7 @@ actor EncoreClient {
     hasKey = key != nil
     self.userAgent = userAgent
     self.random = random
+    self.hide = hide
     self.hidden = hidden + [clientSecret] + (key.map { [$0] } ?? [])
   }
 
@@ -184,6 +188,7 @@ actor EncoreClient {
   private func remember(_ value: String, lifetime: Int64) -> Token {
     let token = Sensitive(value)
     hidden.append(token)
+    hide("Encore access token", token)
     let life = Duration.seconds(max(60, lifetime))
     return Token(value: token, until: clock.now + max(life / 2, life - EncoreClient.margin))
   }
@@ -199,6 +204,7 @@ actor EncoreClient {
     operation name: String? = nil
   ) async throws(EncoreError) -> JSON {
     let operation = name ?? "\(method) \(path)"
+    let changes = method != "GET" && body?["query"]?.string?.hasPrefix("query") != true
     var renewed = false
     while true {
       let token = try await token(identity, manner)
@@ -207,6 +213,9 @@ actor EncoreClient {
         headers: [("Authorization", "Bearer \(token.reveal())")] + plainHeaders
           + (body == nil ? [] : [("Content-Type", "application/json")]),
         body: body.map { .bytes(Array($0.serialized().utf8)) } ?? .none, timeout: manner.timeout)
+      guard !changes || LeaseGate.mayAct() else {
+        throw EncoreError(.transport, LeaseGate.words, operation: operation, certainlyNoEffect: true)
+      }
       do {
         return try decode(try await send(request, operation), operation)
       } catch {

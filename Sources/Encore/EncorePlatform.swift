@@ -30,6 +30,7 @@ package struct EncorePlatform: Platform {
   ///   - version: shipit's own, told to Encore.
   ///   - programPath: where a program is, by its name.
   ///   - root: the project's, whose workflows `doctor` reads.
+  ///   - hide: told of each token that Encore gives, with a name for it, before it is used.
   ///   - random: in 0..<1, for the jitter of waits.
   /// - Throws: `Failure` of kind configuration when a credential has no value.
   package init(
@@ -37,6 +38,7 @@ package struct EncorePlatform: Platform {
     target: EncoreTarget, secrets: SecretValues, repository: any CommitRepository, version: String = "0",
     appearance: Duration = .seconds(900), programPath: @escaping @Sendable (String) -> String? = { _ in nil },
     root: String? = nil, feed: LogFeed = .webSocket,
+    hide: @escaping @Sendable (String, Sensitive) -> Void = { _, _ in },
     random: @escaping @Sendable () -> Double
   ) throws(Failure) {
     func value(_ name: String, _ place: String) throws(Failure) -> Sensitive {
@@ -50,7 +52,8 @@ package struct EncorePlatform: Platform {
       clientID: try value(target.clientIDSecret, "platforms.encore.client.id"),
       clientSecret: try value(target.clientSecretSecret, "platforms.encore.client.secret"),
       key: try target.keySecret.map { name throws(Failure) in try value(name, "platforms.encore.key") },
-      hidden: secrets.all.map(\.value), userAgent: "shipit/\(version)", random: random)
+      hidden: secrets.all.map(\.value), userAgent: "shipit/\(version)", hide: hide,
+      random: random)
     self.http = http
     self.target = target
     self.secrets = secrets

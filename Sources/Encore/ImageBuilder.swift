@@ -28,10 +28,12 @@ package struct EncoreImageBuilder: StepPerformer {
   ///   - process: the variables of this process.
   ///   - redact: takes secrets out of output lines that become part of a failure.
   ///   - temporaryDirectory: where the checkout is made, in a private directory that goes away.
+  ///   - hide: told of passwords and tokens for registries, with a name for each, before they are used.
   package init(
     repository: any CommitRepository, http: any HTTPTransport, clock: any TimeSource,
     launcher: Launcher = Launcher(), process: [String: String],
-    redact: @escaping @Sendable (String) -> String = { $0 }, temporaryDirectory: String = "/tmp"
+    redact: @escaping @Sendable (String) -> String = { $0 }, temporaryDirectory: String = "/tmp",
+    hide: @escaping @Sendable (String, Sensitive) -> Void = { _, _ in }
   ) {
     self.repository = repository
     self.clock = clock
@@ -40,7 +42,13 @@ package struct EncoreImageBuilder: StepPerformer {
     self.redact = redact
     self.temporaryDirectory = temporaryDirectory
     let docker = DockerConfiguration(process: process, launcher: launcher)
-    registry = ImageRegistry(http: http) { await docker.credentials(for: $0) }
+    registry = ImageRegistry(
+      http: http,
+      credentials: { registry in
+        let found = await docker.credentials(for: registry)
+        if let found { hide("registry password", found.password) }
+        return found
+      }, hide: hide)
   }
 
   package func perform(_ step: Step, _ call: StepCall) async -> Outcome {

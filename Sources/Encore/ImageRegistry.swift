@@ -9,6 +9,8 @@ struct ImageRegistry: Sendable {
   let http: any HTTPTransport
   /// User and password for a registry, from Docker's own configuration; nil: none is stored.
   let credentials: @Sendable (String) async -> RegistryCredentials?
+  /// Told of tokens as they are given.
+  var hide: @Sendable (String, Sensitive) -> Void = { _, _ in }
 
   private static let accepted = [
     "application/vnd.oci.image.index.v1+json", "application/vnd.oci.image.manifest.v1+json",
@@ -86,6 +88,7 @@ struct ImageRegistry: Sendable {
         .authentication, "the registry \(image.registry) gives no token for \(image.name)",
         place: realm, cause: "HTTP \(response.status)", hint: "docker login \(image.registry)")
     }
+    hide("registry token", Sensitive(token))
     return Sensitive("Bearer " + token)
   }
 

@@ -9,6 +9,8 @@ struct InfraConfiguration: Sendable, Hashable {
 
   /// In the order of the file.
   var uses: [Use] = []
+  /// Names of the databases that servers are configured for.
+  var databases: [String] = []
 
   /// Why a file cannot be read, and where.
   struct Fault: Error, Hashable {
@@ -28,7 +30,24 @@ struct InfraConfiguration: Sendable, Hashable {
     var reader = Reader(text: Array(text.unicodeScalars))
     while let next = try reader.next() { tokens.append(next) }
     var open: [Character] = []
+    // The key under which each open bracket stands.
+    var keys: [String] = []
+    var key = ""
     for (index, entry) in tokens.enumerated() {
+      if case .text(let text) = entry.token, index + 1 < tokens.count, tokens[index + 1].token == .mark(":") {
+        key = text
+        if open == ["{", "[", "{", "{"], keys[1] == "sql_servers", keys[3] == "databases" {
+          databases.append(text)
+        }
+      }
+      if case .mark(let mark) = entry.token {
+        if mark == "{" || mark == "[" {
+          keys.append(key)
+          key = ""
+        } else if mark == "}" || mark == "]" {
+          _ = keys.popLast()
+        }
+      }
       switch entry.token {
       case .mark(let mark) where mark == "{" || mark == "[": open.append(mark)
       case .mark(let mark) where mark == "}" || mark == "]":

@@ -48,7 +48,7 @@ extension EncorePlatform {
     let page = query.deployment.map { place.page(of: $0) } ?? "https://app.encore.dev/\(place.app)"
     guard query.kind == .deploy else {
       throw Failure(
-        .failed, "build logs of \(place.name) are not to be had by Encore's API", place: "Encore logs",
+        .configuration, "build logs of \(place.name) are not to be had by Encore's API", place: "Encore logs",
         hint: "see \(page)")
     }
     guard client.hasKey else {

@@ -11,7 +11,7 @@ extension Engine {
 
   /// What a deploy keeps back of its deadline: the expected time of its own rollback, at most a third.
   static func reserve(of plan: Plan) -> Duration {
-    guard plan.kind == .deploy else { return .zero }
+    guard plan.kind != .rollback else { return .zero }
     var known: Set<StepID> = []
     let back = plan.steps.flatMap(\.undo).filter { known.insert($0.id).inserted }
     return min(back.reduce(.zero) { $0 + $1.expected }, plan.deadline / 3)
@@ -33,7 +33,7 @@ extension Engine {
   }
 
   mutating func deadlinePassed() {
-    guard case .forward = phase, plan.kind == .deploy else { return }
+    guard case .forward = phase, plan.kind != .rollback else { return }
     let underWay = forward.all.filter { $0.wasBegun && !$0.isSettled }.map(\.step.title)
       .joined(separator: ", ")
     let whole = plan.deadline.components.seconds

@@ -22,11 +22,12 @@ extension Engine {
   private mutating func forwardProceeds() {
     if probeUnknown() { return }
     if mode == .settle {
-      if forward.all.allSatisfy(\.isQuiet) { finish(settledResult()) }
+      if onlyLooksAreLeft { dispatch() }
+      if forward.all.allSatisfy({ $0.isQuiet && !$0.isBackingOff }) { finish(settledResult()) }
       return
     }
     // A failure that was durable before the run was killed: turn now.
-    if plan.kind == .deploy, let failed = forward.all.first(where: { $0.failure != nil }),
+    if plan.kind != .rollback, let failed = forward.all.first(where: { $0.failure != nil }),
       let failure = failed.failure
     {
       turn(TurnReason(failure), failure)
@@ -37,15 +38,25 @@ extension Engine {
     if forward.all.allSatisfy(\.isSettled) { finish(forwardResult()) }
   }
 
+  /// Whether nothing is left to do of a run that is being settled but to look: then it is found out whether what it
+  /// put live is good, and the run is completed. Looks change nothing.
+  private var onlyLooksAreLeft: Bool {
+    forward.all.allSatisfy { state in
+      state.isDone || (state.step.onlyLooks && (state.isPending || !state.isQuiet || state.isBackingOff))
+    }
+  }
+
   private mutating func undoingProceeds() {
     guard isTurnDurable else { return }
     if probeUnknown() { return }
     if mode == .settle {
-      if active.all.allSatisfy(\.isQuiet) { finish(settledResult()) }
+      if everythingIsQuiet { finish(settledResult()) }
       return
     }
     dispatch()
-    if let undo, undo.all.allSatisfy(\.isSettled) { finish(undoneResult()) }
+    if let undo, undo.all.allSatisfy(\.isSettled), forward.all.allSatisfy(\.isQuiet) {
+      finish(undoneResult())
+    }
   }
 
   /// Sends probes for steps whose outcome is unknown. True while any is unknown: nothing else starts

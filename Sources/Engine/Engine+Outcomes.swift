@@ -68,7 +68,7 @@ extension Engine {
     case .failed(let failure, _): failed(failure, state)
     case .unknowable, .ambiguous:
       // An explicit rollback goes on with the other services.
-      if case .forward = phase, mode == .settle || plan.kind == .deploy {
+      if case .forward = phase, mode == .settle || plan.kind != .rollback {
         phase = .halting
         stopEverything()
       }
@@ -78,7 +78,7 @@ extension Engine {
 
   private mutating func failed(_ failure: Failure, _ state: StepState) {
     // Settling only finds out; what is taken back is for the next plan to say.
-    guard mode == .run, case .forward = phase, plan.kind == .deploy else { return }
+    guard mode == .run, case .forward = phase, plan.kind != .rollback else { return }
     turn(TurnReason(failure), failure)
   }
 
@@ -128,6 +128,7 @@ extension Engine {
       stop(state)
     case .deadline: deadlinePassed()
     case .rollback: rollbackTimePassed()
+    case .interruption: interruptionTimePassed()
     case .abandonment:
       for state in everyState {
         guard case .abandoning = state.status, let since = state.stoppedAt,
@@ -180,8 +181,11 @@ extension Engine {
         $0.externalID = nil
         $0.status = .pending
       }
-      if !mayContinue {
+      if undo != nil, undo?[id] == nil {
         end(id, .cancelled(moved: false))
+      } else if !mayContinue {
+        // A look that is repeated changes nothing: it may still complete the run that is being settled.
+        if mode != .settle || !state.step.onlyLooks { end(id, .cancelled(moved: false)) }
       } else if state.attempt >= (state.step.isRepeatable ? Engine.attemptLimit : Engine.unclearLimit) {
         var failure = state.trouble ?? Failure(.failed, state.step.title, place: id.rawValue)
         failure.kind = .failed
@@ -196,7 +200,8 @@ extension Engine {
       }
       journal(.identified(id, externalID: externalID))
       guard let known = self.state(id) else { return }
-      if mayContinue {
+      // On the way back a step of the way forward is not gone on with.
+      if mayContinue, undo == nil || undo?[id] != nil {
         perform(known)
       } else {
         stop(known)

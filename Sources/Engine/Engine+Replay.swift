@@ -2,10 +2,9 @@ import Concurrency
 import Model
 
 extension Engine {
-  /// Takes one entry of an earlier process's journal in.
+  /// Takes one entry of an earlier process's journal in. Its time is another machine's: nothing here counts by it.
   mutating func replay(_ entry: JournalEntry) {
     let mode = mode
-    now = max(now, entry.at)
     switch entry.fact {
     case .began(let id, let attempt, _):
       update(id) {
@@ -23,7 +22,7 @@ extension Engine {
           // It certainly had no effect: as if it had not been begun.
           $0.status = .pending
           $0.externalID = nil
-        case .unknowable where mode == .settle && $0.isCommand:
+        case .unknowable where mode == .settle && ($0.isCommand || $0.isMigration):
           // Said once, with exit 8; asking a second time finds nothing new and would block for ever.
           $0.status = .ended(outcome)
           $0.isConceded = true
@@ -43,7 +42,17 @@ extension Engine {
       }
     case .probed(let id, .unknown): update(id) { $0.mayHaveMoved = $0.step.isRepeatable }
     case .probed(let id, .absent): update(id) { $0.mayHaveMoved = false }
-    case .probed, .interrupted, .lines, .resumed, .finished: break
+    case .probed, .interrupted, .cancelAsked, .lines, .resumed, .finished: break
+    }
+  }
+
+  /// After the last entry: what did not stop and what the way back does not cover is looked up again.
+  mutating func reopenWhatIsLeftBehind() {
+    guard case .undoing = phase else { return }
+    for state in forward.all where isLeftBehind(state) {
+      if case .ended(.cancelled(moved: true)) = state.status {
+        update(state.step.id) { $0.status = .unknown(probing: false) }
+      }
     }
   }
 }

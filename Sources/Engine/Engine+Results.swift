@@ -33,9 +33,10 @@ extension Engine {
     guard let undo else { return haltedResult() }
     let failedStep = failedStep
     let exposure = exposures()
+    let stranded = stranded
     if let broken = undo.all.first(where: { !$0.isDone }) {
       // What is not known is for the next command to find out: the run stays open.
-      let unattended = unattended(of: undo.all)
+      let unattended = unattended(of: undo.all) + stranded
       return RunResult(
         state: unattended.isEmpty ? .mixed : .inFlight, exit: .failedMixed, failure: failure,
         failedStep: failedStep, unattended: unattended, exposure: exposure,
@@ -44,7 +45,16 @@ extension Engine {
           ?? Failure(
             .failed, "\(broken.step.title) was not done", hint: "shipit status \(plan.environment)"))
     }
-    let touched = forward.all.contains { $0.wasBegun && !isHarmless($0.step) }
+    if !stranded.isEmpty {
+      return RunResult(
+        state: .inFlight, exit: .failedMixed, failure: failure, failedStep: failedStep, unattended: stranded,
+        exposure: exposure)
+    }
+    if let failure = strandedFailure(failure) {
+      return RunResult(
+        state: .mixed, exit: .failedMixed, failure: failure, failedStep: failedStep, exposure: exposure)
+    }
+    let touched = forward.all.contains { $0.wasBegun && !isHarmless($0) }
     if touched && !plan.hasPrevious {
       return RunResult(
         state: .mixed, exit: .failedMixed, failure: failure, failedStep: failedStep, exposure: exposure)
@@ -79,7 +89,8 @@ extension Engine {
     let states = undo?.all ?? forward.all
     return RunResult(
       state: .inFlight, exit: .failedMixed, failure: failure, failedStep: failedStep,
-      unattended: unattended(of: states), exposure: exposures(), rollbackFailure: lateFailure(of: states))
+      unattended: unattended(of: states) + (undo == nil ? [] : stranded), exposure: exposures(),
+      rollbackFailure: lateFailure(of: states))
   }
 
   /// What a way back that was cut off left, as a failure.
@@ -91,7 +102,7 @@ extension Engine {
     if !unknown.isEmpty {
       parts.append("not known: \(titles(states.filter { unknown.contains($0.step.id) }))")
     }
-    if undo == nil && plan.kind == .deploy {
+    if undo == nil && plan.kind != .rollback {
       parts.append("nothing was put back yet")
     } else if !open.isEmpty {
       parts.append("not done: \(titles(open))")
@@ -116,19 +127,23 @@ extension Engine {
   func interruptedResult(_ interruption: Interruption) -> RunResult {
     let unattended = unattended()
     let moved = forward.all.contains { ($0.moved || $0.isDone) && $0.step.isCutOver }
-    let touched = forward.all.contains { $0.moved && !isHarmless($0.step) } || undo != nil
+    let touched = forward.all.contains { $0.moved && !isHarmless($0) } || undo != nil
+    let failure = cancelRequest.map { Failure(.cancelled, "\($0.by) asked to cancel: \($0.reason)") }
     if !touched && unattended.isEmpty {
-      return RunResult(state: .unchanged, exit: interruption.exitCode)
+      return RunResult(state: .unchanged, exit: interruption.exitCode, failure: failure)
     }
     let cutOverInFlight = unattended.contains { state($0)?.step.isCutOver ?? false }
     let isMixed = moved || cutOverInFlight || undo != nil
     return RunResult(
-      state: .inFlight, exit: isMixed ? .failedMixed : interruption.exitCode, unattended: unattended)
+      state: .inFlight, exit: isMixed ? .failedMixed : interruption.exitCode, failure: failure,
+      unattended: unattended)
   }
 
   /// What an earlier process left is known now, or cannot be known.
   func settledResult() -> RunResult {
     let unattended = unattended()
+    // Every effect took place and was proven: there is nothing to abandon.
+    if undo == nil, forward.all.allSatisfy(\.isDone) { return forwardResult() }
     if unattended.isEmpty {
       var result = RunResult(state: .abandoned, exit: .done)
       // It was on its way back: what it deployed is as bad as if it had arrived there.
@@ -145,6 +160,16 @@ extension Engine {
 
   private func unattended() -> [StepID] { unattended(of: everyState) }
 
+  /// Steps that may still give users something and that nothing took back, as a first release that did not stop.
+  private var stranded: [StepID] { unattended(of: forward.all.filter(isLeftBehind)) }
+
+  /// The way back has nothing for the step, or failed at it.
+  func isLeftBehind(_ state: StepState) -> Bool {
+    guard state.step.isCutOver else { return false }
+    let back = state.step.undo.filter(\.isCutOver).compactMap { undo?[$0.id] }
+    return back.isEmpty || back.contains { $0.isSettled && !$0.isDone }
+  }
+
   /// Steps whose effect is not known or goes on without us.
   private func unattended(of states: [StepState]) -> [StepID] {
     states.filter { state in
@@ -158,9 +183,11 @@ extension Engine {
   }
 
   /// It only reads, or runs something of the user's here: nothing on a platform is touched.
-  private func isHarmless(_ step: Step) -> Bool {
-    switch step.action {
+  private func isHarmless(_ state: StepState) -> Bool {
+    switch state.step.action {
     case .prove, .soak, .command, .check, .buildImage: true
+    // Begun it has only looked, until the first file is applied.
+    case .migrate: !state.moved
     case .settings, .variables, .deploy, .restore, .promote: false
     }
   }

@@ -105,7 +105,10 @@ extension Engine {
     var steps: [Step] = []
     var known: Set<StepID> = []
     let foreign = superseded ? foreignServices : []
+    let stranded = strandedServices
     for state in forward.all.reversed() where state.wasBegun {
+      // The old code would not survive the new schema: a person decides.
+      if let service = state.step.service, stranded.contains(service) { continue }
       // What serves there now is somebody else's: it is neither replaced nor proven.
       if state.step.isCutOver, let service = state.step.service, foreign.contains(service) { continue }
       for var step in state.moved ? state.step.undo : state.step.affirm where known.insert(step.id).inserted {
@@ -122,14 +125,57 @@ extension Engine {
   }
 
   mutating func interrupt(_ interruption: Interruption) {
+    if case .finished = phase { return }
+    guard interrupted == nil else { return }
+    interrupted = interruption
+    actions.append(.wake(.interruption, at: now + Engine.interruptionLimit))
     switch phase {
-    case .interrupted, .overdue, .finishing, .finished: return
+    // It ends by itself, as soon as that is written down.
+    case .overdue, .finishing: return
     default: break
     }
     phase = .interrupted(interruption)
     journal(.interrupted(interruption))
     announce(.interrupted(interruption))
     leaveEverything()
+  }
+
+  /// What is asked from elsewhere is heeded like a first signal, except on the way back of a deploy: nobody kills
+  /// the process a moment later, and the way back is what makes one release live again in whole.
+  mutating func cancelAsked(_ request: CancelRequest) {
+    let isHeeded: Bool
+    switch phase {
+    case .interrupted, .overdue, .finishing, .finished: return
+    case .turning, .undoing: isHeeded = mode == .settle
+    case .forward, .halting: isHeeded = true
+    }
+    journal(.cancelAsked(request))
+    announce(.cancelAsked(request, isHeeded: isHeeded))
+    guard isHeeded else { return }
+    cancelRequest = request
+    interrupt(.request)
+  }
+
+  /// How long an interrupted run may take to write down what it leaves (promise 7). What it stops is answered for
+  /// within `abandonmentLimit`; the rest is for a ledger that answers slowly or not at all.
+  static let interruptionLimit = abandonmentLimit + .milliseconds(800)
+
+  /// The ledger does not answer: what is not written down is found out by the next command, as after a kill.
+  mutating func interruptionTimePassed() {
+    guard let interrupted else { return }
+    if case .finished = phase { return }
+    let open = everyState.filter { !$0.isQuiet }
+    var result = interruptedResult(interrupted)
+    result.state = .inFlight
+    result.unattended += open.map(\.step.id).filter { !result.unattended.contains($0) }
+    // Without a confirmed lease somebody else may have gone on, as after a laptop's sleep.
+    if now >= actUntil || open.contains(where: \.step.isCutOver) { result.exit = .failedMixed }
+    result.failure = Failure(
+      .unknown, "the ledger did not take in time what this run leaves",
+      hint: "shipit status \(plan.environment); the next command settles what is open")
+    phase = .finished
+    announce(.finished(result))
+    actions.append(.finish(result))
   }
 
   mutating func interruptionProceeds(_ interruption: Interruption) {

@@ -33,6 +33,8 @@ package struct Engine: Sendable {
   var awaiting: [Int: Durable] = [:]
   var actUntil: Timestamp
   var waitsForLease = false
+  /// Who interrupted the run, once somebody did.
+  var interrupted: Interruption?
   /// The undo plan is on disk; nothing is taken back before.
   var isTurnDurable = true
   /// When the way back has to have ended, or its beginning to have come; nil on the way forward.
@@ -41,6 +43,8 @@ package struct Engine: Sendable {
   var shares: RollbackShares?
   /// Why a step was asked to stop, when it was not because of the run as a whole.
   var waitingReason: [StepID: Outcome] = [:]
+  /// Who asked from elsewhere to stop, and was heeded.
+  var cancelRequest: CancelRequest?
   var now: Timestamp
   var entropy: UInt64 = 0
   var actions: [EngineAction] = []
@@ -67,11 +71,13 @@ package struct Engine: Sendable {
     self.run = run
     self.mode = mode
     self.actUntil = actUntil
-    now = run.startedAt
+    // The clock of the process that began may be ahead of ours: lease and limits count by our own.
+    now = history.isEmpty ? run.startedAt : Timestamp(milliseconds: 0)
     forward = StepGraph(plan.steps)
     sequence = history.last?.sequence ?? 0
     isResumed = !history.isEmpty
     for entry in history { replay(entry) }
+    reopenWhatIsLeftBehind()
   }
 
   /// Takes one event in and returns what is to be done, in order.
@@ -90,6 +96,7 @@ package struct Engine: Sendable {
     case .abandoned(let id, let abandonment): abandoned(id, abandonment)
     case .woke(let timer): woke(timer)
     case .interrupted(let interruption): interrupt(interruption)
+    case .cancelAsked(let request): cancelAsked(request)
     case .leaseConfirmed(let until):
       actUntil = max(actUntil, until)
       waitsForLease = false
@@ -115,6 +122,12 @@ package struct Engine: Sendable {
       if let result = state.result { results[state.step.id] = result }
     }
     return results
+  }
+
+  /// Everything that the run made or restored for a service, by the platform's ids, whatever became of it.
+  package func made(for service: ServiceName) -> Set<String> {
+    let states = everyState.filter { $0.step.service == service && $0.step.action.isDeployment }
+    return Set(states.flatMap { [$0.externalID, $0.result?.externalID].compactMap(\.self) })
   }
 
   // MARK: Small mutations shared by the aspects
@@ -170,5 +183,14 @@ package struct Engine: Sendable {
     phase = .finished
     announce(.finished(result))
     actions.append(.finish(result))
+  }
+}
+
+extension StepAction {
+  fileprivate var isDeployment: Bool {
+    switch self {
+    case .deploy, .promote, .restore: true
+    default: false
+    }
   }
 }

@@ -26,6 +26,8 @@ package enum EngineEvent: Sendable {
   case abandoned(StepID, Abandonment)
   case woke(EngineTimer)
   case interrupted(Interruption)
+  /// Somebody elsewhere wants the run to stop.
+  case cancelAsked(CancelRequest)
   /// The lease is confirmed; side effects may begin before this moment.
   case leaseConfirmed(actUntil: Timestamp)
   /// Somebody else holds the environment now, or the ledger refuses our writes.
@@ -42,6 +44,8 @@ package enum EngineTimer: Sendable, Hashable {
   case retry(StepID, attempt: Int)
   /// The time given to platforms to give up what is not live.
   case abandonment
+  /// The time an interrupted run has to write down what it leaves.
+  case interruption
 }
 
 /// What the shell is to do.

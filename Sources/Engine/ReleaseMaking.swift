@@ -50,7 +50,19 @@ extension Release {
       commit: plan.commit, subject: plan.subject, isDirty: plan.isDirty, by: run.by, startedAt: run.startedAt,
       endedAt: endedAt, result: result, restores: plan.restores, reason: plan.reason,
       configurationDigest: plan.digest, services: services, order: plan.order,
-      configuration: plan.configuration)
+      configuration: plan.configuration, decisions: plan.decisions,
+      migrations: Release.migrations(of: plan, results))
+  }
+
+  /// What was applied, as far as steps have told.
+  private static func migrations(of plan: Plan, _ results: [StepID: StepResult]) -> [ReleasedMigration] {
+    plan.schemaChanges.flatMap { change -> [ReleasedMigration] in
+      let facts = results[change.database.step]?.facts[StepFact.applied] ?? ""
+      let names = Set(facts.split(separator: "\n").map(String.init))
+      return change.pending.filter { names.contains($0.name) }.map {
+        ReleasedMigration(database: change.database.key, name: $0.name, effect: $0.effect)
+      }
+    }
   }
 
   /// When each variable was last written: by this run, else as the record before says.

@@ -58,7 +58,12 @@ struct StepState {
   /// It runs something of the user's, which leaves nothing behind that could be asked.
   var isCommand: Bool { if case .command = step.action { true } else { false } }
 
+  /// It changes a schema: a database that cannot be asked must not block every command after it for ever.
+  var isMigration: Bool { if case .migrate = step.action { true } else { false } }
+
   var isPending: Bool { if case .pending = status { true } else { false } }
+
+  var isBackingOff: Bool { if case .backingOff = status { true } else { false } }
 
   /// No action of ours or answer of a performer is outstanding.
   var isQuiet: Bool {

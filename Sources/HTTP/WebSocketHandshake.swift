@@ -1,7 +1,7 @@
 internal import Crypto
 
 /// The opening handshake of a client (RFC 6455 §4.1). Pure.
-struct WebSocketHandshake {
+package struct WebSocketHandshake {
   /// The key of this handshake: 16 random bytes in Base64.
   let key: String
   private var head = ResponseHead()
@@ -87,7 +87,7 @@ struct WebSocketHandshake {
   }
 
   /// What a server answers to a key (§4.2.2): Base64 of the SHA-1 of the key and a fixed text.
-  static func accept(for key: String) -> String {
+  package static func accept(for key: String) -> String {
     Base64.encode(SHA1.digest(of: Array((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8)))
   }
 }

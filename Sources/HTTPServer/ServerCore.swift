@@ -8,6 +8,8 @@ final class ServerCore: Sendable {
     var exchanges: [ObjectIdentifier: Exchange] = [:]
     var tasks: [ObjectIdentifier: Task<Void, Never>] = [:]
     var connections = 0
+    /// Connections that no longer speak HTTP, by their exchange.
+    var upgraded: [ObjectIdentifier: UpgradedSocket] = [:]
   }
 
   private let handler: HTTPServer.Handler
@@ -26,10 +28,14 @@ final class ServerCore: Sendable {
   /// Refuses what comes from now on and ends every exchange.
   /// - Returns: the handlers' tasks, already cancelled.
   func stop() -> [Task<Void, Never>] {
-    let (exchanges, tasks) = state.withLock { state in
+    let (exchanges, tasks, sockets) = state.withLock { state in
       state.stopping = true
-      return (Array(state.exchanges.values), Array(state.tasks.values))
+      return (
+        Array(state.exchanges.values), Array(state.tasks.values), Array(state.upgraded.values)
+      )
     }
+    // Before the daemon ends: their handles go with it.
+    for socket in sockets { socket.finish() }
     for exchange in exchanges { exchange.close() }
     return tasks
   }
@@ -94,7 +100,10 @@ final class ServerCore: Sendable {
   /// Called when libmicrohttpd is done with a request, however it ended.
   func close(_ exchange: Exchange) {
     exchange.close()
-    state.withLock { _ = $0.exchanges.removeValue(forKey: ObjectIdentifier(exchange)) }
+    state.withLock { state in
+      state.exchanges[ObjectIdentifier(exchange)] = nil
+      state.upgraded[ObjectIdentifier(exchange)] = nil
+    }
   }
 
   private func reply(_ answer: ServerResponse, _ exchange: Exchange) -> MHD_Result {
@@ -108,6 +117,16 @@ final class ServerCore: Sendable {
     case .stream:
       response = MHD_create_response_from_callback(
         UInt64.max, 32 << 10, fillFromStream, Unmanaged.passRetained(exchange).toOpaque(), releaseExchange)
+    case .upgraded(let pieces):
+      let socket = UpgradedSocket(pieces)
+      // Kept until the exchange is closed, which is after the callback.
+      let isOpen = state.withLock { state in
+        guard !state.stopping else { return false }
+        state.upgraded[ObjectIdentifier(exchange)] = socket
+        return true
+      }
+      guard isOpen else { return cmicrohttpd_no }
+      response = MHD_create_response_for_upgrade(takeSocket, Unmanaged.passUnretained(socket).toOpaque())
     }
     guard let response else { return cmicrohttpd_no }
     defer { MHD_destroy_response(response) }
@@ -115,7 +134,8 @@ final class ServerCore: Sendable {
     where !["content-length", "transfer-encoding"].contains(name.lowercased()) {
       _ = MHD_add_response_header(response, name, value)
     }
-    let status = (200...599).contains(answer.status) ? answer.status : 500
+    let isUpgrade = if case .upgraded = answer.body { true } else { false }
+    let status = isUpgrade ? 101 : (200...599).contains(answer.status) ? answer.status : 500
     return MHD_queue_response(exchange.connection, UInt32(status), response)
   }
 }

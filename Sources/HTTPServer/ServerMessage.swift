@@ -33,6 +33,9 @@ package struct ServerResponse: Sendable {
     case bytes([UInt8])
     /// Sent as it arrives, chunked, until the stream ends.
     case stream(AsyncStream<[UInt8]>)
+    /// After the answer 101 the connection speaks another protocol: these bytes are sent as they arrive, until
+    /// the stream ends or the client goes. What the client sends is dropped.
+    case upgraded(AsyncStream<[UInt8]>)
     /// The connection is closed without an answer, for fault injection.
     case cut
   }

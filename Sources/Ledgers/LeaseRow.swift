@@ -22,7 +22,8 @@ struct LeaseRow {
       state.lease = Lease(
         holder: try JSONDecoder().decode(Holder.self, from: Data(holder.utf8)), fence: fence,
         since: Timestamp(milliseconds: since), expires: Timestamp(milliseconds: expires),
-        duration: .milliseconds(duration), heartbeat: .milliseconds(heartbeat))
+        duration: .milliseconds(duration), heartbeat: .milliseconds(heartbeat),
+        cancel: row["cancel"].isNull ? nil : try value(CancelRequest.self, from: row["cancel"]))
     }
     return LeaseRow(state: state, machine: row["machine"].text, isLocked: row["locked"] == 1)
   }
@@ -32,12 +33,13 @@ struct LeaseRow {
     try connection.execute(
       """
       UPDATE lease SET fence = ?1, holder = ?2, machine = ?3, locked = ?4, since = ?5, expires = ?6,
-        duration = ?7, heartbeat = ?8 WHERE id = 1
+        duration = ?7, heartbeat = ?8, cancel = ?9 WHERE id = 1
       """,
       [
         .int(state.fence), SQLValue(try lease.map { try text(of: $0.holder) }), SQLValue(machine),
         SQLValue(isLocked), SQLValue(lease?.since.milliseconds), SQLValue(lease?.expires.milliseconds),
         SQLValue(lease?.duration.wholeMilliseconds), SQLValue(lease?.heartbeat.wholeMilliseconds),
+        SQLValue(try lease?.cancel.map { try text(of: $0) }),
       ])
   }
 }

@@ -2,11 +2,11 @@ import Crypto
 import Model
 import SQLite
 
-/// The tables of a local ledger. A change of them needs a new `version` and a migration here.
+/// The tables of a local ledger. A change of them is a further migration.
 enum LedgerSchema {
   /// `PRAGMA application_id`: the letters `ship`.
   static let applicationID: Int64 = 0x7368_6970
-  static let version: Int64 = 1
+  static let version = Int64(migrations.count + 1)
 
   static let tables = """
     CREATE TABLE meta (
@@ -60,6 +60,25 @@ enum LedgerSchema {
     ) STRICT, WITHOUT ROWID;
     """
 
+  /// What brings the tables from version N + 1 to N + 2. Only ever appended to.
+  static let migrations = [
+    """
+    ALTER TABLE lease ADD COLUMN cancel TEXT;
+    CREATE TABLE moved (
+      id INTEGER PRIMARY KEY CHECK (id = 1),
+      move TEXT NOT NULL
+    ) STRICT;
+    """
+  ]
+
+  /// Tables that came later and that an earlier shipit does well without: made whenever they are missing.
+  static let additions = """
+    CREATE TABLE IF NOT EXISTS decisions (
+      id INTEGER PRIMARY KEY,
+      decision TEXT NOT NULL
+    ) STRICT;
+    """
+
   /// What a database file says it is.
   enum Kind: Equatable {
     /// No table yet.
@@ -90,6 +109,13 @@ enum LedgerSchema {
     }
   }
 
+  /// Brings the tables of an older version to this one. Call it within a transaction.
+  static func migrate(_ connection: Connection, from version: Int64) throws {
+    guard version >= 1, version < self.version else { return }
+    for migration in migrations[Int(version - 1)...] { try connection.script(migration) }
+    try connection.script("PRAGMA user_version = \(self.version)")
+  }
+
   /// Makes the tables in an empty file. Call it within a transaction.
   static func create(_ connection: Connection, environment: String, at now: Int64) throws {
     try connection.script(tables)
@@ -97,6 +123,7 @@ enum LedgerSchema {
       "INSERT INTO meta (id, environment, created_at, fingerprint_key) VALUES (1, ?1, ?2, ?3)",
       [.text(environment), .int(now), .blob(randomBytes(32))])
     try connection.execute("INSERT INTO lease (id, fence) VALUES (1, 0)")
-    try connection.script("PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version)")
+    try connection.script("PRAGMA application_id = \(applicationID)")
+    try migrate(connection, from: 1)
   }
 }

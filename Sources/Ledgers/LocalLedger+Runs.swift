@@ -73,7 +73,7 @@ extension LocalLedger {
     try await read { try Self.records("ORDER BY id DESC LIMIT ?1", [SQLValue(max(0, limit))], $0) }
   }
 
-  private static func records(_ clause: String, _ values: [SQLValue], _ connection: Connection) throws
+  static func records(_ clause: String, _ values: [SQLValue], _ connection: Connection) throws
     -> [RunRecord]
   {
     try connection.query("SELECT * FROM runs \(clause)", values).map { row in
@@ -114,23 +114,28 @@ extension LocalLedger {
   // MARK: Hold, bad commits, key
 
   package func hold() async throws(Failure) -> Hold? {
-    try await read { connection in
-      try connection.query("SELECT reason, by, at FROM holds").first.map { row in
-        Hold(
-          reason: row["reason"].text ?? "", by: row["by"].text ?? "",
-          at: Timestamp(milliseconds: row["at"].int ?? 0))
-      }
+    try await read { try Self.hold($0) }
+  }
+
+  static func hold(_ connection: Connection) throws -> Hold? {
+    try connection.query("SELECT reason, by, at FROM holds").first.map { row in
+      Hold(
+        reason: row["reason"].text ?? "", by: row["by"].text ?? "",
+        at: Timestamp(milliseconds: row["at"].int ?? 0))
     }
   }
 
   package func setHold(_ hold: Hold?, lease: Lease) async throws(Failure) {
     try await write(under: lease) { connection in
       try connection.execute("DELETE FROM holds")
-      guard let hold else { return }
-      try connection.execute(
-        "INSERT INTO holds (id, reason, by, at) VALUES (1, ?1, ?2, ?3)",
-        [.text(hold.reason), .text(hold.by), .int(hold.at.milliseconds)])
+      if let hold { try Self.insert(hold, connection) }
     }
+  }
+
+  static func insert(_ hold: Hold, _ connection: Connection) throws {
+    try connection.execute(
+      "INSERT INTO holds (id, reason, by, at) VALUES (1, ?1, ?2, ?3)",
+      [.text(hold.reason), .text(hold.by), .int(hold.at.milliseconds)])
   }
 
   package func badCommits() async throws(Failure) -> [String: Int] {
@@ -155,12 +160,33 @@ extension LocalLedger {
     }
   }
 
+  package func decisions(limit: Int) async throws(Failure) -> [Decision] {
+    try await read { try Self.decisions(limit, $0) }
+  }
+
+  static func decisions(_ limit: Int, _ connection: Connection) throws -> [Decision] {
+    try connection.query(
+      "SELECT decision FROM decisions ORDER BY id DESC LIMIT ?1", [SQLValue(max(0, limit))]
+    ).map { try value(Decision.self, from: $0[0]) }
+  }
+
+  package func record(_ decision: Decision) async throws(Failure) {
+    try await transaction { try Self.insert(decision, $0) }
+  }
+
+  static func insert(_ decision: Decision, _ connection: Connection) throws {
+    _ = try connection.execute(
+      "INSERT INTO decisions (decision) VALUES (?1)", [.text(try text(of: decision))])
+  }
+
   package func fingerprintKey() async throws(Failure) -> [UInt8] {
-    try await read { connection in
-      guard let key = try connection.query("SELECT fingerprint_key FROM meta").first?[0].blob else {
-        throw SQLiteError(code: .corrupt, message: "the fingerprint key is missing", path: connection.path)
-      }
-      return key
+    try await read { try Self.key($0) }
+  }
+
+  static func key(_ connection: Connection) throws -> [UInt8] {
+    guard let key = try connection.query("SELECT fingerprint_key FROM meta").first?[0].blob else {
+      throw SQLiteError(code: .corrupt, message: "the fingerprint key is missing", path: connection.path)
     }
+    return key
   }
 }

@@ -61,7 +61,12 @@ package final class LocalLedger: Ledger {
       try await database.transaction { connection in
         let kind = try LedgerSchema.kind(connection)
         try LedgerSchema.refuse(kind, path: file.database)
-        if kind == .empty { try LedgerSchema.create(connection, environment: environment, at: now) }
+        switch kind {
+        case .empty: try LedgerSchema.create(connection, environment: environment, at: now)
+        case .ours(let version): try LedgerSchema.migrate(connection, from: version)
+        case .foreign: break
+        }
+        try connection.script(LedgerSchema.additions)
       }
       return LocalLedger(
         environment: environment, time: time, timing: timing, file: file, database: database, lock: lock,
@@ -94,6 +99,14 @@ package final class LocalLedger: Ledger {
   // MARK: Lease
 
   package func acquire(holder: Holder) async throws(Failure) -> Lease {
+    try await acquire(holder, evenIfMoved: false)
+  }
+
+  package func acquireForMove(holder: Holder) async throws(Failure) -> Lease {
+    try await acquire(holder, evenIfMoved: true)
+  }
+
+  private func acquire(_ holder: Holder, evenIfMoved: Bool) async throws(Failure) -> Lease {
     do {
       let damage = try await database.damage()
       guard damage.isEmpty else { throw Failure.damaged(path, damage.prefix(3).joined(separator: "; ")) }
@@ -104,6 +117,9 @@ package final class LocalLedger: Ledger {
     let attempt = Locked<Int64?>(nil)
     do {
       return try await transaction { connection in
+        if !evenIfMoved, let move = try Self.move(connection) {
+          throw Failure.moved(move, environment: self.environment)
+        }
         var row = try LeaseRow.read(connection)
         let lease = try row.state.acquire(
           holder, timing: self.timing, at: now, environment: self.environment, isDead: self.isDead(row))
@@ -149,6 +165,25 @@ package final class LocalLedger: Ledger {
     }
   }
 
+  package func requestCancel(_ request: CancelRequest) async throws(Failure) -> Lease? {
+    let now = time.now
+    return try await transaction { connection in
+      var row = try LeaseRow.read(connection)
+      let asked = row.state.requestCancel(request, at: now, isDead: self.isDead(row))
+      if asked != nil { try row.write(connection) }
+      return asked
+    }
+  }
+
+  package func expel(_ seen: Lease, evenIfRenewed: Bool) async throws(Failure) {
+    let now = time.now
+    try await transaction { connection in
+      var row = try LeaseRow.read(connection)
+      try row.state.expel(seen, evenIfRenewed: evenIfRenewed, at: now, environment: self.environment)
+      try row.write(connection)
+    }
+  }
+
   /// A holder on this machine whose kernel lock is gone does not live any more.
   private func isDead(_ row: LeaseRow) -> (Lease) -> Bool {
     { lease in
@@ -178,7 +213,8 @@ package final class LocalLedger: Ledger {
     }
   }
 
-  private func transaction<Value: Sendable>(
+  /// Runs `body` in one transaction without asking for the lease.
+  func transaction<Value: Sendable>(
     _ body: @Sendable (Connection) throws -> Value
   ) async throws(Failure) -> Value {
     do {

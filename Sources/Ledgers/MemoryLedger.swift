@@ -17,6 +17,7 @@ package actor MemoryLedger: Ledger {
   private var recorded: [Release] = []
   private var held: Hold?
   private var bad: [String: Int] = [:]
+  private var decided: [Decision] = []
 
   /// - Parameters:
   ///   - key: the key of fingerprints, given so that a simulation repeats exactly.
@@ -48,6 +49,14 @@ package actor MemoryLedger: Ledger {
   package func release(_ mine: Lease) { lease.release(mine) }
 
   package func holder() -> Lease? { lease.current(at: time.now) { $0.fence <= deadFence } }
+
+  package func requestCancel(_ request: CancelRequest) -> Lease? {
+    lease.requestCancel(request, at: time.now) { $0.fence <= deadFence }
+  }
+
+  package func expel(_ seen: Lease, evenIfRenewed: Bool) throws(Failure) {
+    try lease.expel(seen, evenIfRenewed: evenIfRenewed, at: time.now, environment: environment)
+  }
 
   /// Simulates that the holder's process was killed: the lease is free at once, the record stays.
   package func killHolder() { deadFence = lease.fence }
@@ -112,6 +121,9 @@ package actor MemoryLedger: Ledger {
     try lease.verify(mine, environment: environment)
     bad[commit] = nil
   }
+
+  package func decisions(limit: Int) -> [Decision] { Array(decided.reversed().prefix(max(0, limit))) }
+  package func record(_ decision: Decision) { decided.append(decision) }
 
   package func fingerprintKey() -> [UInt8] { key }
 }

@@ -1,7 +1,7 @@
-import Model
+package import Model
 
 /// What every ledger refuses whatever it stores in: defects of the caller that would falsify history.
-enum RunRules {
+package enum RunRules {
   /// - Throws: `internalError` while another run is open.
   static func checkOpening(openRun: RunID?, environment: String) throws(Failure) {
     guard let openRun else { return }
@@ -11,7 +11,7 @@ enum RunRules {
   }
 
   /// - Throws: `internalError` when the entries do not continue the journal without gap or repetition.
-  static func checkAppending(
+  package static func checkAppending(
     _ entries: [JournalEntry], to run: RunID, after last: Int, isOpen: Bool?
   ) throws(Failure) {
     try checkOpen(run, isOpen)

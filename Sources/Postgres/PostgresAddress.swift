@@ -6,8 +6,8 @@ import CPostgres
 package struct PostgresAddress: Sendable {
   /// libpq's keywords; among them may be the password.
   let parameters: [(keyword: String, value: String)]
-  /// What must never be shown, as it stands in the address and decoded.
-  private let hidden: [String]
+  /// What must never be shown, as it stands in the address and decoded; longest first.
+  package let hidden: [String]
 
   /// - Throws: `PostgresError` of code badAddress, which repeats nothing of the text: it may be a password.
   package init(_ text: String) throws(PostgresError) {
@@ -28,10 +28,15 @@ package struct PostgresAddress: Sendable {
 
   /// Host, port and database, for messages; never the password.
   package var description: String {
-    func part(_ keyword: String) -> String? { parameters.last { $0.keyword == keyword }?.value }
     let host = part("host") ?? part("hostaddr") ?? part("service").map { "service \($0)" } ?? "localhost"
     let port = part("port").map { ":\($0)" } ?? ""
     return "\(host)\(port)" + (part("dbname").map { "/\($0)" } ?? "")
+  }
+
+  /// A part of the address by libpq's name for it, such as `host`; never the password.
+  package func part(_ keyword: String) -> String? {
+    guard !["password", "sslpassword"].contains(keyword) else { return nil }
+    return parameters.last { $0.keyword == keyword }?.value
   }
 
   /// Takes the password out of a text of libpq.

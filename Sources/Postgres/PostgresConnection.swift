@@ -60,6 +60,16 @@ package final class PostgresConnection {
     _ = try answer(PQsendQuery(handle, sql))
   }
 
+  /// Runs a text of statements as the server reads it, one after the other, until one fails.
+  /// - Parameter patience: how long it may take altogether, in milliseconds.
+  /// - Throws: `PostgresError`, which says which statement failed.
+  package func run(_ sql: String, patience: Int) throws(PostgresError) {
+    _ = try answer(PQsendQuery(handle, sql), patience: patience)
+  }
+
+  /// What asks the server to stop what this connection runs; nil when there is none.
+  func cancellation() -> OpaquePointer? { PQgetCancel(handle) }
+
   func close() {
     PQfinish(handle)
     handle = nil
@@ -68,19 +78,34 @@ package final class PostgresConnection {
   // MARK: Answers
 
   /// Waits for everything that a statement gives; the rows of its last result.
-  private func answer(_ sent: Int32) throws(PostgresError) -> [PostgresRow] {
+  private func answer(_ sent: Int32, patience own: Int? = nil) throws(PostgresError) -> [PostgresRow] {
     guard sent == 1 else { throw lost() }
+    let patience = own ?? patience
     var rows: [PostgresRow] = []
     var failure: PostgresError?
+    var ended = 0
     let end = Self.milliseconds + patience
     while true {
-      while PQisBusy(handle) == 1 { try waitForBytes(until: end) }
+      while PQisBusy(handle) == 1 { try waitForBytes(until: end, patience) }
       guard let result = PQgetResult(handle) else { break }
       defer { PQclear(result) }
       switch PQresultStatus(result) {
-      case PGRES_COMMAND_OK, PGRES_EMPTY_QUERY: rows = []
-      case PGRES_TUPLES_OK: rows = Self.rows(result)
-      default: failure = failure ?? refused(result)
+      case PGRES_COMMAND_OK, PGRES_EMPTY_QUERY:
+        rows = []
+        ended += 1
+      case PGRES_TUPLES_OK:
+        rows = Self.rows(result)
+        ended += 1
+      case PGRES_COPY_IN, PGRES_COPY_OUT, PGRES_COPY_BOTH:
+        // The same result would come for ever.
+        close()
+        throw PostgresError(
+          code: .other, message: "COPY from or to the client is not possible here", statement: ended)
+      default:
+        if failure == nil {
+          failure = refused(result)
+          failure?.statement = ended
+        }
       }
     }
     if let failure { throw failure }
@@ -89,7 +114,7 @@ package final class PostgresConnection {
   }
 
   /// A server that stopped and one behind a broken network send nothing more.
-  private func waitForBytes(until end: Int) throws(PostgresError) {
+  private func waitForBytes(until end: Int, _ patience: Int) throws(PostgresError) {
     let left = end - Self.milliseconds
     var descriptor = pollfd(fd: PQsocket(handle), events: Int16(POLLIN), revents: 0)
     guard descriptor.fd >= 0 else { throw lost() }
@@ -114,8 +139,12 @@ package final class PostgresConnection {
     // 'C' is PG_DIAG_SQLSTATE, 'M' PG_DIAG_MESSAGE_PRIMARY: a detail could repeat what was sent.
     let state = PQresultErrorField(result, 67).map { String(cString: $0) }
     guard let message = PQresultErrorField(result, 77) else { return lost() }
+    // 'P' is PG_DIAG_STATEMENT_POSITION, 'H' PG_DIAG_MESSAGE_HINT.
+    let position = PQresultErrorField(result, 80).flatMap { Int(String(cString: $0)) }
+    let hint = PQresultErrorField(result, 72).map { words($0) }
     return PostgresError(
-      code: state.map { PostgresError.code(ofState: $0) } ?? .other, state: state, message: words(message))
+      code: state.map { PostgresError.code(ofState: $0) } ?? .other, state: state, message: words(message),
+      hint: hint, position: position)
   }
 
   private static func rows(_ result: OpaquePointer) -> [PostgresRow] {

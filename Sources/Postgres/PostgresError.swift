@@ -25,11 +25,23 @@ package struct PostgresError: Error, Sendable, CustomStringConvertible {
   package let state: String?
   /// In the words of the server or of libpq, without the password.
   package let message: String
+  /// The server's advice.
+  package let hint: String?
+  /// How many statements of a text had ended before the one that failed.
+  package internal(set) var statement: Int?
+  /// The character of the text that the server points at, from 1.
+  package let position: Int?
 
-  package init(code: Code, state: String? = nil, message: String) {
+  package init(
+    code: Code, state: String? = nil, message: String, hint: String? = nil, statement: Int? = nil,
+    position: Int? = nil
+  ) {
     self.code = code
     self.state = state
     self.message = message
+    self.hint = hint
+    self.statement = statement
+    self.position = position
   }
 
   package var description: String { state.map { "\(message) (SQLSTATE \($0))" } ?? message }

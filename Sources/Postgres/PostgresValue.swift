@@ -33,6 +33,13 @@ package struct PostgresRow: Sendable {
     return values[index]
   }
 
+  /// Every column that is not null, by name.
+  package var texts: [String: String] {
+    var texts: [String: String] = [:]
+    for (name, value) in zip(columns, values) { if let value { texts[name] = value } }
+    return texts
+  }
+
   /// The whole number of a column.
   package func int(_ name: String) -> Int64? { self[name].flatMap { Int64($0) } }
 

@@ -10,6 +10,8 @@ enum Answer: Sendable, Hashable {
   /// Healthy, but of another revision.
   case wrong(revision: String)
   case bad(String)
+  /// Somebody's login answers in its place; what that means.
+  case locked(Failure)
 }
 
 /// Reading revisions and comparing them.
@@ -125,6 +127,9 @@ extension HealthProber {
       case .failure(let trouble): return .bad(trouble.words)
       case .success(let answered): response = answered
       }
+      if request.target.platform == .vercel, VercelLogin.isAnswered(response) {
+        return .locked(VercelLogin.failure(request, url: url, hasKey: !access.isEmpty))
+      }
       guard (200..<300).contains(response.status) else {
         return .bad(HealthProber.describe(response, at: path))
       }
@@ -159,6 +164,9 @@ extension HealthProber {
       switch try await get(url, access, timeout: timeout) {
       case .failure(let trouble): return .bad("\(probe): \(trouble.words)")
       case .success(let answered):
+        if request.target.platform == .vercel, VercelLogin.isAnswered(answered) {
+          return .locked(VercelLogin.failure(request, url: url, hasKey: !access.isEmpty))
+        }
         guard (200..<300).contains(answered.status) else {
           return .bad(HealthProber.describe(answered, at: probe))
         }

@@ -18,6 +18,7 @@ struct ProofDecision: Sendable {
   let ends: Timestamp
   private(set) var goods = 0
   private(set) var looks = 0
+  private var locked = 0
   private var wrong: (revision: String, count: Int)?
   private var last: Answer?
   private var told: String?
@@ -34,6 +35,7 @@ struct ProofDecision: Sendable {
   mutating func look(_ answer: Answer, now: Timestamp) -> Verdict {
     looks += 1
     last = answer
+    if case .locked = answer {} else { locked = 0 }
     let words: String
     switch answer {
     case .good(let revision):
@@ -46,6 +48,12 @@ struct ProofDecision: Sendable {
       wrong = (revision, wrong?.revision == revision ? (wrong?.count ?? 0) + 1 : 1)
       if now >= graceEnds, (wrong?.count ?? 0) >= steady { return .failed(failure(after: now)) }
       words = "serves \(ServedIdentity.short(revision)) so far"
+    case .locked(let failure):
+      goods = 0
+      wrong = nil
+      locked += 1
+      if now >= graceEnds, locked >= steady { return .failed(failure) }
+      words = "a login answers so far"
     case .bad(let why):
       goods = 0
       wrong = nil
@@ -58,6 +66,7 @@ struct ProofDecision: Sendable {
 
   private func failure(after now: Timestamp) -> Failure {
     switch last {
+    case .locked(let failure): return failure
     case .wrong(let revision):
       let wanted = expected.map(ServedIdentity.short) ?? "another revision"
       return Failure(

@@ -35,6 +35,9 @@ extension HealthProber {
           badInARow += 1
           call.report(.progress("\(words) (\(badInARow) in a row)"))
           if badInARow >= 3 { return failed(request, "\(service) stopped answering after the switch", words) }
+        case .locked(let failure):
+          badInARow += 1
+          if badInARow >= 3 { return .failed(failure, moved: false) }
         }
       } catch { return .cancelled(moved: false) }
       if let deployment, clock.now >= nextPlatformLook {
@@ -63,6 +66,7 @@ extension HealthProber {
           return await failedOrReplaced(request, deployment, wrong(revision, request), nil)
         case .bad(let words):
           return failed(request, "\(service) stopped answering after the switch", words)
+        case .locked(let failure): return .failed(failure, moved: false)
         }
       } catch { return .cancelled(moved: false) }
     }

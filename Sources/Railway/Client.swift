@@ -132,6 +132,9 @@ actor RailwayClient {
       throw APIError(.rateLimited(after: wait), "the announced quota is used up", operation: operation)
     }
     if wait > .zero { try await sleep(wait, operation) }
+    guard !isMutation || LeaseGate.mayAct() else {
+      throw APIError(.transport, LeaseGate.words, operation: operation, certainlyNoEffect: true)
+    }
     let response: HTTPResponse
     do {
       response = try await http.send(request)

@@ -13,18 +13,22 @@ package struct RailwayPlatform: Platform {
   let places = Places()
   /// How long a deployment may take to appear whose request got no answer.
   let appearance: Duration
+  /// Told of secrets that are learned from Railway.
+  let hide: @Sendable (String, Sensitive) -> Void
   var clock: any TimeSource { client.clock }
 
   /// - Parameters:
   ///   - secrets: values by name, for variables; also what no error may contain.
   ///   - appearance: how long a deployment may take to appear whose request got no answer (contract §12).
   ///   - version: shipit's own, told to Railway.
+  ///   - hide: told of each secret that is learned from Railway, with a name for it, before it is used.
   ///   - spawn: starts what several steps share, such as the polling of an environment.
   ///   - random: in 0..<1, for the jitter of waits.
   package init(
     baseURL: String = "https://backboard.railway.com", http: any HTTPTransport, clock: any TimeSource,
     token: Sensitive, secrets: SecretValues, packer: any SourcePacker, version: String = "0",
     appearance: Duration = .seconds(60),
+    hide: @escaping @Sendable (String, Sensitive) -> Void = { _, _ in },
     spawn: Spawner = .tasks, random: @escaping @Sendable () -> Double
   ) {
     let client = RailwayClient(
@@ -35,6 +39,7 @@ package struct RailwayPlatform: Platform {
     self.secrets = secrets
     self.packer = packer
     self.appearance = appearance
+    self.hide = hide
     pollers = Pollers(client: client)
   }
 

@@ -127,6 +127,7 @@ extension RailwayPlatform {
               cause: "Railway's copy of \(id) does not show it",
               hint: "set \(name) by hand in Railway's dashboard"))
         }
+        hide(name, value)
         values[name] = value
       }
     }

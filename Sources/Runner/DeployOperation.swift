@@ -1,5 +1,5 @@
 import Concurrency
-import Engine
+package import Engine
 package import Model
 
 /// What a deploy is asked to do.
@@ -14,10 +14,15 @@ package struct DeployRequest: Sendable {
   package var images: [ServiceName: String]
   /// Stands in the release: "promoted from staging, release 6".
   package var reason: String?
+  /// Reasons to deploy although a rule says no.
+  package var overrides: PolicyOverrides
+  /// The very plan to apply; refused when it is not what would be done now.
+  package var saved: SavedPlan?
 
   package init(
     revision: Revision, isDirty: Bool = false, allowsOlder: Bool = false, again: Bool = false,
-    images: [ServiceName: String] = [:], reason: String? = nil
+    images: [ServiceName: String] = [:], reason: String? = nil,
+    overrides: PolicyOverrides = PolicyOverrides(), saved: SavedPlan? = nil
   ) {
     self.revision = revision
     self.isDirty = isDirty
@@ -25,6 +30,8 @@ package struct DeployRequest: Sendable {
     self.again = again
     self.images = images
     self.reason = reason
+    self.overrides = overrides
+    self.saved = saved
   }
 }
 
@@ -33,24 +40,82 @@ package struct DeployOperation: Sendable {
   private let context: OperationContext
   private let planning: Planning
   private let request: DeployRequest
+  private let policy: Policy
 
   package init(_ context: OperationContext, planning: Planning, request: DeployRequest) {
     self.context = context
     self.planning = planning
     self.request = request
+    policy = Policy(
+      planning.environment, ledger: context.ledger, clock: context.surroundings.clock, by: context.by,
+      sources: context.policy)
   }
 
-  /// - Parameter agree: shown the plan; false ends the operation with nothing changed.
-  package func run(agree: @Sendable (Plan) async -> Bool) async -> OperationResult {
+  /// - Parameters:
+  ///   - agree: shown the plan; false ends the operation with nothing changed.
+  ///   - approve: shown the plan and a name: agreeing is that person's approval too. Nil: nobody can be asked.
+  package func run(
+    agree: @Sendable (Plan) async -> Bool, approve: (@Sendable (Plan, String) async -> Bool)? = nil
+  ) async -> OperationResult {
     await context.underLease { operation throws(Failure) in
       let digest = try await planning.digest(request)
       // First, or its own mark would refuse the command that has to close it.
       if let ended = try await operation.closeEnded(), ended.plan?.digest == digest { return ended }
       try await refuse()
-      if let continued = try await operation.settle(unlessSame: digest) { return continued }
+      let resumable = try await mayContinue(digest) ? digest : nil
+      if let continued = try await operation.settle(unlessSame: resumable) { return continued }
       // What was settled may have left a hold or a bad mark.
       try await refuse()
-      return try await operation.carryOut(try await planning.plan(request), agree: agree)
+      var plan = try await planning.plan(request)
+      guard !plan.isEmpty else { return OperationResult(exit: .done, plan: plan) }
+      let verdict = try await policy.judge(plan, request.overrides)
+      plan.decisions = redacted(verdict.decisions)
+      if let missing = verdict.missing {
+        guard let name = verdict.mayApproveAs, let approve else {
+          return OperationResult(exit: missing.exitCode, plan: plan, failure: missing)
+        }
+        return try await operation.carryOut(plan, agree: { await approve($0, name) }) {
+          plan throws(Failure) in
+          try recheck(&plan)
+          plan.decisions = redacted((plan.decisions ?? []) + [try await policy.approve(plan, as: name)])
+        }
+      }
+      return try await operation.carryOut(plan, agree: agree) { plan throws(Failure) in try recheck(&plan) }
+    }
+  }
+
+  /// A freeze may have begun while somebody looked at the plan. Once the run has begun none stops it.
+  private func recheck(_ plan: inout Plan) throws(Failure) {
+    let isKnown = plan.decisions?.contains { $0.kind == .freezeOverridden } ?? false
+    guard let override = try policy.checkFreeze(request.overrides.freeze), !isKnown else { return }
+    plan.decisions = redacted((plan.decisions ?? []) + [override])
+  }
+
+  /// People write reasons, and the ledger keeps no secret.
+  private func redacted(_ decisions: [Decision]) -> [Decision]? {
+    let redact = context.surroundings.redact
+    let safe = decisions.map { decision in
+      var safe = decision
+      safe.reason = decision.reason.map(redact)
+      return safe
+    }
+    return safe.isEmpty ? nil : safe
+  }
+
+  /// A run that has begun goes on whatever the calendar says; one that has not is judged like a new one.
+  private func mayContinue(_ digest: String) async throws(Failure) -> Bool {
+    guard let open = try await context.ledger.openRun(), open.plan.digest == digest else { return true }
+    let begun = try await context.ledger.journal(of: open.id).contains { entry in
+      if case .began = entry.fact { true } else { false }
+    }
+    if begun || open.plan.decisions?.contains(where: { $0.kind == .freezeOverridden }) ?? false {
+      return true
+    }
+    do throws(Failure) {
+      return try policy.checkFreeze(request.overrides.freeze) == nil
+    } catch {
+      guard error.kind == .policy else { throw error }
+      return false
     }
   }
 

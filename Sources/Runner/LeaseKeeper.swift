@@ -8,33 +8,51 @@ package actor LeaseKeeper {
     /// Side effects may begin before this moment.
     case confirmed(actUntil: Timestamp)
     case lost(Failure)
+    /// Somebody elsewhere wants the holder to stop.
+    case cancelAsked(CancelRequest)
   }
 
-  package private(set) var lease: Lease
+  package var lease: Lease { held.lease }
+  private var held: HeldLease { didSet { limit.withLock { $0 = held.actUntil } } }
+  /// `actUntil`, for those who cannot wait for the actor.
+  private nonisolated let limit: Locked<Timestamp>
   private let ledger: any Ledger
-  private let clock: any TimeSource
+  private nonisolated let clock: any TimeSource
   private let spawn: Spawner
   private var heart: Task<Void, Never>?
   private var listener: (@Sendable (News) -> Void)?
   private var lost: Failure?
-  /// By our own clock, when the last confirmed renewal was asked for.
-  private var confirmedAt: Timestamp
+  private let onCancel: @Sendable (CancelRequest) -> Void
 
-  private init(ledger: any Ledger, lease: Lease, clock: any TimeSource, spawn: Spawner, askedAt: Timestamp) {
+  private init(
+    ledger: any Ledger, lease: Lease, clock: any TimeSource, spawn: Spawner, askedAt: Timestamp,
+    onCancel: @escaping @Sendable (CancelRequest) -> Void
+  ) {
+    self.onCancel = onCancel
     self.ledger = ledger
-    self.lease = lease
     self.clock = clock
     self.spawn = spawn
-    confirmedAt = askedAt
+    held = HeldLease(lease, askedAt: askedAt)
+    limit = Locked(held.actUntil)
   }
 
   /// Takes the lease and starts to renew it.
+  /// - Parameters:
+  ///   - onCancel: told once, when somebody elsewhere wants the holder to stop and no run goes on.
+  ///   - taking: takes the lease instead of `acquire`.
   /// - Throws: `Failure` of kind leaseHeld, or what the ledger says.
   package static func acquire(
-    from ledger: any Ledger, holder: Holder, clock: any TimeSource, spawn: Spawner
+    from ledger: any Ledger, holder: Holder, clock: any TimeSource, spawn: Spawner,
+    onCancel: @escaping @Sendable (CancelRequest) -> Void = { _ in },
+    taking: ((Holder) async throws(Failure) -> Lease)? = nil
   ) async throws(Failure) -> LeaseKeeper {
     var askedAt = clock.now
-    var lease = try await ledger.acquire(holder: holder)
+    var lease: Lease
+    if let taking {
+      lease = try await taking(holder)
+    } else {
+      lease = try await ledger.acquire(holder: holder)
+    }
     // Where a dead holder had to be watched, the asking lies long ago: what is confirmed begins with a renewal.
     if clock.now - askedAt > lease.heartbeat {
       askedAt = clock.now
@@ -45,20 +63,36 @@ package actor LeaseKeeper {
         throw error
       }
     }
-    let keeper = LeaseKeeper(ledger: ledger, lease: lease, clock: clock, spawn: spawn, askedAt: askedAt)
+    let keeper = LeaseKeeper(
+      ledger: ledger, lease: lease, clock: clock, spawn: spawn, askedAt: askedAt, onCancel: onCancel)
     await keeper.beat()
     return keeper
   }
 
   /// Until when side effects may begin: two thirds of the lease after the last confirmed renewal.
   package var actUntil: Timestamp {
-    lost == nil ? confirmedAt + lease.duration * 2 / 3 : Timestamp(milliseconds: 0)
+    lost == nil ? held.actUntil : Timestamp(milliseconds: 0)
+  }
+
+  /// Asked just before a side effect.
+  package nonisolated var gate: @Sendable () -> Bool {
+    let (limit, clock) = (limit, clock)
+    return { clock.now < limit.withLock { $0 } }
+  }
+
+  /// Somebody else has taken the lease, as far as the ledger says.
+  var isFencedOut: Bool {
+    get async {
+      guard let holder = try? await ledger.holder() else { return true }
+      return holder.fence != lease.fence
+    }
   }
 
   /// Sends news to a run, beginning with how things stand.
   package func listen(_ listener: @escaping @Sendable (News) -> Void) {
     self.listener = listener
     if let lost { listener(.lost(lost)) } else { listener(.confirmed(actUntil: actUntil)) }
+    if let request = lease.cancel { listener(.cancelAsked(request)) }
   }
 
   /// Stops renewing and gives the lease back.
@@ -90,14 +124,18 @@ package actor LeaseKeeper {
     let askedAt = clock.now
     do throws(Failure) {
       let renewed = try await ledger.renew(lease)
-      lease = renewed
-      confirmedAt = askedAt
+      let isNews = lease.cancel == nil
+      held = HeldLease(renewed, askedAt: askedAt)
       listener?(.confirmed(actUntil: actUntil))
+      if isNews, let request = renewed.cancel {
+        onCancel(request)
+        listener?(.cancelAsked(request))
+      }
       return true
     } catch {
-      // A ledger that does not answer leaves the lease as it is, until it has run out.
-      guard error.kind == .stale || clock.now - confirmedAt >= lease.duration else { return true }
+      guard held.isLost(by: error, at: clock.now) else { return true }
       lost = error
+      limit.withLock { $0 = Timestamp(milliseconds: 0) }
       listener?(.lost(error))
       return false
     }

@@ -12,7 +12,8 @@ extension OperationContext {
     let keeper: LeaseKeeper
     do throws(Failure) {
       keeper = try await LeaseKeeper.acquire(
-        from: ledger, holder: holder, clock: surroundings.clock, spawn: surroundings.spawn)
+        from: ledger, holder: holder, clock: surroundings.clock, spawn: surroundings.spawn,
+        onCancel: { [interrupter] in interrupter.cancel(by: $0) })
     } catch {
       return OperationResult(error)
     }
@@ -20,7 +21,14 @@ extension OperationContext {
     do throws(Failure) {
       result = try await work(Operation(context: self, keeper: keeper))
     } catch {
-      result = ended(by: error, code)
+      var failure = error
+      // "It was given back" does not say by whom, nor what is there now.
+      if failure.kind == .stale, await keeper.isFencedOut,
+        let who = await Failure.whoIsThere(in: ledger, besides: nil)
+      {
+        failure.cause = [failure.cause, who].compactMap(\.self).joined(separator: "; ")
+      }
+      result = ended(by: failure, code)
     }
     await keeper.release()
     return result
@@ -34,26 +42,31 @@ extension OperationContext {
       exit: interruption.exitCode,
       failure: Failure(
         .cancelled, "interrupted before anything was changed",
-        cause: failure.kind == .cancelled ? nil : failure.message))
+        cause: interrupter.cancelWords ?? (failure.kind == .cancelled ? nil : failure.message)))
   }
 }
 
 extension Operation {
   /// Shows a plan, and once it is agreed to opens a run and carries it out.
+  /// - Parameter ready: runs after the agreement; what it throws ends the operation with nothing changed.
   func carryOut(
-    _ plan: Plan, agree: @Sendable (Plan) async -> Bool
+    _ plan: Plan, agree: @Sendable (Plan) async -> Bool,
+    ready: (inout Plan) async throws(Failure) -> Void = { _ in }
   ) async throws(Failure) -> OperationResult {
     if plan.isEmpty { return OperationResult(exit: .done, plan: plan) }
     let agreed = await agree(plan)
     if let interruption = context.interrupter.interruption {
       return OperationResult(
         exit: interruption.exitCode, plan: plan,
-        failure: Failure(.cancelled, "interrupted before anything was changed"))
+        failure: Failure(
+          .cancelled, "interrupted before anything was changed", cause: context.interrupter.cancelWords))
     }
     guard agreed else {
       return OperationResult(
         exit: .interrupted, plan: plan, failure: Failure(.cancelled, "not agreed to: nothing was changed"))
     }
+    var plan = plan
+    try await ready(&plan)
     let record = try await context.ledger.open(
       plan, by: context.by, at: context.surroundings.clock.now, lease: await keeper.lease)
     return try await perform(record)

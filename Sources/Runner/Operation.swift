@@ -13,10 +13,13 @@ package struct OperationContext: Sendable {
   /// SHA-256 in hex.
   package var digest: @Sendable (String) -> String
   package var interrupter: Interrupter
+  /// Where the rules of `protect` get their facts from.
+  package var policy: PolicySources
 
   package init(
     ledger: any Ledger, performers: Performers, surroundings: RunSurroundings, by: String, holder: Holder,
-    digest: @escaping @Sendable (String) -> String, interrupter: Interrupter
+    digest: @escaping @Sendable (String) -> String, interrupter: Interrupter,
+    policy: PolicySources = PolicySources()
   ) {
     self.ledger = ledger
     self.performers = performers
@@ -25,6 +28,7 @@ package struct OperationContext: Sendable {
     self.holder = holder
     self.digest = digest
     self.interrupter = interrupter
+    self.policy = policy
   }
 }
 
@@ -60,6 +64,7 @@ package struct OperationResult: Sendable {
 package final class Interrupter: Sendable {
   private struct State {
     var interruption: Interruption?
+    var request: CancelRequest?
     var deliver: (@Sendable (Interruption) -> Void)?
     var cancel: (@Sendable () -> Void)?
   }
@@ -70,6 +75,11 @@ package final class Interrupter: Sendable {
 
   /// The interruption that came, if any.
   package var interruption: Interruption? { state.withLock { $0.interruption } }
+
+  /// Who asked from elsewhere to stop, in words; nil when nobody did.
+  package var cancelWords: String? {
+    state.withLock { $0.request }.map { "\($0.by) asked to cancel: \($0.reason)" }
+  }
 
   /// Called before a run goes on: cancels the task that prepares it.
   package func onCancel(_ cancel: @escaping @Sendable () -> Void) {
@@ -83,6 +93,17 @@ package final class Interrupter: Sendable {
       return (state.deliver, state.cancel)
     }
     if let deliver { deliver(interruption) } else { cancel?() }
+  }
+
+  /// Somebody elsewhere wants to stop what is at work: a run hears of it by itself, from its lease.
+  func cancel(by request: CancelRequest) {
+    let cancel = state.withLock { state -> (@Sendable () -> Void)? in
+      guard state.deliver == nil else { return nil }
+      state.request = state.request ?? request
+      state.interruption = state.interruption ?? .request
+      return state.cancel
+    }
+    cancel?()
   }
 
   func attach(_ shell: RunShell) {
@@ -108,12 +129,20 @@ struct Operation {
     let engine = Engine(
       plan: record.plan, run: record.facts, history: history, mode: mode, actUntil: await keeper.actUntil)
     let shell = RunShell(
-      engine: engine, run: record.facts, ledger: context.ledger, keeper: keeper,
+      engine: engine, plan: record.plan, run: record.facts, ledger: context.ledger, keeper: keeper,
       performers: context.performers, surroundings: context.surroundings,
-      takenOverBy: history.isEmpty ? nil : context.holder.name)
+      takenOverBy: history.isEmpty ? nil : context.holder.name,
+      guardian: CutOverGuard(
+        run: record, ledger: context.ledger, platforms: context.performers.platforms))
     context.interrupter.attach(shell)
-    let (result, results) = await shell.perform()
+    var (result, results) = await shell.perform()
     context.interrupter.detach()
+    if result.state == .inFlight, result.exit == .stale, var failure = result.failure,
+      let who = await Failure.whoIsThere(in: context.ledger, besides: record.id)
+    {
+      failure.cause = [failure.cause, who].compactMap(\.self).joined(separator: "; ")
+      result.failure = failure
+    }
     return try await close(record, result, results)
   }
 
@@ -133,7 +162,14 @@ struct Operation {
     if record.plan.kind == .rollback, result.state == .restored || !results.isEmpty {
       try await context.ledger.setHold(hold(after: record, result), lease: lease)
     }
-    try await context.ledger.close(record.id, result: result, release: release, lease: lease)
+    do throws(Failure) {
+      try await context.ledger.close(record.id, result: result, release: release, lease: lease)
+    } catch {
+      // Whoever took over found the run ended and closed it: it is as good as if we had.
+      guard error.kind == .stale, let closed = try? await context.ledger.run(record.id),
+        closed.result?.state == result.state
+      else { throw error }
+    }
     ended.release = release
     return ended
   }
@@ -186,12 +222,25 @@ struct Operation {
     }
     let settled = try await perform(open, history: history, mode: .settle)
     guard let result = settled.result, result.state == .inFlight else { return nil }
+    // Somebody else has taken over, and settles it.
+    if result.exit == .stale, let failure = result.failure { throw failure }
+    throw unsettled(open, result)
+  }
+
+  /// What an interrupted run left is not known, and nothing may begin before it is.
+  func unsettled(_ open: RunRecord, _ result: RunResult) -> Failure {
     if let interruption = context.interrupter.interruption {
-      throw Failure(.cancelled, "interrupted (\(interruption.rawValue)) while settling run \(open.id)")
+      return Failure(
+        .cancelled, "interrupted (\(interruption.rawValue)) while settling run \(open.id)",
+        cause: context.interrupter.cancelWords)
     }
-    throw Failure(
+    let environment = open.plan.environment
+    let titles = result.unattended.map { open.plan.step($0)?.title ?? $0.rawValue }
+    return Failure(
       .unknown,
-      "run \(open.id) was interrupted and what it left cannot be found out: \(result.unattended.map(\.rawValue).joined(separator: ", "))",
-      cause: result.failure?.message, hint: "shipit why \(open.id), then try again when the platform answers")
+      "run \(open.id) was interrupted and what it left cannot be found out: \(titles.joined(separator: ", "))",
+      cause: result.failure?.message,
+      hint:
+        "shipit why \(environment) \(open.id), then shipit settle \(environment) when the platform answers")
   }
 }

@@ -8,15 +8,18 @@ package struct Performers: Sendable {
   package var commands: any StepPerformer
   /// Builds container images here.
   package var images: (any StepPerformer)?
+  /// Changes the schemas of databases.
+  package var databases: (any StepPerformer)?
 
   package init(
     platforms: [PlatformName: any Platform], probing: any StepPerformer, commands: any StepPerformer,
-    images: (any StepPerformer)? = nil
+    images: (any StepPerformer)? = nil, databases: (any StepPerformer)? = nil
   ) {
     self.platforms = platforms
     self.probing = probing
     self.commands = commands
     self.images = images
+    self.databases = databases
   }
 
   /// Who carries a step out; nil when no adapter for it is at hand.
@@ -26,6 +29,7 @@ package struct Performers: Sendable {
     case .probing: probing
     case .commands: commands
     case .images: images
+    case .databases: databases
     }
   }
 }

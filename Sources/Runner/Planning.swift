@@ -10,11 +10,16 @@ package struct Planning: Sendable {
   private let secrets: SecretValues
   private let history: any RevisionHistory
   private let digest: @Sendable (String) -> String
+  private let databases: DatabaseLooks
 
+  /// - Parameters:
+  ///   - digest: SHA-256 in hex.
+  ///   - databases: who looks at databases; nothing is known of them without.
   package init(
     environment: Environment, ledger: any Ledger, platforms: [PlatformName: any Platform],
     secrets: SecretValues,
-    history: any RevisionHistory, digest: @escaping @Sendable (String) -> String
+    history: any RevisionHistory, digest: @escaping @Sendable (String) -> String,
+    databases: DatabaseLooks = DatabaseLooks()
   ) {
     self.environment = environment
     self.ledger = ledger
@@ -22,6 +27,7 @@ package struct Planning: Sendable {
     self.secrets = secrets
     self.history = history
     self.digest = digest
+    self.databases = databases
   }
 
   /// The binding digest of what is asked for; needs no look at any platform.
@@ -34,8 +40,10 @@ package struct Planning: Sendable {
     try await checkRevision(request)
     try await checkDirectories(request)
     var input = bareInput(request)
+    if let saved = request.saved { try checkBinding(saved, input) }
     try await fill(&input)
     try await checkAge(request, input)
+    try await look(request, &input)
     for service in environment.services {
       guard let target = input.observed[service.key]?.target else { continue }
       try await foresee(
@@ -46,32 +54,85 @@ package struct Planning: Sendable {
     var plan = try DeployPlanner(input).plan()
     plan.configuration = environment
     plan.reason = request.reason
+    if let saved = request.saved { try checkState(saved, input) }
     for case .deploy(let deploy) in plan.steps.map(\.action) {
       try await platforms[deploy.target.platform]?.inspect(deploy.source, of: deploy.target.service)
     }
     return plan
   }
 
+  /// The plan of `migrate up`: the schemas alone, of one database or of all.
+  package func plan(_ request: MigrateRequest) async throws(Failure) -> Plan {
+    try databases.check(request.only, environment)
+    let deploy = DeployRequest(revision: request.revision)
+    try await checkRevision(deploy)
+    var input = bareInput(deploy)
+    input.releases = try await ledger.recentReleases()
+    input.release = (try await ledger.runs(limit: 1).first?.release ?? 0) + 1
+    // What runs is as the newest release recorded it: no platform is asked.
+    try await look(deploy, &input, only: request.only)
+    var plan = try DeployPlanner(input).migrationPlan(only: request.only)
+    if let newest = input.releases.first { (plan.before, plan.order) = (newest.services, newest.order) }
+    return plan
+  }
+
+  /// What `migrate status` shows: what is pending, whatever may be done about it, and what was seen.
+  package func look(
+    _ request: MigrateRequest
+  ) async throws(Failure) -> (plan: Plan, databases: [String: ObservedDatabase]) {
+    try databases.check(request.only, environment)
+    var open = environment
+    open.protect.migrations = nil
+    let deploy = DeployRequest(revision: request.revision)
+    var input = bareInput(deploy)
+    input.environment = open
+    try await look(deploy, &input, only: request.only)
+    return (try DeployPlanner(input).migrationPlan(only: request.only), input.databases)
+  }
+
+  /// The binding digest of what `migrate up` is asked for.
+  package func digest(_ request: MigrateRequest) throws(Failure) -> String {
+    try DeployPlanner(bareInput(DeployRequest(revision: request.revision))).migrationPlan(only: request.only)
+      .digest
+  }
+
+  /// Looks at the databases, each of which is tested by it, and at those that sources declare.
+  private func look(
+    _ request: DeployRequest, _ input: inout PlanInput, only: String? = nil
+  ) async throws(Failure) {
+    let commit = request.revision.commit
+    for service in environment.services {
+      input.declared[service.key] = try await databases.discovery?.databases(of: service, commit: commit)
+    }
+    guard let observer = databases.observer else { return }
+    for database in environment.databases where only == nil || only == database.key {
+      input.databases[database.key] = try await observer.observe(
+        database, commit: commit, isDirty: request.isDirty)
+    }
+  }
+
   /// The plan of an explicit rollback.
   package func plan(_ request: RollbackRequest) async throws(Failure) -> Plan {
     if request.isGuess { return try await guessedPlan(request) }
     let releases = try await ledger.recentReleases()
-    let target = try RollbackPlanner.target(of: request, releases: releases)
+    let chosen = try RollbackTarget(of: request, releases: releases)
+    let target = chosen.release
     var input = PlanInput(
       environment: target.configuration ?? environment, commit: target.commit, subject: target.subject,
       observed: [:], secrets: secrets, digest: digest)
-    try await fill(&input, restorableFrom: target)
+    try await fill(&input, restorableFrom: target, only: request.only)
     try await foresee(target, request, &input)
-    return try RollbackPlanner(input: input, request: request, candidates: try await candidates(of: target))
-      .plan(to: target)
+    return try RollbackPlanner(
+      input: input, request: request, candidates: try await candidates(of: target, only: request.only)
+    ).plan(to: chosen)
   }
 
   /// The plan of a rollback without a ledger: to what the platforms say served before.
   private func guessedPlan(_ request: RollbackRequest) async throws(Failure) -> Plan {
     var input = PlanInput(
       environment: environment, commit: "", observed: [:], secrets: secrets, digest: digest)
-    try await fill(&input)
-    let history = try await ask(environment) { platform throws(Failure) in
+    try await fill(&input, only: request.only)
+    let history = try await ask(environment.limited(to: request.only)) { platform throws(Failure) in
       try await platform.history(environment, limit: Planning.historyLimit)
     }
     let guess = HistoryGuess(
@@ -81,7 +142,7 @@ package struct Planning: Sendable {
       of: environment, observed: input.observed, only: request.only, at: Timestamp(milliseconds: 0))
     try await foresee(target, request, &input)
     var plan = try RollbackPlanner(
-      input: input, request: request, candidates: try await candidates(of: target)
+      input: input, request: request, candidates: try await candidates(of: target, only: request.only)
     ).plan(to: target)
     for index in plan.services.indices {
       guard let pick = guess.picks[plan.services[index].service] else { continue }
@@ -97,9 +158,11 @@ package struct Planning: Sendable {
   private static let historyLimit = 30
 
   /// What is to be restored, as the platforms have it now.
-  private func candidates(of target: Release) async throws(Failure) -> [ServiceName: Deployment] {
+  private func candidates(
+    of target: Release, only: Set<ServiceName>
+  ) async throws(Failure) -> [ServiceName: Deployment] {
     var candidates: [ServiceName: Deployment] = [:]
-    for (name, record) in target.services {
+    for (name, record) in target.services where only.isEmpty || only.contains(name) {
       guard let id = record.deployment, let platform = platforms[record.target.platform] else { continue }
       candidates[name] = try await platform.deployment(id, of: record.target)
     }
@@ -131,10 +194,13 @@ package struct Planning: Sendable {
   }
 
   /// Reads the platforms and the ledger.
-  private func fill(_ input: inout PlanInput, restorableFrom target: Release? = nil) async throws(Failure) {
+  /// - Parameter only: services that are looked at; empty: all.
+  private func fill(
+    _ input: inout PlanInput, restorableFrom target: Release? = nil, only: Set<ServiceName> = []
+  ) async throws(Failure) {
     input.releases = try await ledger.recentReleases()
     input.release = (try await ledger.runs(limit: 1).first?.release ?? 0) + 1
-    for observation in try await observe(input.environment) {
+    for observation in try await observe(input.environment.limited(to: only)) {
       input.observed.merge(observation.services) { first, _ in first }
       input.notes += observation.notes
     }
@@ -201,7 +267,7 @@ package struct Planning: Sendable {
   /// `protect.branch`, and a dirty tree (DESIGN §4).
   private func checkRevision(_ request: DeployRequest) async throws(Failure) {
     if request.isDirty {
-      if environment.protect.branch != nil {
+      if environment.protect.isAboutCommits {
         throw Failure(
           .policy, "\(environment.name) is protected: a dirty tree cannot be deployed to it",
           hint: "commit your changes, then shipit deploy \(environment.name)")
@@ -210,6 +276,7 @@ package struct Planning: Sendable {
     }
     var paths = ["environments"]
     paths += environment.services.compactMap { $0.source.tree?.path }
+    paths += environment.databases.compactMap { $0.migrations?.directory }
     let changed = try await history.changedFiles(under: paths)
     if !changed.isEmpty {
       let shown = changed.prefix(5).joined(separator: ", ") + (changed.count > 5 ? ", …" : "")
@@ -227,6 +294,32 @@ package struct Planning: Sendable {
         "commit \(request.revision.commit.prefix(7)) is not on \(branch), and only that may go to \(environment.name)",
         place: "protect.branch", hint: "merge it into \(branch) first")
     }
+  }
+
+  /// A saved plan binds commit, configuration and secrets.
+  private func checkBinding(_ saved: SavedPlan, _ input: PlanInput) throws(Failure) {
+    let planner = DeployPlanner(input)
+    guard planner.bindingDigest() != saved.plan.digest else { return }
+    let moved = saved.moved(to: planner.binding())
+    throw stale(saved, moved.isEmpty ? ["how plans are made, in another version of shipit"] : moved)
+  }
+
+  /// A saved plan is applied as it is or not at all.
+  private func checkState(_ saved: SavedPlan, _ input: PlanInput) throws(Failure) {
+    // The number a run gets is no part of what moved.
+    var input = input
+    input.release = saved.release
+    let moved = saved.moved(to: try DeployPlanner(input).plan())
+    if !moved.isEmpty { throw stale(saved, moved) }
+  }
+
+  private func stale(_ saved: SavedPlan, _ moved: [String]) -> Failure {
+    let name = environment.name
+    return Failure(
+      .stale, "the plan that \(saved.by) saved at \(saved.madeAt.iso8601) is not what would be done now",
+      cause: "what moved: \(moved.joined(separator: "; "))",
+      hint: "make it anew and look at it: shipit plan \(name) --commit \(short(saved.plan.commit)) --out FILE"
+    )
   }
 
   /// Nothing is begun for a service whose source the commit does not hold.
@@ -261,5 +354,15 @@ package struct Planning: Sendable {
           "shipit rollback \(environment.name), to go back; merge, to go on; or shipit deploy \(environment.name) --allow-older"
       )
     }
+  }
+}
+
+extension Environment {
+  /// With some services alone, so that no other platform has to be asked; empty: all of them.
+  fileprivate func limited(to only: Set<ServiceName>) -> Environment {
+    guard !only.isEmpty else { return self }
+    var limited = self
+    limited.services.removeAll { !only.contains($0.key) }
+    return limited
   }
 }

@@ -16,6 +16,7 @@ struct RunEventRedactor {
     case .stepAbandoned(let step, let abandonment): .stepAbandoned(step, self.abandonment(abandonment))
     case .turned(let reason, let failure, let undo): .turned(reason, failure.map(self.failure), undo: undo)
     case .finished(let result): .finished(self.result(result))
+    case .cancelAsked(let request, let isHeeded): .cancelAsked(self.request(request), isHeeded: isHeeded)
     case .started, .resumed, .stepBegan, .stepLog, .stepProbing, .interrupted, .leaseWaits: kind
     }
   }
@@ -30,9 +31,16 @@ struct RunEventRedactor {
     case .turned(let reason, let failure, let undo):
       entry.fact = .turned(reason: reason, failure.map(self.failure), undo: undo)
     case .finished(let result): entry.fact = .finished(self.result(result))
+    case .cancelAsked(let request): entry.fact = .cancelAsked(self.request(request))
     case .began, .identified, .interrupted, .lines, .resumed: break
     }
     return entry
+  }
+
+  private func request(_ request: CancelRequest) -> CancelRequest {
+    var request = request
+    request.reason = redact(request.reason)
+    return request
   }
 
   func failure(_ failure: Failure) -> Failure {

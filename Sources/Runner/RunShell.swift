@@ -1,10 +1,11 @@
 import Concurrency
-package import Engine
+import Engine
 package import Model
 
 /// Performs the engine's actions and feeds back what happens: the one place where decisions meet the world.
 package actor RunShell {
   private var engine: Engine
+  private let plan: Plan
   private let run: RunFacts
   private let ledger: any Ledger
   private let keeper: LeaseKeeper
@@ -25,6 +26,7 @@ package actor RunShell {
   private var isJournalBroken = false
   private var result: RunResult?
   private let successor: String?
+  private let guardian: CutOverGuard?
 
   /// One order for what happens and what is told, so that log lines come before the end of their step.
   private enum Incoming: Sendable {
@@ -32,13 +34,18 @@ package actor RunShell {
     case report(StepID, StepReport)
   }
 
-  /// - Parameter successor: who takes over a run that another process began; nil for a new run.
-  package init(
-    engine: Engine, run: RunFacts, ledger: any Ledger, keeper: LeaseKeeper, performers: Performers,
-    surroundings: RunSurroundings, takenOverBy successor: String? = nil
+  /// - Parameters:
+  ///   - successor: who takes over a run that another process began; nil for a new run.
+  ///   - guardian: asked before each cut-over.
+  init(
+    engine: Engine, plan: Plan, run: RunFacts, ledger: any Ledger, keeper: LeaseKeeper,
+    performers: Performers,
+    surroundings: RunSurroundings, takenOverBy successor: String? = nil, guardian: CutOverGuard? = nil
   ) {
     self.successor = successor
+    self.guardian = guardian
     self.engine = engine
+    self.plan = plan
     self.run = run
     self.ledger = ledger
     self.keeper = keeper
@@ -54,6 +61,7 @@ package actor RunShell {
       switch news {
       case .confirmed(let actUntil): post.yield(.event(.leaseConfirmed(actUntil: actUntil)))
       case .lost(let failure): post.yield(.event(.leaseLost(failure)))
+      case .cancelAsked(let request): post.yield(.event(.cancelAsked(request)))
       }
     }
     if let successor { execute(engine.note(.resumed(holder: successor), at: surroundings.clock.now)) }
@@ -67,12 +75,13 @@ package actor RunShell {
       }
       if result != nil { break }
     }
+    let result = await ending()
     for task in tasks.values { task.cancel() }
     for timer in timers { timer.cancel() }
     for waiting in identifying.values.flatMap(\.self) { waiting.resume(returning: false) }
     identifying = [:]
     await quiet(Array(tasks.values) + stopping)
-    return (result ?? RunResult(state: .inFlight, exit: .internalError), engine.results)
+    return (result, engine.results)
   }
 
   /// Interrupts the run; safe to call from anywhere.
@@ -101,6 +110,19 @@ package actor RunShell {
     limit.cancel()
   }
 
+  /// Completes the result and tells it.
+  private func ending() async -> RunResult {
+    var result = result ?? RunResult(state: .inFlight, exit: .internalError)
+    let look = ForeignLook(plan: plan, run: run, performers: performers, surroundings: surroundings)
+    if look.isWanted(result) {
+      let engine = engine
+      result.foreign = await look.found(result) { engine.made(for: $0) }
+    }
+    self.result = result
+    announce(.finished(result))
+    return result
+  }
+
   private func execute(_ actions: [EngineAction]) {
     var failed: [StepID] = []
     for action in actions {
@@ -118,6 +140,8 @@ package actor RunShell {
       case .abandon(let step, let beganAt, let externalID):
         abandon(step, call(step, beganAt: beganAt, externalID: externalID))
       case .wake(let timer, let moment): wake(timer, at: moment)
+      // Told once it is known what others did meanwhile.
+      case .announce(.finished): break
       case .announce(let kind): announce(kind)
       case .finish(let result): self.result = RunEventRedactor(surroundings.redact).result(result)
       }
@@ -150,8 +174,14 @@ package actor RunShell {
       return
     }
     let post = post
+    let guardian = guardian
+    let gate = keeper.gate
     tasks[step.id] = surroundings.spawn {
-      let outcome = await performer.perform(step, call)
+      if let objection = await guardian?.objection(to: step, call) {
+        post.yield(.event(.ended(step.id, attempt: call.attempt, .failed(objection, moved: false))))
+        return
+      }
+      let outcome = await LeaseGate.$mayAct.withValue(gate) { await performer.perform(step, call) }
       post.yield(.event(.ended(step.id, attempt: call.attempt, outcome)))
     }
   }
@@ -179,8 +209,10 @@ package actor RunShell {
       post.yield(.event(.abandoned(step.id, .cancelled)))
       return
     }
+    let gate = keeper.gate
     tasks[step.id] = surroundings.spawn {
-      post.yield(.event(.abandoned(step.id, await performer.abandon(step, call))))
+      let became = await LeaseGate.$mayAct.withValue(gate) { await performer.abandon(step, call) }
+      post.yield(.event(.abandoned(step.id, became)))
     }
   }
 

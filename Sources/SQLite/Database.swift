@@ -33,12 +33,17 @@ package actor Database {
     -> Database
   {
     let executor = QueueExecutor(label: "database")
-    return try await withCheckedThrowingContinuation { continuation in
+    // ThreadSanitizer does not see that a continuation hands over what the queue made; a lock it sees.
+    let isMade = Locked(false)
+    let database: Database = try await withCheckedThrowingContinuation { continuation in
       executor.queue.async {
-        continuation.resume(
-          with: Result { Database(try Connection(path: path, options: options), executor) })
+        let made = Result { Database(try Connection(path: path, options: options), executor) }
+        isMade.withLock { $0 = true }
+        continuation.resume(with: made)
       }
     }
+    isMade.withLock { _ in }
+    return database
   }
 
   private init(_ connection: sending Connection, _ executor: QueueExecutor) {

@@ -15,12 +15,43 @@ package struct SecretResolver: Sendable {
     try resolve(SecretUses(environment), in: environment.name, key: key)
   }
 
-  /// Resolves only what the platforms' accounts need, for commands that read: `status`, `logs`.
+  /// Resolves only what the platforms' accounts need, for commands that read: `status`, `logs`. What databases
+  /// need comes along as far as it is at hand: only a run that was killed while it changed a schema asks for it.
   /// - Throws: `configuration`, naming all that are missing or empty at once.
   package func resolveAccounts(_ environment: Environment, key: [UInt8]) throws(Failure) -> SecretValues {
     var accounts = environment
     accounts.services = []
-    return try resolve(SecretUses(accounts), in: environment.name, key: key)
+    accounts.databases = []
+    let found = try resolve(SecretUses(accounts), in: environment.name, key: key)
+    var values: [String: Sensitive] = [:]
+    for database in environment.databases {
+      guard case .secret(let name) = database.url, let value = variables[name], !value.isEmpty else {
+        continue
+      }
+      values[name] = Sensitive(value)
+    }
+    for (name, value) in found.all { values[name] = value }
+    return SecretValues(values: values) { Fingerprint.of($0, key: key) }
+  }
+
+  /// Resolves only what databases need, for `migrate`.
+  /// - Throws: `configuration`, naming all that are missing or empty at once.
+  package func resolveDatabases(_ environment: Environment, key: [UInt8]) throws(Failure) -> SecretValues {
+    var databases = environment
+    databases.services = []
+    databases.platforms = Platforms()
+    databases.state = .local
+    return try resolve(SecretUses(databases), in: environment.name, key: key)
+  }
+
+  /// Resolves what the platforms' accounts need, and of the services' secrets what is at hand: enough to find out
+  /// what an interrupted run left, on a machine that deploys nothing.
+  /// - Throws: `configuration`, naming what the accounts lack.
+  package func resolveAtHand(_ environment: Environment, key: [UInt8]) throws(Failure) -> SecretValues {
+    let accounts = try resolveAccounts(environment, key: key).all
+    var values = Dictionary(accounts.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
+    for (name, value) in available(environment) { values[name] = value }
+    return SecretValues(values: values) { Fingerprint.of($0, key: key) }
   }
 
   /// Resolves what the platforms' accounts need as far as it is at hand: who holds one platform's token can
@@ -34,6 +65,7 @@ package struct SecretResolver: Sendable {
     for name in PlatformName.allCases {
       var account = environment
       account.services = []
+      account.databases = []
       account.state = .local
       switch name {
       case .railway: account.platforms = Platforms(railway: environment.platforms.railway)
@@ -53,6 +85,7 @@ package struct SecretResolver: Sendable {
   package func resolveLedger(_ name: String, of environment: Environment) throws(Failure) -> Sensitive {
     var ledgerAlone = environment
     ledgerAlone.services = []
+    ledgerAlone.databases = []
     ledgerAlone.platforms = Platforms()
     let values = try resolve(SecretUses(ledgerAlone), in: environment.name, key: [])
     guard let value = values[name] else {
@@ -63,7 +96,8 @@ package struct SecretResolver: Sendable {
 
   /// Every secret of the environment that has a value at hand, for redaction.
   package func available(_ environment: Environment) -> [(name: String, value: Sensitive)] {
-    SecretUses(environment).names.compactMap { name in
+    let uses = SecretUses(environment)
+    return Set(uses.names).union(uses.notices.keys).sorted().compactMap { name in
       variables[name].flatMap { $0.isEmpty ? nil : (name, Sensitive($0)) }
     }
   }

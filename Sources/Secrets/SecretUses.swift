@@ -4,6 +4,8 @@ package import Model
 package struct SecretUses: Sendable, Equatable {
   /// By name, the places in the environment file that use it, in the order of the file.
   package let places: [String: [String]]
+  /// Those of `notify`, which a run can do without.
+  package let notices: [String: [String]]
 
   package init(_ environment: Environment) {
     var places: [String: [String]] = [:]
@@ -16,6 +18,9 @@ package struct SecretUses: Sendable, Equatable {
       use(encore.clientSecretSecret, "platforms.encore.client.secret")
       if let key = encore.keySecret { use(key, "platforms.encore.key") }
     }
+    for database in environment.databases {
+      if case .secret(let name) = database.url { use(name, "databases.\(database.key).url") }
+    }
     for service in environment.services {
       for (variable, value) in service.variables.sorted(by: { $0.key < $1.key }) {
         guard case .secret(let name) = value else { continue }
@@ -23,6 +28,11 @@ package struct SecretUses: Sendable, Equatable {
       }
     }
     self.places = places
+    var notices: [String: [String]] = [:]
+    for (index, target) in environment.notify.enumerated() {
+      for (name, key) in target.secrets { notices[name, default: []].append("notify[\(index)].\(key)") }
+    }
+    self.notices = notices
   }
 
   package var names: [String] { places.keys.sorted() }

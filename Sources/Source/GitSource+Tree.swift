@@ -19,12 +19,25 @@ extension GitSource {
     }
   }
 
-  /// Whether a commit has a directory at `path`.
-  package func holds(directory path: String, commit: String) async throws(Failure) -> Bool {
-    // A file at the path is no tree; a name that leads nowhere makes git fail.
-    let result = try await git.run(["cat-file", "-t", tree(of: path, commit: commit)])
-    let kind = result.text.trimmed
-    return result.exit.isSuccess && (kind == "tree" || kind == "commit")
+  /// Those of the directories that a commit does not have, each once, in their order. One question for all.
+  package func missing(directories paths: [String], in commit: String) async throws(Failure) -> [String] {
+    var distinct: [String] = []
+    for path in paths where !distinct.contains(path) { distinct.append(path) }
+    // A line is a question: no directory of a project is called so.
+    let broken = distinct.filter { $0.contains(where: \.isNewline) }
+    distinct.removeAll(where: broken.contains)
+    guard !distinct.isEmpty else { return broken }
+    let names = distinct.map { tree(of: $0, commit: commit) + "\n" }.joined()
+    let result = try await git.output(
+      ["cat-file", "--batch-check=%(objecttype)"], input: Array(names.utf8))
+    // A file at the path is no tree; a name that leads nowhere is answered with itself and `missing`.
+    let kinds = result.text.split(separator: "\n", omittingEmptySubsequences: true)
+    guard kinds.count == distinct.count else {
+      throw Failure(
+        .failed, "git did not say what the commit holds", place: "git cat-file --batch-check",
+        hint: "check the repository with `git fsck`")
+    }
+    return broken + zip(distinct, kinds).filter { $0.1 != "tree" && $0.1 != "commit" }.map(\.0)
   }
 
   /// What git calls the directory `path` of a commit.

@@ -48,8 +48,6 @@ package struct ProjectHistory: RevisionHistory {
   /// Outside a repository the revision itself is made from the directories, so none can be missing.
   package func missingDirectories(of paths: [String], in commit: String) async throws(Failure) -> [String] {
     guard let source else { return [] }
-    var missing: [String] = []
-    for path in paths where try await !source.holds(directory: path, commit: commit) { missing.append(path) }
-    return missing
+    return try await source.missing(directories: paths, in: commit)
   }
 }

@@ -29,7 +29,7 @@ extension VercelPlatform {
     let key: Sensitive
     do throws(APIError) {
       let project = try await client.project(place)
-      for secret in project.bypass { await client.hide(secret) }
+      for secret in project.bypass { await learn(secret) }
       guard project.isProtected else { return [] }
       if let existing = project.bypass.first {
         key = existing
@@ -44,13 +44,19 @@ extension VercelPlatform {
             subject: place.name)
         }
         key = Sensitive(name)
-        await client.hide(key)
+        await learn(key)
         // As Vercel's own tool does: it takes a moment until it counts.
         try await client.sleep(.seconds(1), Endpoint.generateBypass(place))
       }
     } catch { throw error.failure("passing the protection of \(place.name)", scope: scope(place)) }
     memory.bypass.withLock { $0[place.project] = key }
     return VercelPlatform.headers(key)
+  }
+
+  /// Neither an error of the client nor anything else that is printed may repeat it.
+  private func learn(_ key: Sensitive) async {
+    hide("VERCEL_AUTOMATION_BYPASS_SECRET", key)
+    await client.hide(key)
   }
 
   private static func headers(_ key: Sensitive) -> [(name: String, value: Sensitive)] {

@@ -116,6 +116,9 @@ actor VercelClient {
     }
     quotas[request.operation] = quota
     if wait > .zero { try await sleep(wait, request) }
+    guard request.method == "GET" || LeaseGate.mayAct() else {
+      throw failed(.transport, LeaseGate.words, request, certainlyNoEffect: true)
+    }
     let response: HTTPResponse
     do {
       response = try await http.send(wire(request, manner.timeout))

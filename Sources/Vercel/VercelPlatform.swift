@@ -17,6 +17,8 @@ package struct VercelPlatform: Platform {
   let root: String
   let temporaryDirectory: String
   let disk: DiskWork
+  /// Told of secrets that are learned from Vercel.
+  let hide: @Sendable (String, Sensitive) -> Void
   /// How long a deployment may take to appear whose request got no answer.
   let appearance: Duration
   var clock: any TimeSource { client.clock }
@@ -29,12 +31,14 @@ package struct VercelPlatform: Platform {
   ///   - version: shipit's own, told to Vercel.
   ///   - appearance: how long something may take to appear whose request got no answer.
   ///   - disk: where work that blocks on the disk is done.
+  ///   - hide: told of each secret that is learned from Vercel, with a name for it, before it is used.
   ///   - random: in 0..<1, for the jitter of waits.
   package init(
     baseURL: String = "https://api.vercel.com", http: any HTTPTransport, clock: any TimeSource,
     token: Sensitive, secrets: SecretValues, packer: any SourcePacker, root: String = ".",
     variables: [String: String] = [:], temporaryDirectory: String = "/tmp", version: String = "0",
     appearance: Duration = .seconds(20), launcher: Launcher = Launcher(), disk: DiskWork = .threads,
+    hide: @escaping @Sendable (String, Sensitive) -> Void = { _, _ in },
     random: @escaping @Sendable () -> Double
   ) {
     client = VercelClient(
@@ -46,6 +50,7 @@ package struct VercelPlatform: Platform {
     self.temporaryDirectory = temporaryDirectory
     self.appearance = appearance
     self.disk = disk
+    self.hide = hide
     addresses = Addresses(baseURL: baseURL)
     builder = CommandLineBuilder(launcher: launcher, variables: variables)
   }

@@ -23,18 +23,24 @@ final class Console: Sendable {
   let isInteractive: Bool
   /// Both ways to a person are open: a question can be asked.
   let canAsk: Bool
-  private let redaction: Locked<@Sendable (String) -> String>
+  /// The job of GitHub Actions this runs in; nil elsewhere.
+  let actions: ActionsContext?
+  private let redaction: Locked<Redaction>
   private let trouble = Locked<String?>(nil)
+  private let masked = Locked<Set<String>>([])
 
   init(_ invocation: Invocation, environment: [String: String]) {
+    actions = ActionsContext(environment)
     wantsJSON = invocation.has("json")
     isQuiet = invocation.has("quiet")
-    let redaction = Locked<@Sendable (String) -> String>({ $0 })
+    let redaction = Locked(Redaction())
     self.redaction = redaction
-    let redact: @Sendable (String) -> String = { text in redaction.withLock { $0 }(text) }
+    let redact: @Sendable (String) -> String = { text in redaction.withLock { $0 }.redact(text) }
     let symbols = Symbols.suiting(environment)
+    let isInActions = actions != nil
     func canvas(_ descriptor: Int32) -> Canvas {
-      let isTerminal = isatty(descriptor) == 1
+      // Some runners hand out a terminal, which nobody looks at.
+      let isTerminal = isatty(descriptor) == 1 && !isInActions
       let isColoured = TerminalColour.isWanted(
         flag: invocation.has("no-color") ? false : nil, environment: environment, isTerminal: isTerminal)
       return Canvas(
@@ -43,29 +49,33 @@ final class Console: Sendable {
     }
     resultCanvas = canvas(STDOUT_FILENO)
     noteCanvas = canvas(STDERR_FILENO)
-    isInteractive = isatty(STDERR_FILENO) == 1 && environment["CI"] == nil && environment["TERM"] != "dumb"
+    isInteractive =
+      isatty(STDERR_FILENO) == 1 && environment["CI"] == nil && environment["TERM"] != "dumb" && !isInActions
     canAsk = isInteractive && isatty(STDIN_FILENO) == 1
+    if let token = actions?.token { hide([("GITHUB_TOKEN", token)]) }
   }
 
-  /// From here on these secrets are taken out of everything that is written.
-  func redact(with redact: @escaping @Sendable (String) -> String) {
-    redaction.withLock { $0 = redact }
-  }
-
-  /// Takes further values out, beside what is taken out already.
+  /// From here on these values too are taken out of everything that is written.
   func redact(also secrets: [(String, String)]) {
-    guard !secrets.isEmpty else { return }
-    let redactor = Redactor(secrets: secrets)
-    redaction.withLock { earlier in
-      let first = earlier
-      earlier = { redactor.redact(first($0)) }
+    redaction.withLock { redaction in
+      let fresh = secrets.filter { secret in !redaction.known.contains { $0.value == secret.1 } }
+      guard !fresh.isEmpty else { return }
+      redaction.known += fresh.map { (name: $0.0, value: $0.1) }
+      redaction.redactor = Redactor(secrets: redaction.known)
     }
+  }
+
+  private struct Redaction: Sendable {
+    var known: [(name: String, value: String)] = []
+    var redactor: Redactor?
+
+    func redact(_ text: String) -> String { redactor?.redact(text) ?? text }
   }
 
   /// The redaction in force.
   var redactor: @Sendable (String) -> String {
     let redaction = redaction
-    return { text in redaction.withLock { $0 }(text) }
+    return { text in redaction.withLock { $0 }.redact(text) }
   }
 
   /// The command's result: a document for programs or lines for people.
@@ -77,6 +87,10 @@ final class Console: Sendable {
 
   /// One line of data on standard output, as it is.
   func write(_ text: String) {
+    // What stands in a file is nobody's command.
+    let isRead = actions != nil && !Console.isFile(STDOUT_FILENO)
+    let text =
+      !isRead ? text : wantsJSON ? WorkflowCommand.neutralised(json: text) : WorkflowCommand.neutralised(text)
     // A reader that has seen enough, as in `| head`, is no trouble.
     guard case .failure(let failure) = Output(descriptor: STDOUT_FILENO).write(text + "\n"),
       !failure.isBrokenPipe
@@ -90,13 +104,26 @@ final class Console: Sendable {
     raw(lines.joined(separator: "\n") + "\n")
   }
 
+  /// Something that went wrong beside the matter itself, in one line on standard error.
+  func warning(_ line: String) {
+    let words = Line([.warning("warning: "), Span(line)], overflow: .wrap(hanging: 2))
+    raw(noteCanvas.draw(words).joined(separator: "\n") + "\n")
+  }
+
   /// Bytes for the terminal on standard error.
   func raw(_ text: String) {
-    _ = Output(descriptor: STDERR_FILENO).write(text)
+    _ = Output(descriptor: STDERR_FILENO).write(
+      actions == nil ? text : WorkflowCommand.neutralised(text))
   }
 
   /// An error; in JSON mode as a document on standard output, always for people on standard error.
   func failure(_ failure: Failure, exit: ExitCode? = nil) {
+    if let actions {
+      let exit = exit ?? failure.exitCode
+      annotate([Annotation(failure)])
+      actions.append(summary: ActionsReport.markdown(failure, exit: exit, redact: redactor))
+      actions.append(outputs: [("result", "refused"), ("exit", String(exit.rawValue))])
+    }
     let report = FailureReport(failure, exit: exit)
     if wantsJSON {
       write(report.json(redactor))
@@ -107,7 +134,15 @@ final class Console: Sendable {
 
   /// A question with yes or no; no on end of input.
   func ask(_ question: String) async -> Bool {
-    raw("\(question) [y/N] ")
+    ["y", "yes"].contains(await answer("\(question) [y/N] ").lowercased())
+  }
+
+  /// A question that only this very word agrees to.
+  func ask(_ question: String, expecting word: String) async -> Bool { await answer(question) == word }
+
+  /// What a person types; nothing on end of input.
+  private func answer(_ question: String) async -> String {
+    raw(question)
     let pending = Locked<CheckedContinuation<String?, Never>?>(nil)
     let settle: @Sendable (String?) -> Void = { text in
       let waiting = pending.withLock { waiting in
@@ -128,8 +163,11 @@ final class Console: Sendable {
       settle(nil)
     }
     if text == nil { raw("\n") }
-    return ["y", "yes"].contains((text ?? "").lowercased())
+    return text ?? ""
   }
+
+  /// Whether the runner has not been told this yet.
+  func isNew(mask line: String) -> Bool { masked.withLock { $0.insert(line).inserted } }
 
   /// The exit code to end with: a result that could not be written is an error of its own.
   func ended(_ code: ExitCode) -> Int32 {

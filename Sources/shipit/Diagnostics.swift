@@ -7,10 +7,15 @@ import YAML
 /// Prints what was found in an environment file.
 enum Diagnostics {
   /// All findings, on standard error.
-  /// - Parameter unsupportedIsError: what shipit does not act on yet ends the command.
-  static func print(_ result: ReadResult, _ console: Console, unsupportedIsError: Bool) {
+  /// - Parameters:
+  ///   - root: the project's directory, which the files are named from.
+  ///   - unsupportedIsError: what shipit does not act on yet ends the command.
+  static func print(_ result: ReadResult, _ console: Console, root: String, unsupportedIsError: Bool) {
     let diagnostics = unsupportedIsError ? result.diagnosticsForActing : result.diagnostics
     guard !diagnostics.isEmpty else { return }
+    let folder = console.actions?.folder(of: root) ?? ""
+    console.annotate(
+      diagnostics.filter { $0.severity != .note }.map { annotation($0, folder: folder) })
     if console.wantsJSON {
       if unsupportedIsError {
         console.write(
@@ -34,6 +39,16 @@ enum Diagnostics {
       "environment": .string(name), "valid": .bool(!result.hasErrors),
       "diagnostics": .array(result.diagnostics.map(json)),
     ])
+  }
+
+  /// - Parameter folder: from the repository's top to the project, ending with a slash.
+  private static func annotation(_ diagnostic: Diagnostic, folder: String) -> Annotation {
+    let help = diagnostic.help.map { "\nhelp: \($0)" } ?? ""
+    return Annotation(
+      diagnostic.severity == .error ? .error : .warning, title: diagnostic.code.rawValue,
+      message: diagnostic.message + help,
+      place: Annotation.Place(
+        file: folder + diagnostic.mark.file, line: diagnostic.mark.line, column: diagnostic.mark.column))
   }
 
   private static func json(_ diagnostic: Diagnostic) -> JSON {

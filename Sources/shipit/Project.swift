@@ -48,7 +48,8 @@ struct Project: Sendable {
       ? candidates.first : candidates.first { access($0 + "/environments", R_OK) == 0 }
   }
 
-  private static func absolute(_ path: String) -> String {
+  /// The path with every link resolved; as it is when there is nothing there.
+  static func absolute(_ path: String) -> String {
     guard let resolved = realpath(path, nil) else { return path }
     defer { free(resolved) }
     return String(cString: resolved)
@@ -67,7 +68,7 @@ struct Project: Sendable {
   func environment(_ name: String, _ console: Console) throws(Refused) -> Model.Environment {
     let result = read(name)
     guard result.unsupported.isEmpty, let environment = result.environment else {
-      Diagnostics.print(result, console, unsupportedIsError: true)
+      Diagnostics.print(result, console, root: root, unsupportedIsError: true)
       throw Refused()
     }
     return environment

@@ -53,6 +53,7 @@ enum Recorded {
   private static func read(_ project: Project, _ name: String) async throws(Failure) -> Subject {
     // Without the file it is not known where a shared ledger would be; a local one lies here.
     let ledger = try await LocalLedger.open(root: project.root, environment: name, time: Session.clock)
+    if let move = try await ledger.moved() { throw .moved(move, environment: name) }
     let releases = try await ledger.recentReleases()
     let telling = releases.filter { $0.configuration != nil }
     guard let release = telling.first(where: \.isGood) ?? telling.first,

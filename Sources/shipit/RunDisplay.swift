@@ -26,6 +26,8 @@ actor RunDisplay {
         QuietFace(canvas)
       } else if console.isInteractive {
         TerminalFace(canvas)
+      } else if console.actions != nil {
+        ActionsFace(canvas)
       } else {
         PlainFace(canvas)
       }
@@ -58,6 +60,10 @@ actor RunDisplay {
   private func show(_ lines: [String]) {
     if console.wantsJSON {
       for line in lines { console.write(line) }
+      return
+    }
+    if face is ActionsFace {
+      console.commands(lines)
       return
     }
     guard console.isInteractive && !console.isQuiet else {

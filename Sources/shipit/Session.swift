@@ -1,6 +1,8 @@
 import Commands
 import Concurrency
 import Crypto
+import Databases
+import Encore
 import FoundationEssentials
 import HTTP
 import Interface
@@ -8,7 +10,6 @@ import Ledgers
 import Model
 import Probing
 import Processes
-import Redaction
 import Runner
 import Secrets
 import Source
@@ -32,41 +33,65 @@ struct Session: Sendable {
   /// Why a platform cannot be asked: a secret of its account is not at hand.
   private let missing: [PlatformName: Failure]
   let overrides: [Override]
+  /// The platforms that the command has to do with.
+  let touched: Set<PlatformName>
   private let isRepository: Bool
   private let parts: AdapterParts
-  private let http: HTTPClient
-  private let variables: [String: String]
+  private let migrations: ProjectMigrations
+  let http: HTTPClient
+  let variables: [String: String]
 
   /// - Parameters:
   ///   - needsVariables: the services' secrets are needed too, not only the accounts'.
+  ///   - isAboutDatabases: of all secrets those of databases alone are needed.
+  ///   - takesVariables: the services' secrets are used as far as they are at hand.
   ///   - isPartial: a platform whose account lacks a secret is left out, and the others are asked.
+  ///   - touched: the platforms whose accounts are needed, while the others' are as with `isPartial`; nil: all.
   ///   - ledger: nil: the environment's own.
   /// - Throws: `Failure` when a secret is missing or the ledger cannot be used.
   init(
     _ project: Project, _ environment: Model.Environment, _ console: Console, needsVariables: Bool,
-    isPartial: Bool = false, isDirty: Bool = false, ledger: (any Ledger)? = nil
+    takesVariables: Bool = false, isAboutDatabases: Bool = false, isPartial: Bool = false,
+    touched: Set<PlatformName>? = nil, isDirty: Bool = false, ledger: (any Ledger)? = nil
   ) async throws(Failure) {
     self.project = project
     self.environment = environment
     variables = ProcessInfo.processInfo.environment
     clock = Session.clock
+    let resolver = SecretResolver(environment: variables)
+    // Before the first use of any, and what a command does not need too, as far as it is at hand.
+    console.hide(resolver.available(environment))
     let used: any Ledger
     if let ledger { used = ledger } else { used = try await Session.ledger(project, environment, clock) }
     self.ledger = used
+    self.touched = touched ?? Set(environment.services.map(\.platform))
     let key = try await used.fingerprintKey()
-    let resolver = SecretResolver(environment: variables)
-    if isPartial {
+    if let touched { _ = try resolver.resolveAccounts(environment.limited(to: touched), key: key) }
+    if isAboutDatabases {
+      secrets = try resolver.resolveDatabases(environment, key: key)
+      missing = Dictionary(
+        uniqueKeysWithValues: PlatformName.allCases.map { name in
+          (name, Failure(.internalError, "\(name.title) is not asked by this command"))
+        })
+    } else if isPartial || touched != nil {
       (secrets, missing) = resolver.resolveAccountsAtHand(environment, key: key)
+    } else if takesVariables {
+      secrets = try resolver.resolveAtHand(environment, key: key)
+      missing = [:]
     } else {
       secrets =
         needsVariables
         ? try resolver.resolve(environment, key: key) : try resolver.resolveAccounts(environment, key: key)
       missing = [:]
     }
-    // What a command does not need is taken out of everything it prints too, as far as it is at hand.
-    let hidden = resolver.available(environment)
-    let redactor = Redactor(secrets: hidden.map { ($0.name, $0.value.reveal()) })
-    console.redact { redactor.redact($0) }
+    let hide: @Sendable (String, Sensitive) -> Void = { name, value in console.hide([(name, value)]) }
+    // libpq and the server speak of a password alone.
+    let addresses = Set(
+      environment.databases.compactMap { if case .secret(let name) = $0.url { name } else { nil } })
+    console.hide(
+      resolver.available(environment).filter { addresses.contains($0.name) }.flatMap { address in
+        AddressSecrets.passwords(in: address.value).map { (address.name, $0) }
+      })
     let source = try await GitSource.find(root: project.root, process: variables)
     let packer = CommitPacker(
       root: project.root, source: source, dirty: isDirty, temporaryDirectory: variables["TMPDIR"] ?? "/tmp")
@@ -76,11 +101,12 @@ struct Session: Sendable {
     overrides = endpoints.overrides
     isRepository = source != nil
     let temporaryDirectory = variables["TMPDIR"] ?? "/tmp"
+    migrations = ProjectMigrations(source: source, root: project.root)
     let parts = AdapterParts(
       environment: environment, root: project.root, http: http, clock: clock, launcher: Launcher(),
       process: variables, secrets: secrets, packer: packer, history: history,
       repository: ProjectRepository(source: source, temporaryDirectory: temporaryDirectory),
-      temporaryDirectory: temporaryDirectory, version: shipitVersion)
+      temporaryDirectory: temporaryDirectory, version: shipitVersion, hide: hide)
     var platforms: [PlatformName: any Platform] = [:]
     for registration in platformTable where missing[registration.name] == nil {
       platforms[registration.name] = try registration.make(parts, endpoints.endpoint(of: registration))
@@ -96,25 +122,16 @@ struct Session: Sendable {
     throw missing[name] ?? Failure(.configuration, "services on \(name.title) are not supported yet")
   }
 
+  /// A secret of the platform's account is not at hand.
+  func lacksAccount(_ name: PlatformName) -> Bool { missing[name] != nil }
+
   /// The clock of this process.
   static let clock = SystemClock()
 
   static func ledger(
     _ project: Project, _ environment: Model.Environment, _ clock: any TimeSource
   ) async throws(Failure) -> any Ledger {
-    let variables = ProcessInfo.processInfo.environment
-    switch environment.state {
-    case .local:
-      return try await LocalLedger.open(root: project.root, environment: environment.name, time: clock)
-    case .git:
-      return try await GitLedger.open(
-        root: project.root, app: environment.app, environment: environment.name, time: clock,
-        process: variables,
-        tell: { line in _ = Output(descriptor: STDERR_FILENO).write(line + "\n") })
-    case .postgres(let name):
-      let url = try SecretResolver(environment: variables).resolveLedger(name, of: environment)
-      return try await PostgresLedger.open(url: url, app: environment.app, environment: environment.name)
-    }
+    try await LedgerPlace.open(project, environment, clock)
   }
 
   /// SHA-256 in hex.
@@ -123,7 +140,20 @@ struct Session: Sendable {
   var planning: Planning {
     Planning(
       environment: environment, ledger: ledger, platforms: platforms, secrets: secrets, history: history,
-      digest: Session.digest)
+      digest: Session.digest, databases: looks)
+  }
+
+  /// Who looks at databases.
+  var looks: DatabaseLooks {
+    DatabaseLooks(
+      observer: PostgresObserver(secrets: secrets, files: migrations, digest: Session.digest),
+      discovery: EncoreDatabases(repository: parts.repository, files: migrations))
+  }
+
+  /// Who is told of what a command does.
+  /// - Throws: `Failure` when an address of the process environment is refused.
+  func notifying(redact: @escaping @Sendable (String) -> String) throws(Failure) -> Notifying {
+    try Notifying(environment, root: project.root, variables: variables, clock: clock, redact: redact)
   }
 
   /// The programs of this machine that the environment needs.
@@ -144,22 +174,23 @@ struct Session: Sendable {
         access: { target in try await platforms[target.platform]?.accessHeaders(of: target) ?? [] }),
       commands: CommandPerformer(
         root: project.root, environment: CommandEnvironment(process: variables), redact: redact),
-      images: imageBuilder(parts, redact))
+      images: imageBuilder(parts, redact),
+      databases: MigrationPerformer(
+        secrets: secrets, files: migrations, clock: clock, digest: Session.digest))
   }
 
   /// What an operation works with.
   func context(
     purpose: String, interrupter: Interrupter, redact: @escaping @Sendable (String) -> String,
-    watch: @escaping @Sendable (RunEvent) -> Void
+    policy: PolicySources = PolicySources(), watch: @escaping @Sendable (RunEvent) -> Void
   ) -> OperationContext {
     let by = Session.user(variables)
     return OperationContext(
       ledger: ledger, performers: performers(redact),
       surroundings: RunSurroundings(clock: clock, redact: redact, watch: watch), by: by,
-      holder: Holder(
-        name: by, purpose: purpose, process: getpid(), nonce: Hex.encode(randomBytes(8))),
+      holder: LedgerPlace.holder(purpose, variables),
       digest: Session.digest,
-      interrupter: interrupter)
+      interrupter: interrupter, policy: policy)
   }
 
   /// `ann@laptop`; in GitHub Actions the actor and the run.
@@ -172,5 +203,16 @@ struct Session: Sendable {
     let host = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     let user = variables["USER"] ?? variables["LOGNAME"] ?? "uid\(getuid())"
     return "\(user)@\(host.prefix { $0 != "." })"
+  }
+}
+
+extension Model.Environment {
+  /// Without the accounts of platforms that are not touched.
+  fileprivate func limited(to touched: Set<PlatformName>) -> Self {
+    var limited = self
+    if !touched.contains(.railway) { limited.platforms.railway = nil }
+    if !touched.contains(.vercel) { limited.platforms.vercel = nil }
+    if !touched.contains(.encore) { limited.platforms.encore = nil }
+    return limited
   }
 }

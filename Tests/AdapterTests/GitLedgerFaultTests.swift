@@ -121,10 +121,10 @@ struct GitLedgerFaultTests {
     let machine = try await world.machine("ours")
     _ = try await world.ledger(machine, time: clock).fingerprintKey()
     let head = try await world.show("head.json")
-    try await replaceHead(head.replacingOccurrences(of: "\"version\":1", with: "\"version\":2"))
+    try await replaceHead(head.replacingOccurrences(of: "\"version\":1", with: "\"version\":3"))
     await refusal(
       { _ = try await world.ledger(machine, time: clock).acquire(holder: Sample.holder("ann")) }, .failed,
-      ["newer shipit", "version 2", "nothing was touched"])
+      ["newer shipit", "version 3", "nothing was touched"])
     try await replaceHead("{\"version\": 1")
     await refusal(
       { _ = try await world.ledger(machine, time: clock).hold() }, .failed,

@@ -16,15 +16,17 @@ struct GitLedgerTests {
 
   /// A deploy with a step before, at, and after its cut-over; undoing takes users back.
   private static let plan: Plan = {
-    func step(_ id: StepID, isCutOver: Bool = false, undo: [Step] = []) -> Step {
+    func step(
+      _ id: StepID, isCutOver: Bool = false, isRepeatable: Bool = true, undo: [Step] = []
+    ) -> Step {
       Step(
         id: id, title: id.rawValue, action: .command(CommandStep(name: id.rawValue, command: ["true"])),
-        limit: .seconds(9), isCutOver: isCutOver, undo: undo)
+        limit: .seconds(9), isCutOver: isCutOver, isRepeatable: isRepeatable, undo: undo)
     }
     var plan = Sample.plan()
     plan.steps = [
       step("build"), step("switch", isCutOver: true, undo: [step("switch.undo", isCutOver: true)]),
-      step("check"),
+      step("check"), step("seed", isRepeatable: false),
     ]
     return plan
   }()
@@ -123,6 +125,39 @@ struct GitLedgerTests {
     #expect(try await theirs.journal(of: run.id).count == 4)
     try await ours.append([began("switch.undo", 5)], to: run.id, lease: lease)
     #expect(try await theirs.journal(of: run.id).count == 5)
+  }
+
+  /// Another machine would otherwise do it once more: nothing that it leaves could be found.
+  @Test func whatMustNotBeDoneTwiceIsToldBeforeAndAfter() async throws {
+    let ours = try await world.ledger(try await world.machine("ours"), time: clock)
+    let theirs = try await world.ledger(try await world.machine("theirs"), time: clock)
+    let lease = try await ours.acquire(holder: Sample.holder("ann"))
+    let run = try await ours.open(Self.plan, by: "ann", at: clock.now, lease: lease)
+    try await ours.append([began("seed", 1)], to: run.id, lease: lease)
+    #expect(try await theirs.journal(of: run.id).count == 1)
+    let end = JournalEntry(
+      sequence: 2, at: clock.now, fact: .ended("seed", attempt: 1, .done(StepResult())))
+    try await ours.append([end], to: run.id, lease: lease)
+    #expect(try await theirs.journal(of: run.id).count == 2)
+    try await ours.append([began("check", 3)], to: run.id, lease: lease)
+    #expect(try await theirs.journal(of: run.id).count == 2)
+  }
+
+  @Test func theBeginOfASchemaChangeIsOnTheRemoteBeforeItBegins() async throws {
+    let ours = try await world.ledger(try await world.machine("ours"), time: clock)
+    let theirs = try await world.ledger(try await world.machine("theirs"), time: clock)
+    let lease = try await ours.acquire(holder: Sample.holder("ann"))
+    var plan = Self.plan
+    let change = SchemaChange(
+      database: DatabaseTarget(key: "main", url: .secret("MAIN_URL")), migrations: Migrations(tool: .sql),
+      place: "db.example/shop", commit: "c0ffee", isDirty: false, from: nil, pending: [])
+    plan.steps.append(
+      Step(id: "main.migrations", title: "migrate main", action: .migrate(change), limit: .seconds(9)))
+    let run = try await ours.open(plan, by: "ann", at: clock.now, lease: lease)
+    try await ours.append([began("build", 1)], to: run.id, lease: lease)
+    #expect(try await theirs.journal(of: run.id).isEmpty)
+    try await ours.append([began("main.migrations", 2)], to: run.id, lease: lease)
+    #expect(try await theirs.journal(of: run.id).map(\.sequence) == [1, 2])
   }
 
   @Test func whatGathersIsPushedInTheBackgroundAfterAWhile() async throws {

@@ -63,7 +63,7 @@ struct GitSourceTests {
       (".", true), ("", true), ("./app", true), ("app/", true), ("later", false), ("file", false),
       ("nope", false),
     ] {
-      #expect(try await source.holds(directory: path, commit: commit) == isThere, "\(path)")
+      #expect(try await source.missing(directories: [path], in: commit).isEmpty == isThere, "\(path)")
     }
   }
 

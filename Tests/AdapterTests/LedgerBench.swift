@@ -3,6 +3,7 @@ import Foundation
 import Ledgers
 import Model
 import Postgres
+import TestSupport
 import Testing
 
 /// A kind of ledger under the conformance suite.
@@ -24,7 +25,7 @@ final class LedgerBench: Sendable {
   let theirs: any Ledger
   /// What a lease of the kind is made of.
   let timing: LeaseTiming
-  private let clock = StillClock()
+  let clock = StillClock()
   private let scratch: Scratch
   private let world: GitLedgerWorld?
   private let server: PostgresDatabase?
@@ -54,6 +55,13 @@ final class LedgerBench: Sendable {
       ours = try await PostgresLedger.open(url: url, app: app, environment: "prod")
       theirs = try await PostgresLedger.open(url: url, app: app, environment: "prod")
     }
+  }
+
+  enum View { case ours, theirs }
+
+  /// A view as what can be moved; the kind in memory cannot.
+  func movable(_ view: View) throws -> any MovableLedger {
+    try #require((view == .ours ? ours : theirs) as? any MovableLedger)
   }
 
   /// A moment for records; it moves with `pass`.

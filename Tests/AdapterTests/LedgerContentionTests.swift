@@ -13,11 +13,12 @@ import Testing
 struct LedgerContentionTests {
   /// Where the contenders meet.
   enum Place: String, CaseIterable, Sendable {
-    case postgres, gitFile, gitHTTP
+    case local, postgres, gitFile, gitHTTP
 
     /// How many contests the long run holds.
     var long: Int {
       switch self {
+      case .local: 1000
       case .postgres: 300
       case .gitFile: 100
       case .gitHTTP: 30
@@ -99,7 +100,7 @@ final class Arena: Sendable {
     self.lease = lease
     self.heartbeat = heartbeat
     scratch = try Scratch("arena")
-    world = place == .postgres ? nil : try await GitLedgerWorld()
+    world = place == .gitFile || place == .gitHTTP ? try await GitLedgerWorld() : nil
     url = place == .postgres ? try await PostgresServer.shared().url : ""
     if place == .gitHTTP, let world {
       http = try await GitHTTPServer(world, password: "p")
@@ -115,7 +116,8 @@ final class Arena: Sendable {
 
   /// Starts a contestant on a machine of its own.
   func enter(_ name: String, hold: Int) async throws -> Contestant {
-    var target = app
+    // A local ledger is one directory, whoever contends.
+    var target = place == .local ? scratch.path : app
     var environment = [
       "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin", "CONTENDER_URL": url,
     ]
@@ -128,7 +130,8 @@ final class Arena: Sendable {
       ProcessSpecification(
         binary,
         [
-          place == .postgres ? "postgres" : "git", target, name, log, String(lease), String(heartbeat),
+          place == .local ? "local" : place == .postgres ? "postgres" : "git", target, name, log,
+          String(lease), String(heartbeat),
           String(hold),
         ], environment: environment)
     ) { [news] in news.continuation.yield(($0, $1)) }

@@ -69,7 +69,7 @@ enum Sample {
       steps: [
         Step(
           id: "tests", title: "run tests", action: .command(CommandStep(name: "tests", command: ["true"])),
-          limit: .milliseconds(1500))
+          limit: .milliseconds(1500), isRepeatable: true)
       ], deadline: .seconds(60), digest: "d1")
   }
 

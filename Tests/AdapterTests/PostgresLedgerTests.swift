@@ -2,6 +2,7 @@ import Concurrency
 import Foundation
 import Model
 import Processes
+import TestSupport
 import Testing
 
 @testable import Ledgers

@@ -10,7 +10,6 @@ import Testing
 @Suite struct ProbingProofTests {
   static let commit = "1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d"
   static let other = "9f8e7d6c5b4a39281706f5e4d3c2b1a09f8e7d6c"
-  private let target = ServiceTarget(service: "api", platform: .railway, name: "api", ids: [:])
 
   private func prober(
     _ clock: ManualClock, _ answers: [HTTPResponse], platform: [Deployment?] = []
@@ -29,7 +28,10 @@ import Testing
     return (prober, transport)
   }
 
-  private func step(_ health: Health, commit: String? = commit, soak: Bool = false) -> Step {
+  private func step(
+    _ health: Health, commit: String? = commit, soak: Bool = false, on platform: PlatformName = .railway
+  ) -> Step {
+    let target = ServiceTarget(service: "api", platform: platform, name: "api", ids: [:])
     let request = ProofRequest(
       target: target, address: "http://127.0.0.1:1", health: health, commit: commit, deployment: "d1")
     return Step(
@@ -114,6 +116,45 @@ import Testing
     }
     #expect(!moved && failure.message == "api serves 9f8e7d6… but 1a2b3c4… was deployed")
     #expect(clock.now - began >= .seconds(5) && clock.now - began < .seconds(10))
+  }
+
+  private static let page =
+    "<!doctype html><title>Authentication Required</title><h1>Log in to Vercel</h1>"
+
+  @Test(
+    "a login of Vercel's is never a good answer, whatever its status, and the way to a bypass is said",
+    arguments: [
+      HTTPResponse.text(200, page, headers: [("content-type", "text/html; charset=utf-8")]),
+      .text(401, page, headers: [("content-type", "text/html; charset=utf-8")]),
+      .text(
+        302, "", headers: [("location", "https://vercel.com/sso-api?url=https%3A%2F%2Fweb.vercel.app%2F")]),
+      .text(
+        200, "<html><title>Login – Vercel</title></html>", headers: [("content-type", "text/html")]),
+      .text(200, "<html></html>", headers: [("set-cookie", "_vercel_sso_nonce=x; Path=/; HttpOnly")]),
+    ])
+  func vercelLogin(answer: HTTPResponse) async {
+    let clock = ManualClock()
+    let began = clock.now
+    for soak in [false, true] {
+      let (prober, _) = prober(clock, [answer])
+      let step = step(health(.none), soak: soak, on: .vercel)
+      guard case .failed(let failure, false) = await prober.perform(step, call(clock)) else {
+        Issue.record("a login was taken for the application")
+        continue
+      }
+      #expect(failure.message.hasPrefix("Vercel's login answers instead of api"))
+      #expect(failure.hint?.contains("Deployment Protection") == true)
+    }
+    #expect(clock.now - began < .seconds(30), "it was waited for as if it could pass")
+  }
+
+  @Test("what only speaks of Vercel, or redirects elsewhere, is the application's")
+  func notVercelLogin() {
+    #expect(
+      !VercelLogin.isAnswered(
+        .text(200, "<title>Log in to Shop</title> on Vercel", headers: [("content-type", "text/html")])))
+    #expect(!VercelLogin.isAnswered(.text(302, "", headers: [("location", "https://web.vercel.app/login")])))
+    #expect(!VercelLogin.isAnswered(.text(401, "{\"error\":\"authentication required\"}")))
   }
 
   @Test("a wrong revision during the grace is only not yet")

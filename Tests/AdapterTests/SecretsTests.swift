@@ -32,6 +32,16 @@ import Testing
     #expect(values["OTHER"] == nil)
   }
 
+  @Test func whoSettlesTakesWhatIsAtHandAndNeedsTheAccountsAlone() async throws {
+    let some = ["RAILWAY_API_TOKEN": "t", "JWT_SECRET": "j", "OTHER": "o"]
+    let values = try SecretResolver(environment: some).resolveAtHand(environment, key: key)
+    #expect(values.names == ["JWT_SECRET", "RAILWAY_API_TOKEN"])
+    let refusal = await failure {
+      try SecretResolver(environment: ["JWT_SECRET": "j"]).resolveAtHand(environment, key: key)
+    }
+    #expect(refusal?.message.contains("RAILWAY_API_TOKEN") == true)
+  }
+
   @Test func allThatIsMissingIsToldAtOnceWithItsUsesAndSources() async {
     let variables = ["SESSION_SECRET": "", "JWT_SECRET_OLD": "topsecret"]
     let refusal = await failure { try SecretResolver(environment: variables).resolve(environment, key: key) }

@@ -117,7 +117,7 @@ struct EncoreCloudWorld: PlatformWorld {
 }
 
 /// A repository whose commits have all been pushed and hold no migrations.
-private struct PushedCommits: CommitRepository {
+struct PushedCommits: CommitRepository {
   func remote(holding commit: String) async throws(Failure) -> String? { "origin" }
   func remotes() async throws(Failure) -> [(name: String, url: String)] {
     [("origin", "git@example.com:shop.git")]

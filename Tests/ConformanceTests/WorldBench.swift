@@ -24,20 +24,15 @@ struct WorldBench: Sendable {
   static func live<Value: Sendable>(
     _ name: PlatformName, _ story: @escaping @Sendable (WorldBench) async throws -> Value
   ) async throws -> Value {
-    try await withCheckedThrowingContinuation { done in
-      Thread.detachNewThread {
-        done.resume(
-          with: Result {
-            try VirtualTime(start: Timestamp(milliseconds: 1_787_000_000_000)).run { clock, spawn in
-              guard let type = Worlds.all[name] else { throw Failure(.internalError, "no world for \(name)") }
-              let world = try await type.init(clock: clock, spawn: spawn)
-              return try await story(
-                WorldBench(
-                  world: world, clock: clock, spawn: spawn,
-                  ledger: MemoryLedger(environment: "prod", time: clock)))
-            }
-          })
-      }
+    let play = VirtualTime(start: Timestamp(milliseconds: 1_787_000_000_000)).begin { clock, spawn in
+      guard let type = Worlds.all[name] else { throw Failure(.internalError, "no world for \(name)") }
+      let world = try await type.init(clock: clock, spawn: spawn)
+      return try await story(
+        WorldBench(
+          world: world, clock: clock, spawn: spawn, ledger: MemoryLedger(environment: "prod", time: clock)))
+    }
+    return try await withCheckedThrowingContinuation { done in
+      Thread.detachNewThread { done.resume(with: Result { try play() }) }
     }
   }
 
@@ -118,6 +113,18 @@ struct WorldBench: Sendable {
     return try await parts(.owner, greeting: "hello").planning.plan(DeployRequest(revision: revision))
   }
 
+  /// One attempt at one step, by the adapter alone.
+  func perform(_ step: Step) async -> Outcome {
+    guard let platform = try? world.platform(.owner, secrets()) else { return .cancelled(moved: false) }
+    let facts = RunFacts(
+      id: RunID(99), release: 99, app: "shop", environment: "prod", commit: Worlds.commits[1],
+      startedAt: clock.now)
+    return await platform.perform(
+      step,
+      StepCall(
+        run: facts, attempt: 1, beganAt: clock.now, deadline: clock.now + .seconds(600)))
+  }
+
   /// What the platform itself says of the service now.
   func live() async throws -> LiveState? {
     let platform = try world.platform(.owner, secrets())
@@ -167,7 +174,7 @@ struct Alphabet: RevisionHistory {
 }
 
 /// No story runs a command.
-private struct NoCommands: StepPerformer {
+struct NoCommands: StepPerformer {
   func perform(_ step: Step, _ call: StepCall) async -> Outcome {
     .failed(Failure(.internalError, "no commands here"), moved: false)
   }

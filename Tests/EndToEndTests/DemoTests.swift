@@ -11,7 +11,7 @@ import Testing
       "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin", "HOME": scratch.path,
       "LANG": "C.UTF-8",
       "SHIPIT": Checkout.binary, "TMPDIR": scratch.path,
-    ]
+    ].merging(Checkout.sanitizerOptions) { own, _ in own }
     let result = try await Launcher().run(
       ProcessSpecification(
         Checkout.root + "/scripts/demo", [], environment: environment, directory: scratch.path),

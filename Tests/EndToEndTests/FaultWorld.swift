@@ -47,15 +47,11 @@ struct FaultWorld: Sendable {
 
   /// Lives through a row from an empty account to the end of its command.
   static func outcome(of row: FaultRow) async throws -> FaultOutcome {
-    try await withCheckedThrowingContinuation { done in
-      worlds.addOperation {
-        done.resume(
-          with: Result {
-            try VirtualTime(start: Timestamp(milliseconds: 1_787_000_000_000)).run { clock, spawn in
-              try await FaultWorld(row, clock, spawn).live()
-            }
-          })
-      }
+    let play = VirtualTime(start: Timestamp(milliseconds: 1_787_000_000_000)).begin { clock, spawn in
+      try await FaultWorld(row, clock, spawn).live()
+    }
+    return try await withCheckedThrowingContinuation { done in
+      worlds.addOperation { done.resume(with: Result { try play() }) }
     }
   }
 

@@ -3,6 +3,8 @@ import Engine
 import Model
 import Testing
 
+@testable import Simulation
+
 /// In which order services of different cut-over classes go live (DESIGN §6).
 @Suite struct CutOverOrderTests {
   private func service(

@@ -3,6 +3,8 @@ import Engine
 import Model
 import Testing
 
+@testable import Simulation
+
 /// What starts when, how trouble is waited out, and what a probe leads to.
 @Suite struct DispatchTests {
   @Test func aLaneRunsAsManyAtOnceAsItAllows() {
@@ -16,7 +18,7 @@ import Testing
   }
 
   @Test func theCriticalPathGoesFirst() {
-    let short = (0..<4).map { Make.command("short\($0)") }
+    let short = (0..<Lane.commands.width).map { Make.command("short\($0)") }
     let long = Make.command("long")
     let after = Make.deploy("a", needs: [long.id])
     var rehearsal = Rehearsal(Make.plan(short + [long, after]))

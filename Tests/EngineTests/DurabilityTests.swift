@@ -3,6 +3,8 @@ import Engine
 import Model
 import Testing
 
+@testable import Simulation
+
 /// Every side effect stands between what is on disk before it and what is on disk after it.
 @Suite struct DurabilityTests {
   private let plan = Make.plan(Make.service("a", writesVariables: false))

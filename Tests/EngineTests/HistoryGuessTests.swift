@@ -3,6 +3,8 @@ import Engine
 import Model
 import Testing
 
+@testable import Simulation
+
 /// What a rollback without ledger guesses from the platforms' own history.
 @Suite struct HistoryGuessTests {
   private func deployment(_ id: String, _ commit: String?, at minute: Int) -> Deployment {

@@ -2,6 +2,8 @@ import Concurrency
 import Engine
 import Model
 
+@testable import Simulation
+
 /// Environments, observations and releases for the planners.
 enum Planned {
   static let address = "https://api.example.com"

@@ -4,6 +4,8 @@ import Foundation
 import Model
 import Testing
 
+@testable import Simulation
+
 /// What a deploy plans, and why.
 @Suite struct PlannerTests {
   private func plan(_ input: PlanInput) throws -> Plan { try DeployPlanner(input).plan() }

@@ -2,6 +2,8 @@ import Engine
 import Model
 import Testing
 
+@testable import Simulation
+
 /// What of a release goes to another environment.
 @Suite struct PromotedArtefactTests {
   private func artefact(

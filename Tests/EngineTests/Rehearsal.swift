@@ -2,6 +2,8 @@ import Concurrency
 import Engine
 import Model
 
+@testable import Simulation
+
 /// The engine with its surroundings played by hand or by a script: performed steps end well unless
 /// `outcomes` says otherwise, and `effects` remembers what took place, across processes.
 struct Rehearsal {
@@ -14,6 +16,8 @@ struct Rehearsal {
   var abandonments: [StepID: Abandonment] = [:]
   /// What a probe finds; by default whether the effect took place.
   var findings: [StepID: Finding] = [:]
+  /// Entries are taken and never said to be durable.
+  var isLedgerSilent = false
   /// Performed and not answered by itself: the test answers.
   var held: Set<StepID> = []
 
@@ -98,7 +102,7 @@ struct Rehearsal {
       case .journal(let entry):
         if let killAfter, journal.count >= killAfter.entries { continue }
         journal.append(entry)
-        answers.append(.durable(through: entry.sequence))
+        if !isLedgerSilent { answers.append(.durable(through: entry.sequence)) }
       case .perform(let step, let attempt, _, _, _):
         performed.append(step.id)
         running[step.id] = attempt

@@ -3,6 +3,8 @@ import Engine
 import Model
 import Testing
 
+@testable import Simulation
+
 /// What a run ends with, cell by cell of DESIGN §9.
 @Suite struct ResultTests {
   private let two = Make.service("a") + Make.service("b", needs: ["a.prove"])

@@ -3,6 +3,8 @@ import Engine
 import Model
 import Testing
 
+@testable import Simulation
+
 /// The way back has a limit of its own, and when it passes the run ends with what is known.
 @Suite struct RollbackLimitTests {
   private let two =

@@ -152,6 +152,61 @@ private func journal() -> [JournalEntry] {
     #expect(try JSON(parsing: report.json().utf8).decoded(as: HistoryReport.self).text(.eighty) == text)
   }
 
+  @Test func `History tells what people decided, with the release that relied upon it`() throws {
+    var next = release(8, new, "Add the crunch mode", good, at: 1800)
+    next.decisions = [
+      Decision(.holdLifted, by: "bo@desk", at: start + .seconds(900), reason: "checkout is broken"),
+      Decision(
+        .freezeOverridden, by: "ann@laptop", at: start + .seconds(1800), reason: "the fix cannot wait",
+        changes: ["freeze fri 16:00 to mon 06:00 Europe/Oslo"]),
+      Decision(
+        .afterOverridden, by: "ann@laptop", at: start + .seconds(1800), reason: "hotfix",
+        changes: ["1a2b3c4 is not live in staging: 9f8e7d6 is live there"]),
+      Decision(
+        .approved, by: "cy@actions-7", at: start + .seconds(1700), person: "cy", reason: "read it",
+        digest: "d1"),
+    ]
+    let report = HistoryReport(
+      app: "athlete-ally", environment: "prod", now: now, releases: [next, six],
+      decisions: [
+        Decision(.held, by: "bo@desk", at: start + .seconds(2500), reason: "looking again"),
+        Decision(.approved, by: "cy@actions-7", at: start + .seconds(1700), person: "cy", digest: "d1"),
+        Decision(.holdLifted, by: "bo@desk", at: start + .seconds(900), reason: "checkout is broken"),
+        Decision(.held, by: "bo@desk", at: start + .seconds(600), reason: "checkout is broken"),
+      ])
+    let text = report.text(.eighty)
+    expectFits(text, 80)
+    try expectGolden("history-decisions.txt", text)
+    #expect(try JSON(parsing: report.json().utf8).decoded(as: HistoryReport.self).text(.eighty) == text)
+  }
+
+  @Test func `Why tells what people decided`() throws {
+    var record = run(12, result: good)
+    record.plan.decisions = [
+      Decision(.approved, by: "cy@actions-7", at: start - .seconds(60), person: "cy", reason: "read it")
+    ]
+    let report = WhyReport(record, journal: [], live: nil)
+    let text = report.text(.eighty)
+    expectFits(text, 80)
+    try expectGolden("why-decisions.txt", text)
+  }
+
+  @Test func `An approval shows what it is of, and says what is still missing`() throws {
+    let rule = ApprovalRule(by: ["ann", "bo"], count: 2)
+    var decision = Decision(
+      .approvalWanted, by: "ci@actions-9", at: start, digest: "1a2b3c4d5e6f7a8b9c", commit: new,
+      subject: "Add the crunch mode",
+      changes: ["api: commit 9f8e7d6 → 1a2b3c4 (JWT_SECRET)", "web: commit 9f8e7d6 → 1a2b3c4"])
+    let wanted = ApprovalReport(decision, rule: rule, environment: "prod")
+    (decision.kind, decision.person, decision.expires) = (.approved, "ann", start + .seconds(86_400))
+    let one = ApprovalReport(decision, rule: rule, environment: "prod", missing: 1)
+    let all = ApprovalReport(decision, rule: rule, environment: "prod", missing: 0)
+    let text = wanted.text(.eighty) + one.text(.eighty) + [""] + all.text(.eighty)
+    expectFits(text, 80)
+    try expectGolden("approval.txt", text)
+    #expect(try JSON(parsing: one.json().utf8)["missing"] == 1)
+  }
+
   @Test func `Why tells the failed step, its last lines and what happened when`() throws {
     let report = WhyReport(run(12, result: backed), journal: journal(), live: six)
     let text = report.text(.eighty)

@@ -38,7 +38,15 @@ struct ProductTests {
         == RailwayTarget(
           workspace: "acme", project: "athlete-ally", environment: "production",
           tokenSecret: "RAILWAY_API_TOKEN"))
-    #expect(environment.protect == Protection(branch: "main", deadline: .seconds(1500)))
+    #expect(
+      environment.protect
+        == Protection(
+          branch: "main", after: "staging", approval: ApprovalRule(by: ["ann", "bo"], count: 1),
+          freezes: [
+            Freeze(
+              from: .weekly(weekday: 4, minute: 960), to: .weekly(weekday: 0, minute: 360),
+              timezone: "Europe/Oslo", reason: "weekend")
+          ], deadline: .seconds(1500)))
     let api = try #require(environment.service("api"))
     #expect(api.name == "planning-engine")
     #expect(api.source == .directory(path: "./backend", root: nil, include: ["dist/**"]))

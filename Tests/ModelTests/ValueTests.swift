@@ -1,4 +1,5 @@
 import Concurrency
+import JSON
 import Model
 import Testing
 
@@ -60,5 +61,14 @@ import Testing
     observed.start = "./run"
     observed.region = "europe"
     #expect(wanted.differences(from: observed) == [SettingChange(name: "replicas", from: "3", to: "2")])
+  }
+
+  @Test func recordsFromBeforeDatabasesAreRead() throws {
+    var environment = Environment(name: "prod", app: "shop")
+    environment.databases = [DatabaseTarget(key: "main", url: .secret("MAIN_URL"))]
+    guard case .object(var members) = try JSON(encoding: environment) else { return }
+    #expect(try JSON.object(members).decoded(as: Environment.self).databases == environment.databases)
+    #expect(members.removeValue(forKey: "databases") != nil)
+    #expect(try JSON.object(members).decoded(as: Environment.self).databases.isEmpty)
   }
 }

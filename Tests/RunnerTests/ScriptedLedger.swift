@@ -28,6 +28,14 @@ final class ScriptedLedger: Ledger {
   func release(_ lease: Lease) async { await memory.release(lease) }
   func holder() async throws(Failure) -> Lease? { await memory.holder() }
 
+  func requestCancel(_ request: CancelRequest) async throws(Failure) -> Lease? {
+    await memory.requestCancel(request)
+  }
+
+  func expel(_ seen: Lease, evenIfRenewed: Bool) async throws(Failure) {
+    try await memory.expel(seen, evenIfRenewed: evenIfRenewed)
+  }
+
   func renew(_ lease: Lease) async throws(Failure) -> Lease {
     if let failure = faults.withLock({ $0.renewal }) { throw failure }
     return try await memory.renew(lease)
@@ -77,6 +85,9 @@ final class ScriptedLedger: Ledger {
   func clearBad(_ commit: String, lease: Lease) async throws(Failure) {
     try await memory.clearBad(commit, lease: lease)
   }
+
+  func decisions(limit: Int) async throws(Failure) -> [Decision] { await memory.decisions(limit: limit) }
+  func record(_ decision: Decision) async throws(Failure) { await memory.record(decision) }
 
   func fingerprintKey() async throws(Failure) -> [UInt8] { await memory.fingerprintKey() }
 }

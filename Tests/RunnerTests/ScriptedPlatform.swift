@@ -18,6 +18,9 @@ final class ScriptedPlatform: Platform {
     var stubbornness: [StepID: Duration] = [:]
     var observing: Duration = .seconds(1)
     var observationFails: Failure?
+    var liveFails: Failure?
+    /// A deploy reaches users as soon as it is triggered, whatever becomes of whoever triggered it.
+    var switchesAtOnce = false
     /// What once served, newest first.
     var history: [ServiceName: [Deployment]] = [:]
     var cutOver = CutOver.gated
@@ -30,6 +33,9 @@ final class ScriptedPlatform: Platform {
   private let spawn: Spawner
   private let record = Locked<[(id: StepID, at: Timestamp)]>([])
   private let ended = Locked<[StepID]>([])
+  private let switches = Locked<[(service: ServiceName, commit: String)]>([])
+  /// Whether the lease allowed side effects at the end of a step's time.
+  let gates = Locked<[StepID: Bool]>([:])
 
   init(_ script: Script, name: PlatformName = .railway, clock: any TimeSource, spawn: Spawner) {
     self.name = name
@@ -40,6 +46,8 @@ final class ScriptedPlatform: Platform {
 
   /// Steps performed since the last call, in order.
   var performed: [StepID] { record.withLock { $0.map(\.id) } }
+  /// What users got, in order.
+  var wentLive: [(service: ServiceName, commit: String)] { switches.withLock { $0 } }
   /// Performers that have returned.
   var returned: [StepID] { ended.withLock { $0 } }
   func forget() { record.withLock { $0 = [] } }
@@ -53,11 +61,15 @@ final class ScriptedPlatform: Platform {
     let script = script.withLock { $0 }
     for line in script.logs[step.id] ?? [] { call.report(.log(line)) }
     let id = "\(step.id)@\(call.run.id)"
+    if script.switchesAtOnce, case .deploy(let request) = step.action {
+      goLive(request.target.service, request.commit, id)
+    }
     if step.isCutOver {
       do { try await call.identify(id) } catch { return .cancelled(moved: false) }
     }
     do {
       try await clock.sleep(for: script.durations[step.id] ?? .seconds(2))
+      gates.withLock { $0[step.id] = LeaseGate.mayAct() }
     } catch {
       if let more = script.stubbornness[step.id] { await ignoreCancellation(for: more) }
       return .cancelled(moved: false)
@@ -71,7 +83,7 @@ final class ScriptedPlatform: Platform {
       if request.cutOver == .staged {
         return .done(StepResult(externalID: id, facts: [StepFact.address: "https://\(id).example.com"]))
       }
-      goLive(request.target.service, request.commit, id)
+      if !script.switchesAtOnce { goLive(request.target.service, request.commit, id) }
     case .promote(let promotion): goLive(promotion.target.service, promotion.commit, id)
     case .restore(let restore): goLive(restore.target.service, restore.commit ?? "", id)
     case .variables(let write): store(write)
@@ -81,6 +93,7 @@ final class ScriptedPlatform: Platform {
   }
 
   private func goLive(_ service: ServiceName, _ commit: String, _ id: String) {
+    switches.withLock { $0.append((service, commit)) }
     script.withLock { script in
       script.commits[service] = commit
       script.deployments[service] = id
@@ -140,7 +153,17 @@ final class ScriptedPlatform: Platform {
     return Observation(services: services)
   }
 
-  func live(_ environment: Environment) async throws(Failure) -> [ServiceName: LiveState] { [:] }
+  func live(_ environment: Environment) async throws(Failure) -> [ServiceName: LiveState] {
+    let script = script.withLock { $0 }
+    if let failure = script.liveFails { throw failure }
+    return script.deployments.reduce(into: [:]) { states, entry in
+      let live = Deployment(
+        id: entry.value, status: .live, word: "SUCCESS", createdAt: clock.now,
+        commit: script.commits[entry.key])
+      states[entry.key] = LiveState(live: live, newest: nil, address: nil)
+    }
+  }
+
   func logs(_ query: LogQuery) async throws(Failure) -> [LogLine] { [] }
 
   func restorableVariables(of target: ServiceTarget, deployment: String) async throws(Failure) -> Set<String>

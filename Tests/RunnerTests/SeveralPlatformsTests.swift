@@ -135,6 +135,82 @@ import Testing
     }
   }
 
+  @Test func aServiceThatSomebodyElseDeployedIsNamedThoughTheRunFailedElsewhere() throws {
+    try VirtualTime().run { clock, spawn in
+      let stage = Stage(clock, spawn)
+      #expect(try await stage.deploy(1).exit == .done)
+      stage.platforms[.railway]?.script.withLock {
+        $0.outcomes["api.deploy"] = [.failed(Failure(.failed, "the build failed"), moved: false)]
+        // Long enough for somebody else.
+        $0.durations["api.deploy"] = .seconds(60)
+      }
+      _ = spawn {
+        try? await clock.sleep(for: .seconds(30))
+        stage.platforms[.encore]?.script.withLock { script in
+          script.deployments["jobs"] = "foreign"
+          script.commits["jobs"] = RunnerTests.Stage.commits[3]
+        }
+      }
+      let result = try await stage.deploy(2)
+      #expect(result.exit == .failedClean)
+      #expect(
+        result.result?.foreign
+          == ["jobs": ForeignDeployment(id: "foreign", commit: RunnerTests.Stage.commits[3])])
+      // The record tells it too, for `why` and for the next one who looks.
+      #expect(try await stage.ledger.runs(limit: 1).first?.result?.foreign?.keys.sorted() == ["jobs"])
+    }
+  }
+
+  @Test func whatARunPutBackIsNobodyElses() throws {
+    try VirtualTime().run { clock, spawn in
+      let stage = Stage(clock, spawn)
+      #expect(try await stage.deploy(1).exit == .done)
+      stage.platforms[.vercel]?.script.withLock {
+        $0.outcomes["web.promote"] = [.failed(Failure(.failed, "alias refused"), moved: true)]
+      }
+      let result = try await stage.deploy(2)
+      #expect(result.result?.state == .rolledBack)
+      #expect(result.result?.foreign == nil)
+    }
+  }
+
+  @Test func aRollbackOfOneServiceAsksNoOtherPlatformAndKeepsTheOthersRecords() throws {
+    try VirtualTime().run { clock, spawn in
+      let stage = Stage(clock, spawn)
+      #expect(try await stage.deploy(1).exit == .done)
+      #expect(try await stage.deploy(2).exit == .done)
+      for name in [PlatformName.encore, .vercel] {
+        stage.platforms[name]?.script.withLock { $0.observationFails = Failure(.authentication, "no token") }
+      }
+      let result = try await stage.rollback(RollbackRequest(only: ["api"], reason: ""))
+      #expect(result.exit == .done, "\(String(describing: result.failure))")
+      #expect(stage.live == ["api": 1, "jobs": 2, "web": 2])
+      let commits = result.release?.services.mapValues(\.commit)
+      #expect(
+        commits == [
+          "api": RunnerTests.Stage.commits[1], "jobs": RunnerTests.Stage.commits[2],
+          "web": RunnerTests.Stage.commits[2],
+        ])
+    }
+  }
+
+  @Test func aWholeRollbackAfterOneOfAServiceCompletesIt() throws {
+    try VirtualTime().run { clock, spawn in
+      let stage = Stage(clock, spawn)
+      for commit in 1...3 { #expect(try await stage.deploy(commit).exit == .done) }
+      #expect(try await stage.rollback(RollbackRequest(only: ["web"], reason: "")).exit == .done)
+      #expect(stage.live == ["api": 3, "jobs": 3, "web": 2])
+      let whole = try await stage.rollback(RollbackRequest(reason: ""))
+      #expect(whole.exit == .done)
+      #expect(whole.plan?.restores == 2)
+      #expect(whole.plan?.steps.contains { $0.service == "web" } == false)
+      #expect(stage.live == ["api": 2, "jobs": 2, "web": 2])
+      // Now that all of them run release 2, one more goes to the one before.
+      #expect(try await stage.rollback(RollbackRequest(reason: "")).plan?.restores == 1)
+      #expect(stage.live == ["api": 1, "jobs": 1, "web": 1])
+    }
+  }
+
   @Test func withoutALedgerThePlatformsOwnHistoryIsGuessedFrom() throws {
     try VirtualTime().run { clock, spawn in
       let first = Stage(clock, spawn)

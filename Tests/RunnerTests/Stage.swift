@@ -16,8 +16,14 @@ struct Stage: Sendable {
   let platform: ScriptedPlatform
   let interrupter = Interrupter()
   let history: ScriptedHistory
-  let environment: Environment
+  private(set) var environment: Environment
   let events = Locked<[RunEvent]>([])
+  /// Who acts.
+  var by = "ann@laptop"
+  /// Where the rules of `protect` get their facts from.
+  var sources = PolicySources()
+  /// What this machine sees of the ledger, when it is not the ledger itself.
+  var view: (any Ledger)?
 
   init(
     _ clock: VirtualClock, _ spawn: Spawner, protect: Protection = Protection(),
@@ -45,14 +51,22 @@ struct Stage: Sendable {
   private init(_ other: Stage, interrupter: Interrupter) {
     (clock, spawn, ledger, platform) = (other.clock, other.spawn, other.ledger, other.platform)
     (history, environment) = (other.history, other.environment)
+    (by, sources) = (other.by, other.sources)
   }
 
   /// The next process on the same environment.
   func next() -> Stage { Stage(self, interrupter: Interrupter()) }
 
-  private var context: OperationContext {
+  /// The next process, after the file was changed.
+  func with(_ change: (inout Environment) -> Void) -> Stage {
+    var stage = next()
+    change(&stage.environment)
+    return stage
+  }
+
+  var context: OperationContext {
     OperationContext(
-      ledger: ledger,
+      ledger: view ?? ledger,
       performers: Performers(platforms: [.railway: platform], probing: platform, commands: platform),
       surroundings: RunSurroundings(
         clock: clock, spawn: spawn, random: { 0 },
@@ -60,14 +74,15 @@ struct Stage: Sendable {
           text.split(separator: Stage.secret, omittingEmptySubsequences: false).joined(separator: "•••")
         },
         watch: { event in events.withLock { $0.append(event) } }),
-      by: "ann@laptop",
-      holder: Holder(name: "ann@laptop", purpose: "deploy", process: 1, nonce: "\(clock.now)"),
-      digest: { $0 }, interrupter: interrupter)
+      by: by,
+      holder: Holder(name: by, purpose: "deploy", process: 1, nonce: "\(by) \(clock.now)"),
+      digest: { $0 }, interrupter: interrupter, policy: sources)
   }
 
-  private var planning: Planning {
+  var planning: Planning {
     Planning(
-      environment: environment, ledger: ledger, platforms: [.railway: platform], secrets: SecretValues(),
+      environment: environment, ledger: view ?? ledger, platforms: [.railway: platform],
+      secrets: SecretValues(),
       history: history, digest: { $0 })
   }
 
@@ -80,9 +95,39 @@ struct Stage: Sendable {
     return await DeployOperation(context, planning: planning, request: request).run { _ in true }
   }
 
+  /// A deploy with everything that can be said of it.
+  func deploy(
+    _ request: DeployRequest, agree: @Sendable (Plan) async -> Bool = { _ in true },
+    approve: (@Sendable (Plan, String) async -> Bool)? = nil
+  ) async -> OperationResult {
+    await DeployOperation(context, planning: planning, request: request).run(agree: agree, approve: approve)
+  }
+
+  static func request(
+    _ commit: Int = 1, overrides: PolicyOverrides = PolicyOverrides(), isDirty: Bool = false,
+    saved: SavedPlan? = nil
+  ) -> DeployRequest {
+    DeployRequest(
+      revision: Revision(commit: commits[commit], subject: "change", author: "ann"), isDirty: isDirty,
+      overrides: overrides, saved: saved)
+  }
+
   func rollback(to: Int? = nil) async -> OperationResult {
     let request = RollbackRequest(to: to, reason: "errors")
     return await RollbackOperation(context, planning: planning, request: request).run { _ in true }
+  }
+
+  func settle(within limit: Duration = .seconds(600)) async -> Settlement {
+    await SettleOperation(context, limit: limit).run()
+  }
+
+  /// Bo asks from elsewhere for whoever is at work to stop.
+  func cancel(within limit: Duration? = nil) async throws -> Cancellation {
+    try await CancelOperation(
+      ledger, clock: clock,
+      request: CancelRequest(by: "bo@phone", reason: "wrong \(Stage.secret) branch", at: clock.now),
+      limit: limit
+    ).run()
   }
 
   /// Starts an operation beside the test, as the command line does, so that it can be interrupted.

@@ -111,7 +111,8 @@ import Testing
       stage.platform.forget()
       let next = await stage.next().deploy(2)
       #expect(next.exit == .failedMixed)
-      #expect(next.failure?.message.contains("api.deploy") == true)
+      #expect(next.failure?.message.contains("deploy api") == true)
+      #expect(next.failure?.hint?.contains("shipit settle prod") == true)
       #expect(stage.platform.performed == [])
     }
   }
@@ -155,6 +156,22 @@ import Testing
       #expect(stage.platform.performed.last == "api.deploy")
       stage.ledger.faults.withLock { $0.renewal = nil }
       #expect(try await stage.end(of: box).exit == .done)
+    }
+  }
+
+  /// A step that began in time and takes long asks again before it sends (DESIGN §7).
+  @Test func aStepIsToldWhenTheLeaseHasRunOutMeanwhile() throws {
+    try VirtualTime().run { clock, spawn in
+      let stage = Stage(clock, spawn, timing: LeaseTiming(duration: .seconds(15), heartbeat: .seconds(4)))
+      stage.platform.script.withLock { $0.durations["api.deploy"] = .seconds(12) }
+      let box = stage.started { await stage.deploy() }
+      try await stage.until { stage.platform.performed.contains("api.deploy") }
+      stage.ledger.faults.withLock { $0.renewal = Failure(.failed, "no answer") }
+      try await stage.until { stage.platform.gates.withLock { $0["api.deploy"] } != nil }
+      #expect(stage.platform.gates.withLock { $0["api.deploy"] } == false)
+      stage.ledger.faults.withLock { $0.renewal = nil }
+      #expect(try await stage.end(of: box).exit == .done)
+      #expect(stage.platform.gates.withLock { $0["web.deploy"] } == true)
     }
   }
 

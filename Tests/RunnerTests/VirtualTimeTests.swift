@@ -1,4 +1,5 @@
 import Concurrency
+import Foundation
 import TestSupport
 import Testing
 
@@ -37,6 +38,20 @@ import Testing
       return clock.now - start
     }
     #expect(took == .seconds(1))
+  }
+
+  @Test func aStoryPlayedOnAnotherThreadBelongsToItsTest() async throws {
+    let told = Locked<[String?]>([])
+    let play = VirtualTime().begin { clock, spawn in
+      told.withLock { $0.append(Test.current?.name) }
+      await spawn { told.withLock { $0.append(Test.current?.name) } }.value
+      try await clock.sleep(for: .seconds(1))
+    }
+    try await withCheckedThrowingContinuation { done in
+      Thread.detachNewThread { done.resume(with: Result { try play() }) }
+    }
+    let name = Test.current?.name
+    #expect(name != nil && told.withLock { $0 } == [name, name])
   }
 
   @Test func waitingForWhatNeverComesIsADeadlock() {

@@ -19,7 +19,7 @@ package struct GitProject: Sendable {
       "GIT_AUTHOR_EMAIL": "ann@example.com", "GIT_COMMITTER_NAME": "Ann",
       "GIT_COMMITTER_EMAIL": "ann@example.com",
       "USER": "ann", "PYTHONDONTWRITEBYTECODE": "1",
-    ]
+    ].merging(Checkout.sanitizerOptions) { own, _ in own }
     try scratch.write(
       environment
         ?? String(contentsOfFile: Checkout.root + "/Tests/Support/two-services.yaml", encoding: .utf8),
@@ -43,6 +43,15 @@ package struct GitProject: Sendable {
 
   package func write(_ text: String, to file: String) throws {
     try scratch.write(text, to: "project/" + file)
+  }
+
+  /// Gives it an origin, a bare repository beside it, that every commit is pushed to from now on.
+  package mutating func publish() async throws {
+    let path = scratch.path + "/origin.git"
+    try await git("init", "-q", "--bare", "-b", "main", path)
+    try await git("--git-dir", path, "config", "uploadpack.allowFilter", "true")
+    try await git("remote", "add", "origin", "file://" + path)
+    origin = path
   }
 
   /// Commits everything and gives the full id.

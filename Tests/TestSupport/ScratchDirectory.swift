@@ -46,6 +46,14 @@ package enum Checkout {
     return root + "/.build/debug/shipit"
   }()
 
+  /// What sanitizers are told, for the children of a test: they would else judge by their defaults.
+  package static let sanitizerOptions: [String: String] = ProcessInfo.processInfo.environment.filter {
+    ["ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS"].contains($0.key)
+  }
+
+  /// AddressSanitizer keeps freed memory back: how much a process uses says nothing.
+  package static var isAddressSanitized: Bool { sanitizerOptions["ASAN_OPTIONS"] != nil }
+
   /// The long suites were asked for (`make verify`).
   package static var isLong: Bool { ProcessInfo.processInfo.environment["SHIPIT_LONG"] == "1" }
 }

@@ -34,6 +34,15 @@ package struct VirtualTime: Sendable {
   package func run<Value: Sendable>(
     _ body: @escaping @Sendable (VirtualClock, Spawner) async throws -> Value
   ) throws -> Value {
+    try begin(body)()
+  }
+
+  /// Begins `body` as part of the calling task, so that an issue recorded in it names the test that tells the
+  /// story; nothing of it moves before the function that is returned plays it as `run` does.
+  /// - Returns: to be called once, on any thread, which it blocks.
+  package func begin<Value: Sendable>(
+    _ body: @escaping @Sendable (VirtualClock, Spawner) async throws -> Value
+  ) -> @Sendable () throws -> Value {
     let loop = VirtualLoop(start: start)
     let clock = VirtualClock(loop: loop)
     let tasks = Locked<[Task<Void, Never>]>([])
@@ -48,19 +57,21 @@ package struct VirtualTime: Sendable {
       do { result = .success(try await body(clock, spawn)) } catch { result = .failure(error) }
       outcome.withLock { $0 = result }
     }
-    while outcome.withLock({ $0 == nil }) {
-      guard loop.step() else {
-        let stuck = Deadlock(at: loop.now)
-        main.cancel()
-        for task in tasks.withLock({ $0 }) { task.cancel() }
-        while loop.runQueued() {}
-        throw stuck
+    return {
+      while outcome.withLock({ $0 == nil }) {
+        guard loop.step() else {
+          let stuck = Deadlock(at: loop.now)
+          main.cancel()
+          for task in tasks.withLock({ $0 }) { task.cancel() }
+          while loop.runQueued() {}
+          throw stuck
+        }
       }
+      for task in tasks.withLock({ $0 }) { task.cancel() }
+      while loop.runQueued() {}
+      guard let result = outcome.withLock({ $0 }) else { throw Deadlock(at: loop.now) }
+      return try result.get()
     }
-    for task in tasks.withLock({ $0 }) { task.cancel() }
-    while loop.runQueued() {}
-    guard let result = outcome.withLock({ $0 }) else { throw Deadlock(at: loop.now) }
-    return try result.get()
   }
 }
 

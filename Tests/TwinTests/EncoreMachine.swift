@@ -65,6 +65,7 @@ struct EncoreMachine {
     says = open("says").read().strip()
     if says == "broken":
         raise SystemExit(3)
+    print("serving " + says, flush=True)
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         def log_message(self, *_): pass

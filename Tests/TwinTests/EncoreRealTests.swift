@@ -26,6 +26,46 @@ import Testing
     }
   }
 
+  @Test func theLogOfAnEnvironmentStreamsWhatItsRolloutsPrint() async throws {
+    try await EncoreMachine.with { machine in
+      let first = try await machine.commit("one")
+      try await machine.conclude(try await machine.deploy(first), "success")
+      let login = try await machine.send(
+        "POST", "/login/auth-key", Array("{\"auth_key\":\"ena_key\"}".utf8),
+        [("Content-Type", "application/json")])
+      let token = try #require(login.body["data"]?["token"]?["access_token"]?.string)
+      let base = "ws" + machine.url.dropFirst("http".count) + "/apps/shop-x1/envs/"
+      let headers = [(name: "Authorization", value: "Bearer \(token)")]
+      // The primary environment goes by a name of its own.
+      let socket = try await WebSocket.open(base + "@primary/log", headers: headers)
+      func heard(_ words: String) async throws {
+        var text = ""
+        while !text.contains(words) {
+          guard case .text(let piece) = try await socket.receive(within: .seconds(20)) else { break }
+          text += piece
+        }
+        #expect(text.contains(words) && text.hasSuffix("\n"), "\(text)")
+      }
+      try await heard("serving one\n")
+      // It goes on with what is printed from now on.
+      let second = try await machine.commit("two")
+      let id = try await machine.deploy(second)
+      try await heard("serving two\n")
+      try await machine.conclude(id, "success")
+      await socket.close(within: .seconds(1))
+      let refused = await #expect(throws: WebSocketError.self) {
+        _ = try await WebSocket.open(base + "nowhere/log", headers: headers)
+      }
+      #expect(refused?.answer?.status == 404)
+      let stranger = await #expect(throws: WebSocketError.self) {
+        _ = try await WebSocket.open(base + "prod/log")
+      }
+      #expect(stranger?.answer?.status == 401)
+      // One that is open when the twin ends does not hold it up.
+      _ = try await WebSocket.open(base + "prod/log", headers: headers)
+    }
+  }
+
   @Test func acrossACutOverOnlyOldAndNewAnswerAndAtLastTheNewAlone() async throws {
     try await EncoreMachine.with { machine in
       let first = try await machine.commit("one")

@@ -95,12 +95,14 @@ final class FakeVercel: Sendable {
 
   func platform(
     secrets: SecretValues = SecretValues(), packer: any SourcePacker = FakePacker(files: [:]),
-    root: String = "/nonexistent", variables: [String: String] = [:]
+    root: String = "/nonexistent", variables: [String: String] = [:],
+    hide: @escaping @Sendable (String, Sensitive) -> Void = { _, _ in }
   ) -> VercelPlatform {
     VercelPlatform(
       baseURL: "http://127.0.0.1:4010", http: transport, clock: clock, token: Sensitive(FakeVercel.token),
       secrets: secrets, packer: packer, root: root, variables: variables,
-      temporaryDirectory: FileManager.default.temporaryDirectory.path, disk: .inline, random: { 0.5 })
+      temporaryDirectory: FileManager.default.temporaryDirectory.path, disk: .inline, hide: hide,
+      random: { 0.5 })
   }
 }
 

@@ -249,7 +249,10 @@ import Testing
         .json(Sample.project(more: ["ssoProtection": sso, "protectionBypass": .object([key: entry])]))
       ]
     ])
-    let headers = try await existing.platform().accessHeaders(of: Sample.target)
+    let learned = Locked<[Sensitive]>([])
+    let hide: @Sendable (String, Sensitive) -> Void = { _, value in learned.withLock { $0.append(value) } }
+    let headers = try await existing.platform(hide: hide).accessHeaders(of: Sample.target)
+    #expect(learned.withLock { $0 } == [Sensitive(key)], "what is read is not hidden from what is printed")
     #expect(headers.map(\.name) == ["x-vercel-protection-bypass"] && headers.first?.value == Sensitive(key))
 
     let patch = "PATCH /v1/projects/prj_web/protection-bypass"
@@ -258,11 +261,13 @@ import Testing
       patch: [.json(["protectionBypass": .object([key: entry])])],
       "GET /v13/deployments/dpl_1": [.error(400, "bad_request", "no \(key) please")],
     ])
-    let platform = making.platform()
+    learned.withLock { $0 = [] }
+    let platform = making.platform(hide: hide)
     for _ in 0..<2 {
       #expect(try await platform.accessHeaders(of: Sample.target).first?.value == Sensitive(key))
     }
     #expect(making.calls(patch).count == 1)
+    #expect(learned.withLock { $0 } == [Sensitive(key)], "what is made is not hidden from what is printed")
     let failure = await #expect(throws: Failure.self) {
       _ = try await platform.deployment("dpl_1", of: Sample.target)
     }

@@ -122,7 +122,11 @@ import Testing
     let seen = api.seen.withLock { $0 }
     #expect(seen.digests.count == files && seen.wrong == 0)
     #expect(seen.most > 1)
-    #expect(seen.first > 0 && seen.peak - seen.first < 64 << 10, "it grew by \(seen.peak - seen.first) KiB")
+    if Checkout.isAddressSanitized {
+      print("SKIPPED the bound of memory: AddressSanitizer keeps what was freed")
+    } else {
+      #expect(seen.first > 0 && seen.peak - seen.first < 64 << 10, "it grew by \(seen.peak - seen.first) KiB")
+    }
     // Everything unpacked has gone away again.
     #expect(try FileManager.default.contentsOfDirectory(atPath: packer.scratch.path).isEmpty)
   }

@@ -24,31 +24,112 @@ package struct DeployPlanner {
       services.append(change)
       steps += planned.steps
     }
+    let schemas = MigrationPlanner(input: input)
+    let migrations = try schemas.plan()
+    warnings += migrations.warnings
+    let isEmpty = services.isEmpty && migrations.steps.isEmpty
     let commands = environment.run.map(commandStep)
-    if !services.isEmpty { steps = commands + steps }
+    if !isEmpty { steps = commands + migrations.steps + steps }
     steps = wired(steps, services: Set(services.map(\.service)))
+    steps = schemas.arranged(steps, migrations.changes)
     steps = CutOverOrder(services: services).arranged(steps)
     steps += confirmations(of: services, after: steps)
-    if !services.isEmpty { steps += try checkSteps(after: steps) }
+    if !isEmpty { steps += try checkSteps(after: steps) }
+    warnings += DeployPlanner.wayBack(across: migrations.changes)
+    note(migrations.changes, in: &services)
     return Plan(
       kind: .deploy, app: environment.app, environment: environment.name, commit: input.commit,
       subject: input.subject, isDirty: input.isDirty, steps: topological(steps), services: services,
       warnings: warnings, deadline: environment.protect.deadline, digest: bindingDigest(),
       hasPrevious: services.allSatisfy { $0.previous != nil }, before: before,
-      order: order.map(\.key), configuration: environment)
+      order: order.map(\.key), configuration: environment, binding: binding())
+  }
+
+  /// The plan of `migrate up`: the schemas alone.
+  /// - Parameter only: one database; nil: every one.
+  /// - Throws: `Failure` of kind policy for what `protect.migrations` does not allow.
+  package func migrationPlan(only: String?) throws(Failure) -> Plan {
+    let environment = input.environment
+    var schemas = MigrationPlanner(input: input)
+    schemas.only = only
+    let migrations = try schemas.plan()
+    var steps = migrations.steps
+    // What they wait for in a deploy is not part of this.
+    for index in steps.indices { steps[index].needs = [] }
+    return Plan(
+      kind: .migrate, app: environment.app, environment: environment.name, commit: input.commit,
+      subject: input.subject, isDirty: input.isDirty, steps: steps,
+      warnings: input.notes + migrations.warnings,
+      deadline: environment.protect.deadline,
+      digest: input.digest("shipit-migrate-1\n\(only ?? "")\n\(bindingDigest())"), before: before(),
+      order: try environment.goLiveOrder().map(\.key), configuration: environment)
+  }
+
+  /// What is said beforehand about rollback: it runs no migration tool (contract migrations §6).
+  static func wayBack(across changes: [SchemaChange]) -> [String] {
+    func names(_ effect: MigrationEffect) -> String {
+      changes.flatMap { $0.pending.filter { $0.effect == effect }.map(\.name) }.joined(separator: ", ")
+    }
+    let contracts = names(.contract)
+    let unknown = names(.unknown)
+    if !contracts.isEmpty {
+      return [
+        "no automatic rollback of code once \(contracts) \(contracts.contains(",") ? "are" : "is") applied: old code may not survive it. "
+          + "When something fails later, a person chooses: fix it forward, restore the database from a backup, "
+          + "or accept the old code on the new schema (shipit rollback)"
+      ]
+    }
+    if !unknown.isEmpty {
+      return [
+        "whether old code survives \(unknown) cannot be told: a rollback puts the code back all the same, never the schema"
+      ]
+    }
+    return []
+  }
+
+  /// Says at each service that goes live behind a contract migration that its code will not be put back.
+  private func note(_ changes: [SchemaChange], in services: inout [PlannedService]) {
+    let names = changes.flatMap { $0.pending.filter { $0.effect == .contract }.map(\.name) }
+    guard !names.isEmpty else { return }
+    for index in services.indices where services[index].previous != nil {
+      services[index].cannotRestore = [
+        services[index].cannotRestore, "its code, once \(names.joined(separator: ", ")) is applied",
+      ].compactMap(\.self).joined(separator: "; ")
+    }
   }
 
   /// Binds what was asked for, not what was observed: a resumed run sees a changed world.
-  package func bindingDigest() -> String {
-    var text =
-      "shipit-plan-1\n\(input.environment.app)\n\(input.environment.name)\n\(input.commit)\n\(input.isDirty)\n"
-    text += CanonicalText.of(input.environment)
-    for name in input.secrets.names.sorted() {
-      guard let value = input.secrets[name] else { continue }
-      text += "\n\(name)=\(input.secrets.fingerprint(of: value))"
+  package func bindingDigest() -> String { input.digest("shipit-plan-2\n\(binding().text)") }
+
+  /// What the digest is made of: commit, configuration with its settings, and the secrets' keyed fingerprints; no
+  /// id of anything that was made from them.
+  package func binding() -> PlanBinding {
+    let environment = input.environment
+    var rest = environment
+    rest.services = []
+    (rest.run, rest.checks, rest.protect, rest.platforms) = ([], [], Protection(), Platforms())
+    // Whoever is told of a run, it is the same run.
+    rest.notify = []
+    var parts = [
+      "commit": input.commit, "dirty": "\(input.isDirty)",
+      "run": part(environment.run), "checks": part(environment.checks), "protect": part(environment.protect),
+      "platforms": part(environment.platforms), "the rest of the file": part(rest),
+      "the order of services": part(environment.services.map(\.key)),
+    ]
+    for service in environment.services { parts["services.\(service.key)"] = part(service) }
+    let deployed = environment.services.flatMap(\.variables.values).compactMap { value in
+      if case .secret(let name) = value { name } else { nil }
     }
-    return input.digest(text)
+    // Whose token acts does not change what is deployed: a plan of a laptop is applied by a runner.
+    let accounts = environment.platforms.secretNames.subtracting(deployed)
+    for name in input.secrets.names where !accounts.contains(name) {
+      guard let value = input.secrets[name] else { continue }
+      parts["secret \(name)"] = input.secrets.fingerprint(of: value)
+    }
+    return PlanBinding(parts: parts)
   }
+
+  private func part(_ value: some Encodable) -> String { input.digest(CanonicalText.of(value)) }
 
   /// One more look at each service that was proven before others went live: somebody else may have deployed it
   /// since (DESIGN §4), and "released" is said of all of them at one moment.

@@ -9,6 +9,10 @@ package struct PlanInput: Sendable {
   package var isDirty: Bool
   /// What runs now, over all platforms.
   package var observed: [ServiceName: ObservedService]
+  /// What the declared databases say, by key.
+  package var databases: [String: ObservedDatabase]
+  /// The databases that services declare in their source.
+  package var declared: [ServiceName: [DeclaredDatabase]]
   /// Notes of the platforms for people.
   package var notes: [String]
   /// The newest first.
@@ -23,7 +27,8 @@ package struct PlanInput: Sendable {
 
   package init(
     environment: Environment, commit: String, subject: String = "", isDirty: Bool = false,
-    observed: [ServiceName: ObservedService], notes: [String] = [], releases: [Release] = [],
+    observed: [ServiceName: ObservedService], databases: [String: ObservedDatabase] = [:],
+    declared: [ServiceName: [DeclaredDatabase]] = [:], notes: [String] = [], releases: [Release] = [],
     secrets: SecretValues = SecretValues(), restorable: [ServiceName: Set<String>] = [:], release: Int = 1,
     digest: @escaping @Sendable (String) -> String = { $0 }
   ) {
@@ -32,6 +37,8 @@ package struct PlanInput: Sendable {
     self.subject = subject
     self.isDirty = isDirty
     self.observed = observed
+    self.databases = databases
+    self.declared = declared
     self.notes = notes
     self.releases = releases
     self.secrets = secrets

@@ -2,7 +2,7 @@ package import Model
 
 /// What an explicit rollback is asked to do.
 package struct RollbackRequest: Sendable {
-  /// Nil: the good release before the present one.
+  /// Nil: the one that `RollbackTarget` finds.
   package var to: Int?
   /// Empty: every service of the release.
   package var only: Set<ServiceName>
@@ -37,46 +37,15 @@ package struct RollbackPlanner {
     self.candidates = candidates
   }
 
-  /// Which release to go back to.
-  /// - Throws: `Failure` when there is none, or the wanted one was never good.
-  package static func target(of request: RollbackRequest, releases: [Release]) throws(Failure) -> Release {
-    let newest = releases.sorted { $0.number > $1.number }
-    if let number = request.to {
-      guard let release = newest.first(where: { $0.number == number }) else {
-        throw Failure(
-          .configuration, "there is no release \(number)", hint: "shipit history, for the releases there are")
-      }
-      guard release.isGood else {
-        throw Failure(
-          .configuration,
-          "release \(number) was never good (\(release.result.state.rawValue)): it cannot be restored",
-          hint: "shipit history, for releases marked released or restored")
-      }
-      return release
+  /// The plan towards the release that was chosen.
+  /// - Throws: `Failure` of kind configuration when a named service is not part of it.
+  package func plan(to chosen: RollbackTarget) throws(Failure) -> Plan {
+    var plan = try plan(to: chosen.release)
+    plan.choice = chosen.why
+    for (name, from) in chosen.forward(plan.services.map(\.service)) {
+      plan.warnings.append("\(name) goes forward, from release \(from) to release \(chosen.release.number)")
     }
-    guard let live = newest.first(where: \.isGood) else {
-      throw Failure(
-        .configuration, "no release has been good yet: there is nothing to go back to",
-        hint: "shipit deploy, with a commit that works; when the ledger is elsewhere or lost, "
-          + "shipit rollback with --without-ledger goes by the platforms' own history")
-    }
-    // Something newer went wrong and was not put back: the last good one is what is wanted.
-    if let last = newest.first, last.number > live.number, isBroken(last.result.state) { return live }
-    let effective = live.restores ?? live.number
-    guard let target = newest.first(where: { $0.isGood && $0.kind == .deploy && $0.number < effective })
-    else {
-      throw Failure(
-        .configuration, "release \(live.number) is the first good one: there is nothing before it",
-        hint: "shipit deploy, with a commit that works")
-    }
-    return target
-  }
-
-  private static func isBroken(_ state: RunResult.State) -> Bool {
-    switch state {
-    case .mixed, .inFlight, .abandoned: true
-    case .released, .restored, .rolledBack, .unchanged: false
-    }
+    return plan
   }
 
   /// The plan towards a release.
@@ -103,9 +72,14 @@ package struct RollbackPlanner {
       steps += own.steps
       services.append(planned)
     }
-    if let mix = mix(target) { warnings.append(mix) }
+    if !steps.isEmpty, let mix = mix(target) { warnings.append(mix) }
+    if let schema = schema(since: target) { warnings.append(schema) }
     var before: [ServiceName: ReleasedService] = [:]
-    for name in order { if let record = input.record(of: name) { before[name] = record } }
+    for name in order {
+      // Of a service that stays nothing is asked, for its platform may be one without a token here.
+      let stays = !request.only.isEmpty && !request.only.contains(name)
+      before[name] = input.record(of: name) ?? (stays ? input.lastRecord(of: name) : nil)
+    }
     let digest = input.digest(
       "shipit-rollback-1\n\(input.environment.name)\n\(target.number)\n\(request.codeOnly)\n"
         + request.only.sorted().map(\.rawValue).joined(separator: ","))
@@ -116,6 +90,18 @@ package struct RollbackPlanner {
       hasPrevious: true,
       reason: request.reason, before: before, order: order,
       configuration: target.configuration ?? input.environment)
+  }
+
+  /// What was done to schemas since the release: it stays.
+  private func schema(since target: Release) -> String? {
+    let since = input.releases.filter { $0.number > target.number }.sorted { $0.number < $1.number }
+    let applied = since.flatMap(\.migrations)
+    guard !applied.isEmpty else { return nil }
+    let contracts = applied.filter { $0.effect == .contract }.map(\.name)
+    let count = applied.count == 1 ? "1 migration" : "\(applied.count) migrations"
+    let text = "the schema stays ahead by \(count): \(applied.map(\.name).joined(separator: ", "))"
+    guard !contracts.isEmpty else { return text }
+    return text + "; old code may not survive \(contracts.joined(separator: ", ")): look before you go on"
   }
 
   /// What runs together afterwards when only some services go back.
@@ -140,7 +126,8 @@ package struct RollbackPlanner {
     let candidate = candidates[name]
     let runsIt =
       observed.live.map { live in
-        live.id == record.deployment || input.record(of: name).map { isSame($0, record) } ?? false
+        live.id == record.deployment
+          || input.record(of: name).map { RollbackTarget.isSame($0, record) } ?? false
       } ?? false
     let secrets = SecretsBack(record: record, observed: observed, input: input, name: name)
     // Today's variables stay, but shipit's own name the code, which would otherwise disown itself.
@@ -206,12 +193,6 @@ package struct RollbackPlanner {
         previous: observed.live?.id, previousCommit: input.liveCommit(of: name),
         cannotRestore: lost.isEmpty ? nil : lost.joined(separator: ", "), record: after), steps
     )
-  }
-
-  /// Two records of the same thing: a restored service runs an old deployment's code under a new id.
-  private func isSame(_ one: ReleasedService, _ other: ReleasedService) -> Bool {
-    one.commit == other.commit && one.source == other.source && one.variables == other.variables
-      && one.settings == other.settings
   }
 
   private func mode(_ candidate: Deployment?, _ observed: ObservedService) -> Restore.Mode {

@@ -42,6 +42,11 @@ struct ServicePlanner {
         "\(observed.target.name) is also deployed by \(service.platform.rawValue) on each push; this run turns that off"
       )
     }
+    if let live = observed.live, input.record(of: key) == nil, input.lastRecord(of: key) != nil {
+      let commit = live.commit.map { " of \(short($0))" } ?? ""
+      result.warnings.append(
+        "\(key): deployment \(live.id)\(commit) is live, and no release tells who put it there")
+    }
     let health = service.health
     var record = ReleasedService(
       target: observed.target, source: source, commit: input.commit, deployment: nil,
@@ -54,13 +59,6 @@ struct ServicePlanner {
       result.found = record
       return result
     }
-    if case .encoreImage = service.source, !reasons.isEmpty {
-      // Contract encore §8: there is no migration code in the images.
-      result.warnings.append(
-        "images of Encore applications run no migrations, and shipit does not apply those of \(key) yet: apply new "
-          + "files of its migrations directories before this deploy")
-    }
-
     if reasons.isEmpty, let old = input.record(of: key) { record = old }
     let write = reasons.isEmpty ? nil : variables.write(wanted, changes)
     let undo = variables.undo(write)

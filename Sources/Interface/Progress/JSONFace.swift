@@ -41,7 +41,7 @@ package struct JSONFace: RunFace {
     case .stepEnded(let id, let outcome):
       return typed("step-ended", about(id)) {
         $0.merge(outcome.members) { $1 }
-        if let step = picture.steps[id] { $0["seconds"] = seconds(step.elapsed(event.at)) }
+        if let elapsed = picture.steps[id]?.elapsed(event.at) { $0["seconds"] = seconds(elapsed) }
       }
     case .stepRetries(let id, let failure, let wait):
       return typed("step-retries", about(id)) {
@@ -60,6 +60,10 @@ package struct JSONFace: RunFace {
       }
     case .interrupted(let interruption):
       return typed("interrupted", ["by": .string(interruption.rawValue)])
+    case .cancelAsked(let request, let isHeeded):
+      return typed(
+        "cancel-asked",
+        ["by": .string(request.by), "reason": .string(request.reason), "heeded": .bool(isHeeded)])
     case .leaseWaits(let text): return typed("lease-waits", ["text": .string(text)])
     case .finished(let result):
       let summary = RunSummary(picture).flatMap { try? JSON(encoding: $0) }?.object ?? [:]

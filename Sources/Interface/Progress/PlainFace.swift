@@ -32,7 +32,8 @@ package struct PlainFace: RunFace {
     spokeAt = now
     let running = picture.running.map { step in
       let says = [step.says, step.log.last ?? ""].first { !$0.isEmpty }
-      return "\(step.step.title) \(step.elapsed(now).words)" + (says.map { " (\($0))" } ?? "")
+      let elapsed = step.elapsed(now).map { " \($0.words)" } ?? ""
+      return "\(step.step.title)\(elapsed)" + (says.map { " (\($0))" } ?? "")
     }
     let text = running.isEmpty ? "waiting" : "still running: " + running.joined(separator: "; ")
     return canvas.draw([stamped(now, Span(text))])
@@ -51,20 +52,30 @@ package struct PlainFace: RunFace {
         picture.heading, stamped(event.at, "continues: \(count(finished.count, "step")) had ended before"),
       ]
     case .stepBegan(let step, let attempt):
+      guard attempt > 1 || picture.isTold(step.id, begins: true) else { return [] }
       let again = attempt > 1 ? ", attempt \(attempt)" : ""
-      return [stamped(event.at, "\(symbols.arrow) \(step.title)\(again)")]
+      let title = attempt > 1 ? step.title : picture.line(of: step.id)?.step.title ?? step.title
+      return [stamped(event.at, "\(symbols.arrow) \(title)\(again)")]
     case .stepProgress(let id, let text):
-      return text == before ? [] : [stamped(event.at, .faint("  \(picture.title(of: id)): \(text)"))]
+      guard text != before, picture.isTold(id, begins: false) else { return [] }
+      return [stamped(event.at, .faint("  \(picture.title(of: id)): \(text)"))]
     case .stepLog(let id, let text):
       return showsLogs ? [stamped(event.at, .faint("  \(picture.title(of: id)) \(symbols.bar) \(text)"))] : []
-    case .stepEnded(let id, _), .stepProbed(let id, _), .stepAbandoned(let id, _):
+    case .stepProbed(let id, let finding):
+      // What is found is told by the end that follows.
       guard let step = picture.steps[id] else { return [] }
+      switch finding {
+      case .absent, .underWay: return [stamped(event.at, "  \(step.step.title): \(step.says)")]
+      case .done, .failed, .unknown: return []
+      }
+    case .stepEnded(let id, _), .stepAbandoned(let id, _):
+      guard picture.isTold(id, begins: false), let step = picture.line(of: id) else { return [] }
       guard step.phase.isOver else {
         return [stamped(event.at, "  \(step.step.title): \(step.says)")]
       }
       let says = step.says.isEmpty ? "" : ": \(step.says)"
-      let line = stamped(
-        event.at, step.sign(symbols), " \(step.step.title) (\(step.elapsed(event.at).words))\(says)")
+      let took = step.elapsed(event.at).map { " (\($0.words))" } ?? ""
+      let line = stamped(event.at, step.sign(symbols), " \(step.step.title)\(took)\(says)")
       return [line] + picture.failureLines(id, symbols, lines: RunPicture.kept)
     case .stepRetries(let id, let failure, let wait):
       return [
@@ -74,6 +85,7 @@ package struct PlainFace: RunFace {
       return [stamped(event.at, "  \(picture.title(of: id)): finding out what became of it")]
     case .turned(_, _, let undo): return picture.turnLines(undo, symbols)
     case .interrupted(let interruption): return [picture.interruptionLine(interruption, symbols)]
+    case .cancelAsked(let request, let isHeeded): return [picture.cancelLine(request, isHeeded, symbols)]
     case .leaseWaits(let text): return [stamped(event.at, Span(text))]
     case .finished: return [.empty] + (RunSummary(picture)?.lines(symbols) ?? [])
     }

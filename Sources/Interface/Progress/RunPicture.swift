@@ -61,14 +61,22 @@ package struct RunPicture: Sendable {
   }
 
   package var running: [StepPicture] {
-    order.compactMap { steps[$0] }.filter { $0.beganAt != nil && !$0.phase.isOver }
+    lines(
+      of: order.compactMap { steps[$0] }.filter {
+        ($0.beganAt != nil || $0.phase == .probing) && !$0.phase.isOver
+      })
   }
   package var waiting: [StepPicture] {
-    order.compactMap { steps[$0] }.filter {
-      $0.beganAt == nil && !$0.phase.isOver && (turn == nil || $0.isUndo)
-    }
+    lines(
+      of: order.compactMap { steps[$0] }.filter {
+        $0.beganAt == nil && $0.phase == .waiting && (turn == nil || $0.isUndo)
+      })
   }
-  package var ended: Int { steps.values.count { $0.phase.isOver } }
+  /// How many of the lines that people see are over, and how many there are.
+  package var progress: (ended: Int, all: Int) {
+    let shown = lines(of: order.compactMap { steps[$0] })
+    return (shown.count { $0.phase.isOver }, shown.count)
+  }
 
   package func title(of id: StepID) -> String { steps[id]?.step.title ?? id.rawValue }
 
@@ -117,7 +125,7 @@ package struct RunPicture: Sendable {
       turn = (reason, failure)
       for step in undo { add(step, isUndo: true) }
     case .interrupted(let interruption): self.interruption = interruption
-    case .leaseWaits: break
+    case .leaseWaits, .cancelAsked: break
     case .finished(let result): self.result = result
     }
   }
@@ -146,7 +154,6 @@ package struct RunPicture: Sendable {
     change(id) {
       $0.phase = phase
       $0.endedAt = at
-      if $0.beganAt == nil { $0.beganAt = at }
     }
   }
 
@@ -174,7 +181,12 @@ package struct RunPicture: Sendable {
   private mutating func probed(_ id: StepID, _ finding: Finding, _ at: Timestamp) {
     switch finding {
     case .absent: change(id) { ($0.phase, $0.progress) = (.running, "nothing came of it, so once more") }
-    case .underWay: change(id) { ($0.phase, $0.progress) = (.running, "it is under way") }
+    case .underWay:
+      change(id) {
+        ($0.phase, $0.progress) = (.running, "it is under way")
+        // Begun by an earlier process: from here on it is watched.
+        if $0.beganAt == nil { $0.beganAt = at }
+      }
     case .done(let result):
       settle(id, .done(result), at)
       moved(id, result, at)
@@ -211,7 +223,7 @@ package struct RunPicture: Sendable {
       case .untouched, .affirmed: if picture.isUndo { fates[service] = .affirmed(proof) }
       case .unknown, nil: break
       }
-    case .settings, .variables, .buildImage, .command, .check: break
+    case .settings, .variables, .buildImage, .command, .check, .migrate: break
     }
   }
 
@@ -221,7 +233,7 @@ package struct RunPicture: Sendable {
     case .deploy(let request):
       if request.cutOver != .staged { fates[service] = .unknown(why) }
     case .promote, .restore: fates[service] = .unknown(why)
-    case .settings, .variables, .buildImage, .prove, .soak, .command, .check: break
+    case .settings, .variables, .buildImage, .prove, .soak, .command, .check, .migrate: break
     }
   }
 }

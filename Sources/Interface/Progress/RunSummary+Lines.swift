@@ -13,9 +13,13 @@ extension RunSummary {
       lines.append(Line(.strong("  live now")))
       lines += services.map { row($0, symbols) }
     }
+    lines += schemas.enumerated().map { index, text in
+      .labelled(index == 0 ? "schema" : "", [Span(text), .faint(action == .migrate ? "" : "; it stays")])
+    }
     lines += exposureLines
     lines.append(.labelled("exit", [Span("\(exit.rawValue): \(exitWords)")]))
     lines.append(.labelled("next", [.accent(next)]))
+    if let runbook = Runbook(self) { lines.append(.labelled("runbook", [.accent(runbook.command)])) }
     return lines
   }
 
@@ -23,6 +27,8 @@ extension RunSummary {
     let time = Span.faint("  in \(took.duration.words)")
     let subjectText = subject.isEmpty ? "" : " \(subject)"
     switch state {
+    case .released where action == .migrate:
+      return Line(.good("\(symbols.good) the schemas are as the commit wants them"), time)
     case .released:
       return Line(
         [
@@ -47,8 +53,8 @@ extension RunSummary {
     case .unchanged:
       return Line(
         [
-          .bad("\(symbols.bad) release \(release) \(ended); "), .strong("nothing users see was changed"),
-          time,
+          .bad("\(symbols.bad) release \(release) \(ended); "),
+          .strong("nothing users see was changed\(foreign.isEmpty ? "" : " by it")"), time,
         ],
         overflow: .wrap(hanging: 2))
     case .mixed:
@@ -94,6 +100,9 @@ extension RunSummary {
     case .hangup, .interrupted, .terminated:
       state == .inFlight || state == .mixed
         ? exit.meaning : "\(exit.meaning), and the previous release is live"
+    case .failedClean where !foreign.isEmpty:
+      "failed, and what it moved is put back; \(list(foreign.map(\.rawValue))) "
+        + "\(foreign.count == 1 ? "was" : "were") deployed by somebody else meanwhile"
     default: exit.meaning
     }
   }
@@ -102,7 +111,8 @@ extension RunSummary {
     var lines: [Line] = []
     if let failure {
       let step = failedStep.map { "\($0): " } ?? ""
-      lines.append(.labelled("failed", [.strong(step), Span(failure.message)]))
+      let label = failure.kind == .cancelled ? "stopped" : "failed"
+      lines.append(.labelled(label, [.strong(step), Span(failure.message)]))
       if let place = failure.place { lines.append(.labelled("where", [Span(place)])) }
       if let cause = failure.cause { lines.append(.labelled("because", [Span(cause)])) }
     } else if let failedStep {
@@ -123,16 +133,17 @@ extension RunSummary {
     var spans: [Span] = ["    ", .strong(name), "  "]
     switch line.state {
     case .unknown: spans.append(.warning("not known"))
+    case .foreign: spans.append(.warning(line.commit.map(short) ?? "unknown"))
     case .untouched, .moved, .putBack: spans.append(.accent(line.commit.map(short) ?? "nothing"))
     }
     switch line.state {
     case .untouched: spans.append(.faint("  not moved by this run"))
     case .putBack: spans.append("  put back")
     case .moved: if state != .released, state != .restored { spans.append(.warning("  new")) }
-    case .unknown: break
+    case .foreign, .unknown: break
     }
     if let proof = line.proof { spans.append(Span("  \(proof.words)", proof.role)) }
-    if let note = line.note { spans.append(.faint("  \(note)")) }
+    if let note = line.note { spans.append(Span("  \(note)", line.state == .foreign ? .warning : .faint)) }
     if let address = line.address, line.state == .moved { spans.append(.faint("  \(address)")) }
     return Line(spans, overflow: .wrap(hanging: 6 + width))
   }
@@ -152,7 +163,9 @@ extension RunSummary {
     switch state {
     case .released, .restored, .abandoned: return NextCommand.status(environment)
     case .rolledBack, .unchanged, .mixed: return NextCommand.why(environment, run)
-    case .inFlight: return "\(NextCommand.status(environment)); the next deploy settles it first"
+    case .inFlight:
+      return
+        "\(NextCommand.status(environment)); \(NextCommand.settle(environment)) ends it, the same command again goes on"
     }
   }
 }

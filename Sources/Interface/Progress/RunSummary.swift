@@ -14,6 +14,8 @@ package struct RunSummary: Report {
       case moved
       /// Moved and put back.
       case putBack = "put-back"
+      /// Somebody else's, which this run left alone.
+      case foreign
       case unknown
     }
 
@@ -45,6 +47,8 @@ package struct RunSummary: Report {
   package var unattended: [String]
   package var interruption: Interruption?
   package var services: [ServiceLine]
+  /// What was applied to databases and stays, in words.
+  package var schemas: [String]
 
   /// Nil when the run has not finished or its beginning was not seen.
   package init?(_ picture: RunPicture) {
@@ -65,17 +69,42 @@ package struct RunSummary: Report {
     rollbackFailure = result.rollbackFailure
     unattended = result.unattended.map(picture.title)
     interruption = picture.interruption
+    schemas = (picture.plan?.steps ?? []).compactMap { step in
+      guard case .migrate(let change) = step.action, case .done(let result)? = picture.steps[step.id]?.phase,
+        let names = result.facts[StepFact.applied], !names.isEmpty
+      else { return nil }
+      let list = names.split(separator: "\n").joined(separator: ", ")
+      return "\(change.database.key) at \(result.facts[StepFact.schema] ?? "?"): \(list)"
+    }
     services = (picture.plan?.services ?? []).map { planned in
       var line = ServiceLine(planned, fate: picture.fates[planned.service] ?? .untouched, result: result)
       if line.state == .untouched, picture.staged.contains(planned.service) {
         line.note = (line.note.map { "\($0); " } ?? "") + "what was staged was seen by nobody"
       }
+      if let foreign = result.foreign?[planned.service] { line.take(foreign) }
       return line
     }
+    for (name, foreign) in (result.foreign ?? [:]).sorted(by: { $0.key < $1.key })
+    where !services.contains(where: { $0.service == name }) {
+      var line = ServiceLine(service: name, state: .foreign, commit: foreign.commit)
+      line.take(foreign)
+      services.append(line)
+    }
   }
+
+  /// Services that somebody else deployed while the run went on.
+  var foreign: [ServiceName] { services.filter { $0.state == .foreign }.map(\.service) }
 }
 
 extension RunSummary.ServiceLine {
+  /// What serves is somebody else's.
+  fileprivate mutating func take(_ foreign: ForeignDeployment) {
+    state = .foreign
+    commit = foreign.commit
+    proof = nil
+    note = "deployment \(foreign.id), put live by somebody else meanwhile"
+  }
+
   init(_ planned: PlannedService, fate: ServiceFate, result: RunResult) {
     service = planned.service
     address = planned.address

@@ -2,11 +2,8 @@ import Concurrency
 import Model
 
 extension RunPicture.StepPicture {
-  /// How long it has taken until `now`, or altogether.
-  func elapsed(_ now: Timestamp) -> Duration {
-    guard let beganAt else { return .zero }
-    return (endedAt ?? now) - beganAt
-  }
+  /// How long it has taken until `now`, or altogether; nil when an earlier process began it.
+  func elapsed(_ now: Timestamp) -> Duration? { beganAt.map { (endedAt ?? now) - $0 } }
 
   /// The sign of a step that is over.
   func sign(_ symbols: Symbols) -> Span {
@@ -22,7 +19,7 @@ extension RunPicture.StepPicture {
   /// It writes or deploys, so that something of it could be live.
   private var changesPlatform: Bool {
     switch step.action {
-    case .settings, .variables, .deploy, .restore, .promote: true
+    case .settings, .variables, .deploy, .restore, .promote, .migrate: true
     case .buildImage, .prove, .soak, .command, .check: false
     }
   }
@@ -50,7 +47,7 @@ extension RunPicture {
   /// `deploy athlete-ally prod · 1a2b3c4 · release 7 · run 12`.
   var heading: Line {
     guard let facts else { return Line(.strong("run")) }
-    let verb = plan?.kind == .rollback ? "rollback" : "deploy"
+    let verb = plan?.kind.rawValue ?? "deploy"
     // Numbers are the ledger's; without one there are none.
     let isGuess = plan?.kind == .rollback && plan?.restores == nil
     let numbers = isGuess ? "no ledger" : "release \(facts.release) · run \(facts.id)"
@@ -90,6 +87,14 @@ extension RunPicture {
     return Line(
       .warning("\(symbols.warning) \(who): "),
       "nothing new is started, what is not live yet is cancelled", overflow: .wrap(hanging: 2))
+  }
+
+  /// Who wants the run to stop from elsewhere, why, and whether it does.
+  func cancelLine(_ request: CancelRequest, _ isHeeded: Bool, _ symbols: Symbols) -> Line {
+    let answer = isHeeded ? "" : "; what moved is being taken back, and that is brought to its end first"
+    return Line(
+      .warning("\(symbols.warning) \(request.by) asks to cancel: "), Span(request.reason + answer),
+      overflow: .wrap(hanging: 2))
   }
 
   /// The failed step's last log lines and its cause, at once and in full.

@@ -28,15 +28,19 @@ package struct TerminalFace: RunFace {
       return [
         picture.heading, Line(.faint("  continues: \(count(finished.count, "step")) had ended before")),
       ]
-    case .stepEnded(let id, _), .stepProbed(let id, _), .stepAbandoned(let id, _):
-      guard let step = picture.steps[id], step.phase.isOver else { return [] }
+    case .stepEnded(let id, _), .stepAbandoned(let id, _):
+      guard picture.isTold(id, begins: false), let step = picture.line(of: id), step.phase.isOver else {
+        return []
+      }
       return [row(step, sign: step.sign(symbols), now: event.at)] + picture.failureLines(id, symbols)
     case .turned(_, _, let undo): return picture.turnLines(undo, symbols)
     case .interrupted(let interruption): return [picture.interruptionLine(interruption, symbols)]
+    case .cancelAsked(let request, let isHeeded): return [picture.cancelLine(request, isHeeded, symbols)]
     case .leaseWaits(let text):
       return [Line(.warning("\(symbols.waiting) "), Span(text), overflow: .wrap(hanging: 2))]
     case .finished: return [.empty] + (RunSummary(picture)?.lines(symbols) ?? [])
-    case .stepBegan, .stepProgress, .stepLog, .stepRetries, .stepProbing: return []
+    // What a probe finds is told by the end that follows.
+    case .stepBegan, .stepProgress, .stepLog, .stepRetries, .stepProbing, .stepProbed: return []
     }
   }
 
@@ -65,7 +69,7 @@ package struct TerminalFace: RunFace {
   /// `✓ deploy api          12.4 s  live after 12 s`.
   private func row(_ step: RunPicture.StepPicture, sign: Span, now: Timestamp) -> Line {
     let title = step.step.title
-    let time = step.elapsed(now).ticking
+    let time = step.elapsed(now)?.ticking ?? ""
     var spans = [
       sign, Span(" "), Span(title, step.phase.isOver ? .plain : .strong),
       Span(String(repeating: " ", count: max(0, titles - title.columns))),
@@ -90,6 +94,7 @@ package struct TerminalFace: RunFace {
   private func clockLine(_ now: Timestamp) -> Line {
     let spent = picture.startedAt.map { (now - $0).words } ?? ""
     let limit = picture.plan.map { " of \($0.deadline.words)" } ?? ""
-    return Line(.faint("  \(picture.ended) of \(count(picture.steps.count, "step")) · \(spent)\(limit)"))
+    let (ended, all) = picture.progress
+    return Line(.faint("  \(ended) of \(count(all, "step")) · \(spent)\(limit)"))
   }
 }

@@ -22,8 +22,11 @@ package struct FailureReport: Report {
 
   /// One failure as `error: …` with where, because and next below.
   package static func lines(_ failure: Failure) -> [Line] {
-    [Line([.bad("error: "), .strong(failure.message)], overflow: .wrap(hanging: 7))]
-      + details(failure, indent: 2)
+    let runbook = Runbook(failure).map {
+      Line.labelled("runbook", [.accent($0.command)], indent: 2, width: 9)
+    }
+    return [Line([.bad("error: "), .strong(failure.message)], overflow: .wrap(hanging: 7))]
+      + details(failure, indent: 2) + [runbook].compactMap(\.self)
   }
 
   /// Where, why and what to do, without the sentence itself.

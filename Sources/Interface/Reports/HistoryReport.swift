@@ -20,6 +20,8 @@ package struct HistoryReport: Report {
     package var exit: ExitCode
     package var failure: Failure?
     package var reason: String?
+    /// Approvals, overrides and lifted holds that it relied upon.
+    package var decisions: [Decision]
     /// It is what users get now, as far as the ledger knows.
     package var isLive: Bool
     /// It failed while it was staged: nobody saw any of it.
@@ -37,9 +39,16 @@ package struct HistoryReport: Report {
   package var environment: String
   package var now: Moment
   package var entries: [Entry]
+  /// Holds that were set or lifted beside the releases, newest first.
+  package var decisions: [Decision]
 
-  /// - Parameter releases: Newest first.
-  package init(app: String, environment: String, now: Timestamp, releases: [Release]) {
+  /// - Parameters:
+  ///   - releases: Newest first.
+  ///   - decisions: The ledger's, newest first.
+  package init(
+    app: String, environment: String, now: Timestamp, releases: [Release], decisions: [Decision] = []
+  ) {
+    self.decisions = decisions.filter { $0.kind == .held || $0.kind == .holdLifted }
     self.app = app
     self.environment = environment
     self.now = Moment(now)
@@ -50,7 +59,8 @@ package struct HistoryReport: Report {
         commit: release.commit, subject: release.subject, isDirty: release.isDirty, by: release.by,
         startedAt: Moment(release.startedAt), took: Seconds(release.endedAt - release.startedAt),
         state: release.result.state, exit: release.result.exit, failure: release.result.failure,
-        reason: release.reason, isLive: release.number == live, isUnseen: HistoryReport.isUnseen(release))
+        reason: release.reason, decisions: release.decisions ?? [], isLive: release.number == live,
+        isUnseen: HistoryReport.isUnseen(release))
     }
   }
 
@@ -66,14 +76,18 @@ package struct HistoryReport: Report {
 
   package func lines(_ symbols: Symbols) -> [Line] {
     guard !entries.isEmpty else {
-      return [
+      return standing(after: nil, indent: 0) + [
         Line("\(app) \(environment) has no release yet"),
         .labelled("next", [.accent(NextCommand.plan(environment))], indent: 0, width: 6),
       ]
     }
     let numbers = entries.map { String($0.release).count }.max() ?? 1
     var lines = [Line(.strong("\(app) \(environment)"))]
+    let margin = numbers + symbols.arrow.columns + 3
+    var later: Timestamp?
     for entry in entries {
+      lines += standing(after: entry.startedAt.timestamp, before: later, indent: margin)
+      later = entry.startedAt.timestamp
       let number = String(entry.release)
       let blank = String(repeating: " ", count: numbers - number.count)
       let sign: Span =
@@ -98,7 +112,16 @@ package struct HistoryReport: Report {
         lines.append(
           Line([Span(String(repeating: " ", count: indent)), Span(text)], overflow: .wrap(hanging: indent)))
       }
+      lines += entry.decisions.map { $0.line(indent: indent) }
     }
     return lines
+  }
+
+  /// The holds between two releases.
+  private func standing(after: Timestamp?, before: Timestamp? = nil, indent: Int) -> [Line] {
+    decisions.filter { decision in
+      !entries.contains { $0.decisions.contains(decision) } && (after.map { decision.at >= $0 } ?? true)
+        && (before.map { decision.at < $0 } ?? true)
+    }.map { $0.line(indent: indent) }
   }
 }

@@ -8,29 +8,30 @@ extension PlanReport {
       lines.append(.empty)
       lines += self.lines(of: service, symbols)
     }
+    for schema in schemas { lines += [.empty] + schema.lines(symbols) }
     lines.append(.empty)
     lines += graph(symbols)
     if let mixedWindow {
       lines.append(Line([.strong("mixed"), Span("  \(mixedWindow)")], overflow: .wrap(hanging: 7)))
     }
     if !warnings.isEmpty { lines.append(.empty) }
-    lines += warnings.map {
-      Line(.warning("\(symbols.warning) "), Span($0), overflow: .wrap(hanging: symbols.warning.columns + 1))
-    }
+    lines += warnings.flatMap { Line.warning($0, symbols.warning) }
     lines += [.empty, countLine]
     return lines
   }
 
   /// Whose plan it is, of which commit, over which release, against which endpoints.
   var header: [Line] {
-    let verb = action == .deploy ? "deploy" : "rollback"
-    var lines = [Line(.strong("\(verb) \(app) \(environment)"))]
+    var lines = [Line(.strong("\(action.rawValue) \(app) \(environment)"))]
     var commitSpans = [Span.accent(short(commit)), Span(subject.isEmpty ? "" : " \(subject)")]
     if isDirty { commitSpans.append(.warning("  dirty: the working tree has uncommitted changes")) }
     lines.append(.labelled("commit", commitSpans, indent: 0))
     var release: [Span] = []
     if let live {
-      release.append("\(live.release) (\(short(live.commit))) is live")
+      // After a rollback in part, or somebody else's, not every service runs it.
+      let isWhole = steps.isEmpty || changing.allSatisfy { ($0.previousCommit ?? live.commit) == live.commit }
+      let what = isWhole ? "is live" : "is the last good one"
+      release.append("\(live.release) (\(short(live.commit))) \(what)")
     } else {
       release.append("none is live yet")
     }
@@ -38,6 +39,9 @@ extension PlanReport {
     if let restores { release.append(", which restores \(restores)") }
     lines.append(.labelled("release", release, indent: 0))
     if let reason { lines.append(.labelled("reason", [Span(reason)], indent: 0)) }
+    lines += protect.map { note in
+      .labelled(note.rule, [Span(note.words, note.isMet ? .plain : .warning)], indent: 0)
+    }
     return lines + overrides.map(\.line)
   }
 
@@ -49,7 +53,7 @@ extension PlanReport {
         "nothing to do: what is live matches"
       }
     return [.empty, Line(.good(text), overflow: .wrap(hanging: 2))]
-      + warnings.map { Line(.warning("! "), Span($0), overflow: .wrap(hanging: 2)) }
+      + warnings.flatMap { Line.warning($0, "!") }
   }
 
   private func lines(of line: ServiceLine, _ symbols: Symbols) -> [Line] {
@@ -78,12 +82,13 @@ extension PlanReport {
     }
     if let address = line.address { lines.append(.labelled("address", [Span(address)])) }
     if let lost = line.cannotRestore {
-      lines.append(.labelled("rollback", [.warning("cannot restore all: \(lost)")]))
+      lines.append(.labelled("rollback", [.warning(isNew ? lost : "cannot restore all: \(lost)")]))
     }
     return lines
   }
 
   private func graph(_ symbols: Symbols) -> [Line] {
+    let steps = shown
     var numbers: [StepID: Int] = [:]
     for (index, step) in steps.enumerated() { numbers[step.id] = index + 1 }
     let width = String(steps.count).count
@@ -109,16 +114,21 @@ extension PlanReport {
   }
 
   private var countLine: Line {
+    if action == .migrate {
+      return Line(.strong("\(count(schemas.count, "schema")), "), .warning("nothing takes a migration back"))
+    }
     let services = count(changing.count, "service") + (changing.count == 1 ? " changes" : " change")
     let back: Span =
-      if !hasPrevious {
+      if schemas.contains(where: { $0.pending.contains { $0.effect == .contract } }) {
+        .warning("no automatic rollback across the contract migration")
+      } else if !hasPrevious {
         .warning("nothing to go back to")
       } else if changing.contains(where: { $0.cannotRestore != nil }) {
         .warning("rollback possible in part")
       } else {
         .good("rollback possible")
       }
-    return Line(.strong("\(services), \(count(steps.count, "step")), "), back)
+    return Line(.strong("\(services), \(count(shown.count, "step")), "), back)
   }
 }
 

@@ -30,6 +30,8 @@ package struct PlanReport: Report {
     package var expected: Seconds
     /// Of a check: where it looks and what it wants.
     package var wants: String?
+    /// It is the last look at a service before the release is called live.
+    package var isConfirmation: Bool
   }
 
   package var action: Plan.Kind
@@ -43,12 +45,18 @@ package struct PlanReport: Report {
   /// The number the run would get.
   package var next: Int?
   package var restores: Int?
+  /// Of a rollback: why that release.
+  package var choice: String?
   package var reason: String?
   package var overrides: [Override]
   package var services: [ServiceLine]
+  /// What it does to schemas.
+  package var schemas: [SchemaLine]
   package var steps: [StepLine]
   /// How long users can meet services of both releases together, in words; nil when one alone goes over.
   package var mixedWindow: String?
+  /// What each rule of `protect` says now.
+  package var protect: [PolicyNote]
   package var warnings: [String]
   package var deadline: Seconds
   package var digest: String
@@ -57,7 +65,11 @@ package struct PlanReport: Report {
   /// - Parameters:
   ///   - live: The release that is live and good; nil before the first one.
   ///   - next: The number the run would get.
-  package init(_ plan: Plan, live: ReleaseHead?, next: Int? = nil, overrides: [Override] = []) {
+  ///   - protect: What each rule of `protect` says now.
+  package init(
+    _ plan: Plan, live: ReleaseHead?, next: Int? = nil, overrides: [Override] = [], protect: [PolicyNote] = []
+  ) {
+    self.protect = protect
     action = plan.kind
     app = plan.app
     environment = plan.environment
@@ -67,13 +79,16 @@ package struct PlanReport: Report {
     self.live = live
     self.next = next
     restores = plan.restores
+    choice = plan.choice
     reason = plan.reason
     self.overrides = overrides
     services = plan.services.map { ServiceLine($0, in: plan) }
+    schemas = plan.schemaChanges.map(SchemaLine.init)
     steps = plan.steps.map {
       StepLine(
         id: $0.id, title: $0.title, service: $0.service, needs: $0.needs, isCutOver: $0.isCutOver,
-        limit: Seconds($0.limit), expected: Seconds($0.expected), wants: $0.wants)
+        limit: Seconds($0.limit), expected: Seconds($0.expected), wants: $0.wants,
+        isConfirmation: $0.isConfirmation)
     }
     mixedWindow = MixedWindow(plan)?.words
     warnings = plan.warnings
@@ -84,6 +99,19 @@ package struct PlanReport: Report {
 
   /// Services that the plan does something to.
   package var changing: [ServiceLine] { services.filter(\.changes) }
+
+  /// The steps as people see them: the last looks are one.
+  var shown: [StepLine] {
+    let looks = steps.filter(\.isConfirmation)
+    guard looks.count > 1 else { return steps }
+    return steps.compactMap { step in
+      guard step.isConfirmation else { return step }
+      guard step.id == looks[0].id else { return nil }
+      var step = step
+      step.title = Confirmations.title
+      return step
+    }
+  }
 }
 
 extension Step {

@@ -33,8 +33,12 @@ package struct RollbackReport: Report {
   package var app: String
   package var environment: String
   package var from: ReleaseHead?
+  /// What is live runs different commits, as after a rollback in part.
+  package var isMix: Bool
   /// Nil: guessed from the platforms' own history.
   package var to: ReleaseHead?
+  /// Why that release is restored.
+  package var choice: String?
   package var reason: String?
   package var services: [ServiceLine]
   package var steps: Int
@@ -49,9 +53,16 @@ package struct RollbackReport: Report {
     app = plan.app
     environment = plan.environment
     self.from = from.map(ReleaseHead.init)
+    isMix = from.flatMap(StatusReport.mix) != nil
     self.to = to.map(ReleaseHead.init)
+    choice = plan.choice
     reason = plan.reason
     services = plan.services.map { ServiceLine($0, in: plan, isGuess: to == nil) }
+    // Nothing is done to a service that is there already, or that was not asked for; both are said.
+    for name in plan.order.reversed() where !plan.services.contains(where: { $0.service == name }) {
+      guard let present = plan.before[name], let wanted = to?.services[name] else { continue }
+      services.append(ServiceLine(present, wanted: wanted))
+    }
     steps = plan.steps.count
     warnings = plan.warnings
     self.overrides = overrides
@@ -101,6 +112,19 @@ extension RollbackReport.ServiceLine {
     meaning = Self.meaning(planned, mode: restore?.mode, changes: !steps.isEmpty)
   }
 
+  /// A service that the plan does nothing to.
+  init(_ present: ReleasedService, wanted: ReleasedService) {
+    service = present.target.service
+    platform = present.target.platform
+    changes = false
+    (fromCommit, toCommit) = (present.commit, present.commit)
+    deployment = present.deployment
+    cutOver = present.cutOver
+    let isThere = present.commit == wanted.commit && present.variables == wanted.variables
+    code = isThere ? "runs \(short(present.commit)) already" : "stays at \(short(present.commit))"
+    variables = "variables as they are"
+  }
+
   /// What the plan lost, and what a platform never gives back (contract vercel §4.5).
   private static func cannot(_ planned: PlannedService, _ mode: Restore.Mode?) -> String? {
     var parts = planned.cannotRestore.map { [$0] } ?? []
@@ -135,7 +159,10 @@ extension RollbackReport {
     if let from {
       lines.append(
         .labelled(
-          "from", ["release \(from.release)  ", .accent(short(from.commit)), Span(" \(from.subject)")],
+          "from",
+          isMix
+            ? ["release \(from.release)  a mix of commits"]
+            : ["release \(from.release)  ", .accent(short(from.commit)), Span(" \(from.subject)")],
           indent: 0))
     }
     lines.append(
@@ -144,6 +171,7 @@ extension RollbackReport {
         to.map { ["release \($0.release)  ", .accent(short($0.commit)), Span(" \($0.subject)")] }
           ?? [.warning("a guess, from the platforms’ own history: there is no ledger")],
         indent: 0))
+    if let choice { lines.append(.labelled("why", [Span(choice)], indent: 0)) }
     if let reason { lines.append(.labelled("reason", [Span(reason)], indent: 0)) }
     lines += overrides.map(\.line) + [.empty]
     for line in services { lines += rows(line, symbols) }
@@ -152,7 +180,11 @@ extension RollbackReport {
     lines.append(Line(.faint("databases are not touched: schema and data stay as they are")))
     let changing = services.count(where: \.changes)
     let verb = changing == 1 ? "goes" : "go"
-    lines.append(Line(.strong("\(count(changing, "service")) \(verb) back, \(count(steps, "step"))")))
+    if steps == 0 {
+      lines.append(Line(.good("nothing to do: what is asked for is live already")))
+    } else {
+      lines.append(Line(.strong("\(count(changing, "service")) \(verb) back, \(count(steps, "step"))")))
+    }
     return lines
   }
 

@@ -28,12 +28,12 @@ extension StatusReport {
 
   private func headline(_ symbols: Symbols) -> Line {
     let head: [Span] =
-      release.map {
-        [
-          .strong("release \($0.release)"), "  ", .accent(short($0.commit)),
-          Span($0.subject.isEmpty ? "" : " \($0.subject)"),
-          .warning(isDirty ? "  dirty" : ""),
-        ]
+      release.map { release in
+        let what: [Span] =
+          isMix
+          ? ["a mix of commits"]
+          : [.accent(short(release.commit)), Span(release.subject.isEmpty ? "" : " \(release.subject)")]
+        return [.strong("release \(release.release)"), "  "] + what + [.warning(isDirty ? "  dirty" : "")]
       } ?? ["no release"]
     let other = differing.isEmpty ? nil : list(differing.map(\.rawValue))
     var (sign, text): (Span, String) =
@@ -48,6 +48,11 @@ extension StatusReport {
     // What a platform says goes before what the ledger remembers.
     if let other, truth == .released || truth == .previous {
       (sign, text) = (.bad(symbols.bad), "  is what the ledger has, but something else serves for \(other)")
+    } else if !unknown.isEmpty, truth == .released || truth == .previous {
+      let names = list(unknown.map(\.rawValue))
+      (sign, text) = (
+        .warning(symbols.warning), text + ", by the ledger: what serves for \(names) is not known"
+      )
     }
     return Line([sign, " "] + head + [Span(text)], overflow: .wrap(hanging: 2))
   }
@@ -70,7 +75,7 @@ extension StatusReport {
     }
     var lines: [Line] = []
     if let live = line.live {
-      spans.append(Span(live.status, live.matches ? .good : .bad))
+      spans.append(Span(live.status, !live.matches ? .bad : live.deployment == nil ? .faint : .good))
       if live.instances.count > 0 {
         let states = live.instances.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key.lowercased())" }
         spans.append(.faint(" (\(states.joined(separator: ", ")))"))
@@ -88,15 +93,24 @@ extension StatusReport {
       lines.append(below([.warning("live state not known: \(trouble)")]))
     }
     if let live = line.live, !live.matches {
-      let seen = live.deployment.map { "deployment \($0)" } ?? "nothing"
-      let commit = live.commit.map { " of \(short($0))" } ?? ""
-      let wanted = line.deployment ?? "none"
-      lines.append(
-        below([.bad("differs: "), Span("\(seen)\(commit) is live, the release recorded \(wanted)")]))
+      lines.append(below([.bad("differs: "), Span(difference(line, live))]))
     }
     if let newest = line.live?.newest { lines.append(below([.warning("newest attempt: \(newest)")])) }
     for note in line.live?.notes ?? [] { lines.append(below([.warning("\(symbols.warning) \(note)")])) }
     return lines
+  }
+
+  private func difference(_ line: ServiceLine, _ live: LiveColumn) -> String {
+    let seen = live.deployment.map { "deployment \($0)" } ?? "nothing"
+    let commit = live.commit.map { " of \(short($0))" } ?? ""
+    let here = "\(seen)\(commit) is live, "
+    guard truth == .released || truth == .previous, let expected = line.expected,
+      let deployment = expected.deployments.last
+    else {
+      if line.isUnrecorded { return here + "and no release tells who put it there" }
+      return here + "the last record has \(line.deployment ?? "none")"
+    }
+    return here + "release \(expected.release) has \(deployment) of \(short(expected.commit))"
   }
 
   private var runLines: [Line] {
@@ -132,6 +146,7 @@ extension StatusReport {
         lease.expires.timestamp > now.timestamp ? "ends \(moment) unless renewed" : "expired \(moment)"
       lines.append(
         .labelled("lease", ["\(lease.holder), \(lease.purpose)", .faint(", \(left)")]))
+      if let cancel = lease.cancel { lines.append(.labelled("cancel", [.warning("asked for by \(cancel)")])) }
     }
     if let hold {
       lines.append(
@@ -152,9 +167,11 @@ extension StatusReport {
     switch truth {
     case .nothing: NextCommand.plan(environment)
     case .released: differing.isEmpty ? nil : NextCommand.plan(environment)
+    case .previous where !differing.isEmpty: NextCommand.plan(environment)
     case .previous, .mixed: last.map { NextCommand.why(environment, $0.run) }
     case .running: nil
-    case .inFlight: "\(NextCommand.deploy(environment)) settles it first, then goes on or plans anew"
+    case .inFlight:
+      "\(NextCommand.settle(environment)) ends it; \(NextCommand.deploy(environment)) goes on with it or plans anew"
     }
   }
 }
@@ -183,13 +200,13 @@ private struct StatusColumns {
   func row(_ line: StatusReport.ServiceLine) -> [Span] {
     // What serves goes before what the release recorded, of which nothing is known to hold then.
     let differs = line.live.map { !$0.matches } ?? false
-    let commit = differs ? line.live?.commit ?? "unknown" : line.commit
+    let commit = differs ? line.live?.commit ?? "unknown" : line.commit.isEmpty ? "none" : line.commit
     let proof = differs ? Proof.no : line.proof
     return [
       "  ", .strong(padded(line.service.rawValue, service)), .faint(padded(line.platform.rawValue, platform)),
       .accent(padded(short(commit), 7)),
       Span(padded(differs ? "" : line.release.map(String.init) ?? "", release)),
-      Span(padded(proof.rawValue, 8), proof.role), Span(padded(line.cutOver.rawValue, 10)),
+      Span(padded(proof.rawValue, 8), proof.role), Span(padded(line.cutOver?.rawValue ?? "", 10)),
     ]
   }
 

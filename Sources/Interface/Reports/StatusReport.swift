@@ -20,17 +20,30 @@ package struct StatusReport: Report {
     case inFlight = "in-flight"
   }
 
+  /// What the last good release has of a service.
+  package struct Expected: Codable, Sendable, Hashable {
+    package var release: Int
+    package var commit: String
+    package var proof: Proof
+    /// Under which it ran: as the release recorded it, and as later runs put it back.
+    package var deployments: [String]
+  }
+
   package struct ServiceLine: Codable, Sendable, Hashable {
     package var service: ServiceName
     package var platform: PlatformName
+    /// Empty when no release has recorded the service.
     package var commit: String
     package var deployment: String?
     package var address: String?
     /// How the release was proven when it went live.
     package var proof: Proof
-    /// The release that put this deployment live.
+    /// The release whose code this is: after a rollback, the one that was restored.
     package var release: Int?
-    package var cutOver: CutOver
+    /// Nil when no release has recorded it.
+    package var cutOver: CutOver?
+    /// Nil when the last good release does not have it.
+    package var expected: Expected?
     /// What the platform says now; nil until it has answered.
     package var live: LiveColumn?
     /// Why the platform could not say.
@@ -43,7 +56,7 @@ package struct StatusReport: Report {
     package var deployment: String?
     package var commit: String?
     package var instances: [String: Int]
-    /// The live deployment is the one the release recorded.
+    /// What is live is what the last good release has; after a mixed end, what was recorded last.
     package var matches: Bool
     /// A newer attempt that is not live: its word.
     package var newest: String?
@@ -83,8 +96,11 @@ package struct StatusReport: Report {
   package struct LeaseLine: Codable, Sendable, Hashable {
     package var holder: String
     package var purpose: String
+    package var process: Int32
     package var since: Moment
     package var expires: Moment
+    /// Who asked the holder to stop, and why.
+    package var cancel: String?
   }
 
   package struct HoldLine: Codable, Sendable, Hashable {
@@ -109,6 +125,8 @@ package struct StatusReport: Report {
   package var lease: LeaseLine?
   package var hold: HoldLine?
   package var bad: [BadMark]
+  /// The last good release is itself of different commits.
+  package var isMix: Bool
   /// Says that services run different commits, as after a rollback in part; nil: they agree.
   package var mix: String?
   /// The release whose record stands for an environment file that was not found.
@@ -124,10 +142,11 @@ package struct StatusReport: Report {
   ///   - runs: Newest first, the open one included.
   ///   - journal: Of the open run.
   ///   - lease: Held now.
+  ///   - declared: The environment's services: each gets a row, recorded or not.
   package init(
     app: String, environment: String, now: Timestamp, releases: [Release] = [], runs: [RunRecord] = [],
     journal: [JournalEntry] = [], lease: Lease? = nil, hold: Hold? = nil, bad: [String: Int] = [:],
-    overrides: [Override] = [], notes: [String] = []
+    overrides: [Override] = [], notes: [String] = [], declared: [Service] = []
   ) {
     self.app = app
     self.environment = environment
@@ -139,25 +158,27 @@ package struct StatusReport: Report {
     since = (good?.endedAt).map { Moment($0) }
     restores = good?.restores
     reason = good?.reason
-    // A release that was rolled back still records what runs since: the old code under new deployments.
     let recorded = releases.first { !$0.services.isEmpty } ?? good
-    services = (recorded?.services ?? [:]).sorted { $0.key < $1.key }.map { name, service in
-      ServiceLine(
-        service: name, platform: service.target.platform, commit: service.commit,
-        deployment: service.deployment, address: service.address, proof: service.proof,
-        release: releases.last { release in
-          release.services[name].map { $0.deployment != nil && $0.deployment == service.deployment } ?? false
-        }?.number, cutOver: service.cutOver)
-    }
+    services = StatusReport.rows(releases, good: good, recorded: recorded, declared)
     mix = recorded.flatMap(StatusReport.mix)
+    isMix = good.flatMap(StatusReport.mix) != nil
     let open = runs.first { $0.result == nil }
     running = open.map { Running($0, journal: journal) }
     let closed = runs.first { $0.result != nil }
     last = closed.flatMap(Last.init)
+    // Until the platforms are asked, what the last run saw is the newest that is known.
+    for (name, foreign) in closed?.result?.foreign ?? [:] {
+      guard let run = closed?.id, let index = services.firstIndex(where: { $0.service == name }) else {
+        continue
+      }
+      let commit = foreign.commit.map { " of \(short($0))" } ?? ""
+      services[index].trouble = "run \(run) found somebody else's deployment \(foreign.id)\(commit) there"
+    }
     self.lease = lease.map {
       LeaseLine(
-        holder: $0.holder.name, purpose: $0.holder.purpose, since: Moment($0.since),
-        expires: Moment($0.expires))
+        holder: $0.holder.name, purpose: $0.holder.purpose, process: $0.holder.process,
+        since: Moment($0.since), expires: Moment($0.expires),
+        cancel: $0.cancel.map { "\($0.by): \($0.reason)" })
     }
     self.hold = hold.map { HoldLine(reason: $0.reason, by: $0.by, at: Moment($0.at)) }
     self.bad = bad.map { BadMark(commit: $0.key, release: $0.value) }.sorted {
@@ -189,7 +210,7 @@ package struct StatusReport: Report {
   }
 
   /// What runs of different commits at once; an image names none by itself.
-  private static func mix(_ release: Release) -> String? {
+  static func mix(_ release: Release) -> String? {
     let built = release.services.filter { if case .image = $0.value.source { false } else { true } }
     guard Set(built.values.map(\.commit)).count > 1 else { return nil }
     let parts = built.sorted { $0.key < $1.key }.map { "\($0.key) at \(short($0.value.commit))" }
@@ -201,24 +222,9 @@ package struct StatusReport: Report {
     services.filter { $0.live?.matches == false }.map(\.service)
   }
 
-  /// Fills the live columns in as platforms answer.
-  package mutating func fill(_ states: [ServiceName: LiveState]) {
-    for index in services.indices {
-      guard let state = states[services[index].service] else { continue }
-      let recorded = services[index].deployment
-      services[index].live = LiveColumn(
-        status: state.live?.word ?? "nothing live", deployment: state.live?.id, commit: state.live?.commit,
-        instances: state.live?.instances ?? [:],
-        matches: state.live != nil && (recorded == nil || state.live?.id == recorded),
-        newest: state.newest.flatMap { $0.id == state.live?.id ? nil : $0.word }, notes: state.notes)
-      services[index].address = state.address ?? services[index].address
-    }
-    let recorded = Set(services.map(\.service))
-    for (name, state) in states.sorted(by: { $0.key < $1.key }) where !recorded.contains(name) {
-      guard let live = state.live else { continue }
-      let commit = live.commit.map { " of \(short($0))" } ?? ""
-      notes.append("\(name): deployment \(live.id)\(commit) is live, and no release tells who put it there")
-    }
+  /// Services of which it is not known what runs.
+  package var unknown: [ServiceName] {
+    services.filter { $0.live == nil && $0.trouble != nil }.map(\.service)
   }
 
   /// Says for a platform's services why their live columns stay empty.
@@ -226,7 +232,7 @@ package struct StatusReport: Report {
     for index in services.indices where services[index].platform == platform {
       services[index].trouble = failure.message
     }
-    // Without a release there is no row to say it in.
+    // Without a row there is no other place for it.
     if !services.contains(where: { $0.platform == platform }) {
       notes.append("\(platform.title): live state not known: \(failure.message)")
     }
@@ -255,7 +261,9 @@ extension StatusReport.Running {
         .probed(let id, .failed), .probed(let id, .absent), .abandoned(let id, .cancelled):
         began.removeAll { $0 == id }
       case .turned(_, _, let undo): for step in undo { steps[step.id] = step }
-      case .identified, .ended, .probed, .abandoned, .interrupted, .lines, .resumed, .finished: break
+      case .identified, .ended, .probed, .abandoned, .interrupted, .cancelAsked, .lines, .resumed,
+        .finished:
+        break
       }
     }
     open = began.map { steps[$0]?.title ?? $0.rawValue }

@@ -8,8 +8,12 @@ extension WhyReport {
         .strong("run \(run)"), Span(", \(action.rawValue) of \(app) \(environment) as release \(release)")),
       .labelled("commit", [.accent(short(commit)), Span(subject.isEmpty ? "" : " \(subject)")]),
       .labelled("by", [Span("\(by), \(startedAt.timestamp.minute)")]),
-      outcome,
     ]
+    lines += decisions.enumerated().map { index, decision in
+      .labelled(
+        index == 0 ? "decided" : "", [Span(decision.words), .faint(", \(decision.at.minute)")])
+    }
+    lines.append(outcome)
     lines += failureLines(symbols)
     lines += exposure.map {
       .labelled(
@@ -22,6 +26,12 @@ extension WhyReport {
           "exposed", [.good("nobody: \(list(unseen.map(\.rawValue))) was staged and not promoted")]))
     }
     if !unattended.isEmpty { lines.append(.labelled("in flight", [.warning(list(unattended))])) }
+    lines += (foreign ?? [:]).sorted { $0.key < $1.key }.map { name, deployment in
+      let commit = deployment.commit.map { " of \(short($0))" } ?? ""
+      return .labelled(
+        "foreign",
+        [.warning("\(name): deployment \(deployment.id)\(commit) was put live by somebody else meanwhile")])
+    }
     if let live {
       lines.append(
         .labelled(
@@ -58,7 +68,9 @@ extension WhyReport {
     var lines: [Line] = [.empty]
     if let failure {
       lines.append(
-        .labelled("failed", [.bad(failedTitle.map { "\($0): " } ?? ""), .strong(failure.message)]))
+        .labelled(
+          failure.kind == .cancelled ? "stopped" : "failed",
+          [.bad(failedTitle.map { "\($0): " } ?? ""), .strong(failure.message)]))
       if let place = failure.place { lines.append(.labelled("where", [Span(place)])) }
       if let cause = failure.cause { lines.append(.labelled("because", [Span(cause)])) }
       lines += log.suffix(20).map { Line(.faint("  \(symbols.bar) "), Span($0)) }

@@ -28,6 +28,8 @@ package struct WhyReport: Report {
   package var subject: String
   package var by: String
   package var startedAt: Moment
+  /// Approvals, overrides and lifted holds that it relied upon.
+  package var decisions: [Decision]
   package var took: Seconds?
   /// Nil while it is open.
   package var state: RunResult.State?
@@ -43,6 +45,8 @@ package struct WhyReport: Report {
   /// Services of which something was staged and never promoted: nobody saw it.
   package var unseen: [ServiceName]
   package var unattended: [String]
+  /// What somebody else put live meanwhile, by service; nil: nothing.
+  package var foreign: [ServiceName: ForeignDeployment]?
   /// The release that is live after it, as far as the ledger knows.
   package var live: ReleaseHead?
   package var next: String
@@ -60,6 +64,7 @@ package struct WhyReport: Report {
     subject = record.plan.subject
     by = record.by
     startedAt = Moment(record.startedAt)
+    decisions = record.plan.decisions ?? []
     took = record.endedAt.map { Seconds($0 - record.startedAt) }
     state = record.result?.state
     exit = record.result?.exit
@@ -77,6 +82,7 @@ package struct WhyReport: Report {
     }
     unseen = record.result == nil ? [] : reading.unseen
     unattended = (record.result?.unattended ?? []).map(reading.title)
+    foreign = record.result?.foreign
     self.live = live.map(ReleaseHead.init)
     next = WhyReport.advice(record, failed.flatMap { reading.steps[$0] }, rollbackFailure ?? failure)
   }
@@ -191,6 +197,7 @@ private struct JournalReading {
       let what = undo.isEmpty ? "nothing to put back" : "then: \(list(undo.map(\.title)))"
       add("turned back (\(reason.rawValue)), \(what)", .warning)
     case .interrupted(let interruption): add("interrupted (\(interruption.rawValue))", .warning)
+    case .cancelAsked(let request): add("\(request.by) asked to cancel: \(request.reason)", .warning)
     case .lines(let id, let lines): log[id] = lines
     case .resumed(let holder): add("taken over by \(holder)", .warning)
     case .finished(let result):

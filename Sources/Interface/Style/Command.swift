@@ -5,6 +5,7 @@ package enum NextCommand {
   package static func deploy(_ environment: String) -> String { "shipit deploy \(environment)" }
   package static func plan(_ environment: String) -> String { "shipit plan \(environment)" }
   package static func status(_ environment: String) -> String { "shipit status \(environment)" }
+  package static func settle(_ environment: String) -> String { "shipit settle \(environment)" }
   package static func history(_ environment: String) -> String { "shipit history \(environment)" }
   package static func rollback(_ environment: String) -> String { "shipit rollback \(environment)" }
   package static func doctor(_ environment: String) -> String { "shipit doctor \(environment)" }

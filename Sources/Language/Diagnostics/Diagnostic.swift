@@ -43,6 +43,7 @@ package struct Diagnostic: Sendable, Hashable {
     case outOfRange = "out-of-range"
     case notASecret = "not-a-secret"
     case literalSecret = "literal-secret"
+    case unknownTimezone = "unknown-timezone"
     // References.
     case unknownReference = "unknown-reference"
     case foreignReference = "foreign-reference"

@@ -7,8 +7,8 @@ extension Grammar {
       Key(
         "engine",
         .word([
-          Word("postgres", "PostgreSQL."), Word("mysql", "MySQL or MariaDB."),
-          Word("redis", "Redis or Valkey."),
+          Word("postgres", "PostgreSQL."), Word("mysql", "MySQL or MariaDB.", .later),
+          Word("redis", "Redis or Valkey.", .later),
         ]),
         "What it is.", required: true, example: "postgres", elsewhere: ["type", "kind"]),
       Key(
@@ -29,12 +29,14 @@ extension Grammar {
                         "service", .text(.serviceName), "The service's name on Railway.", required: true,
                         example: "Postgres"),
                     ])), "From a template of Railway.")
-            ])), "How it is made when it is missing and `provision` is `create`."),
+            ])), "How it is made when it is missing and `provision` is `create`.", .later),
       Key(
-        "url", connection, "The address *shipit* reaches, direct.", required: true,
-        example: "\"${railway.Postgres.DATABASE_PUBLIC_URL}\"", elsewhere: ["connection", "dsn"]),
+        "url", connection,
+        "The address *shipit* reaches, direct: never through a transaction pooler. As a text it has no password in it.",
+        required: true, example: "{secret: DATABASE_URL}", elsewhere: ["connection", "dsn"]),
       Key(
-        "pooled", connection, "The address of a pooler, for applications.", example: "{secret: POOLED_URL}"),
+        "pooled", connection, "The address of a pooler, for applications.", example: "{secret: POOLED_URL}",
+        .later),
       Key(
         "backup",
         .object(
@@ -54,7 +56,7 @@ extension Grammar {
                   Word("restore", "Into a scratch database."),
                   Word("list", "By reading its table of contents."),
                 ]), "How it is proven good.", standard: "restore"),
-            ])), "A copy before anything is changed."),
+            ])), "A copy before anything is changed.", .later),
       Key(
         "migrations",
         .object(
@@ -65,18 +67,30 @@ extension Grammar {
                 "tool",
                 .word(
                   [
-                    ("alembic", "Alembic."), ("django", "Django."), ("rails", "Rails."),
-                    ("prisma", "Prisma."),
-                    ("drizzle", "Drizzle."), ("knex", "Knex."), ("flyway", "Flyway."),
-                    ("golang-migrate", "golang-migrate."), ("dbmate", "dbmate."), ("sqitch", "Sqitch."),
-                    ("atlas", "Atlas."), ("encore", "Encore, which migrates inside its own deploy."),
-                    ("supabase", "Supabase's command line."), ("sql", "Plain SQL files, run by shipit."),
-                  ].map { Word($0.0, $0.1) }), "What runs them.", required: true, example: "alembic"),
-              Key("directory", .text(.path), "Where the tool is run.", standard: ".", example: "./backend"),
+                    Word(
+                      "encore",
+                      "Files of an Encore application that is hosted elsewhere, run by shipit with Encore's own table."
+                    ),
+                    Word("golang-migrate", "golang-migrate's files and table, run by shipit."),
+                    Word("sql", "Plain SQL files, run by shipit with a table of its own."),
+                  ]
+                    + [
+                      ("alembic", "Alembic."), ("django", "Django."), ("rails", "Rails."),
+                      ("prisma", "Prisma."), ("drizzle", "Drizzle."), ("knex", "Knex."),
+                      ("flyway", "Flyway."), ("dbmate", "dbmate."), ("sqitch", "Sqitch."),
+                      ("atlas", "Atlas."),
+                      ("supabase", "Supabase's command line."),
+                    ].map { Word($0.0, $0.1, .later) }), "Whose files and ledger table they are.",
+                required: true,
+                example: "encore"),
+              Key(
+                "directory", .text(.path), "Where the files are, from the project's root.", standard: ".",
+                example: "./backend/migrations"),
               Key(
                 "where",
                 .word([
-                  Word("here", "On this machine."), Word("platform", "Inside the service's own deploy."),
+                  Word("here", "On this machine."),
+                  Word("platform", "Inside the service's own deploy.", .later),
                 ]), "Where it runs.", standard: "here"),
               Key(
                 "timeouts",
@@ -111,31 +125,6 @@ extension Grammar {
                 Key(
                   "needs", .list(.either([.word([Word("migrations", "After this database's migrations.")])])),
                   "What comes first.", standard: "[]"),
-              ]))), "SQL files to run, each once per content."),
-    ])
-
-  static let notification = ObjectShape(
-    "a notification", exactlyOne: ["slack", "discord", "teams", "webhook", "pagerduty"],
-    [
-      Key("slack", .secret, "The secret with a Slack webhook's address.", example: "{secret: SLACK_WEBHOOK}"),
-      Key(
-        "discord", .secret, "The secret with a Discord webhook's address.",
-        example: "{secret: DISCORD_WEBHOOK}"),
-      Key(
-        "teams", .secret, "The secret with a Microsoft Teams webhook's address.",
-        example: "{secret: TEAMS_WEBHOOK}"),
-      Key(
-        "webhook", .secret, "The secret with the address of a signed webhook.", example: "{secret: HOOK_URL}"),
-      Key(
-        "pagerduty", .secret, "The secret with a PagerDuty routing key.", example: "{secret: PAGERDUTY_KEY}"),
-      Key(
-        "on",
-        .list(
-          .word([
-            Word("started", "A run begins."), Word("released", "A release is live and proven."),
-            Word("rolled-back", "A run undid itself, or somebody rolled back."),
-            Word("failed", "A person is needed."),
-            Word("paused", "A rollout waits."), Word("approval", "Somebody is asked to approve."),
-          ]), atLeast: 1), "What is told.", standard: "[released, rolled-back, failed, paused, approval]"),
+              ]))), "SQL files to run, each once per content.", .later),
     ])
 }

@@ -38,7 +38,7 @@ package enum Grammar {
         elsewhere: ["apps", "components"]),
       Key(
         "databases", .map(.name, .object(database)),
-        "Databases with their migrations and backups, by a name of your choice.", .later),
+        "Databases with their migrations and backups, by a name of your choice."),
       Key(
         "run", .list(.object(commandStep)), "Anything else in the same graph: commands run here.",
         elsewhere: ["steps", "jobs", "commands", "hooks", "tasks"]),
@@ -50,7 +50,8 @@ package enum Grammar {
         "rollouts", .map(.flag, .object(rollout)),
         "Progressive rollouts of feature flags, by the flag's key.", .later, elsewhere: ["flags", "canary"]),
       Key(
-        "notify", .list(.object(notification)), "Who is told what.", .later,
+        "notify", .list(.object(notification)), "Who is told what. A message that fails never fails a run.",
+        example: "[{slack: {secret: SLACK_WEBHOOK}, on: [released, rolled-back, failed]}]",
         elsewhere: ["notifications", "alerts"]),
     ])
 
@@ -147,10 +148,17 @@ package enum Grammar {
     "a freeze",
     [
       Key(
-        "from", .text(.moment), "When it begins: a weekday with a time, or a date.", required: true,
+        "from", .text(.moment),
+        "When it begins: a weekday with a time, each week, or a date, once. A date without a time is its beginning.",
+        required: true,
         example: "fri 16:00"),
-      Key("to", .text(.moment), "When it ends.", required: true, example: "mon 06:00"),
-      Key("timezone", .text(.timezone), "Whose clock is meant.", standard: "UTC", example: "Europe/Oslo"),
+      Key(
+        "to", .text(.moment), "When it ends. The whole day of a date without a time still belongs to it.",
+        required: true, example: "mon 06:00"),
+      Key(
+        "timezone", .text(.timezone),
+        "Whose clock is meant, by its name in the system's time zone data. A time that the clocks leap over is the moment of the leap; one that they show twice counts so that the freeze is longer.",
+        standard: "UTC", example: "Europe/Oslo", elsewhere: ["tz", "zone", "time-zone"]),
       Key("reason", .text(.line), "What a refused deploy is told.", example: "weekend"),
     ])
 
@@ -158,11 +166,18 @@ package enum Grammar {
     "the protection",
     [
       Key(
-        "branch", .text(.branch), "Only commits of this branch are deployed.", example: "main",
+        "branch", .text(.branch), "Only commits of this branch are deployed, here or at the remote.",
+        example: "main",
         elsewhere: ["branches"]),
       Key(
-        "after", .text(.environmentName), "The commit must be live and healthy in this environment first.",
-        example: "staging", .later),
+        "after", .text(.environmentName),
+        "The commit must be live and healthy in this environment first: its ledger's last good release holds it for every service, and the platforms say so.",
+        example: "staging"),
+      Key(
+        "migrations",
+        .word([
+          Word("expand", "A plan with a pending migration that old code may not survive is refused.")
+        ]), "Which migrations may be applied; without it all, each with what it means.", example: "expand"),
       Key(
         "approval",
         .object(
@@ -173,9 +188,15 @@ package enum Grammar {
                 "by", .list(.text(.person), atLeast: 1), "Who may approve.", required: true,
                 example: "[ann, bo]"),
               Key("count", .int(1...20), "How many of them must.", standard: "1"),
-            ])), "People who must agree before a deploy.", .later),
+              Key("own", .bool, "Whether whoever deploys may be one of them.", standard: "true"),
+              Key(
+                "expires", .duration(atLeast: .seconds(60)), "How long an approval counts.", standard: "24h",
+                example: "4h"),
+            ])),
+        "People who must agree before a deploy, by `shipit approve`. The ledger keeps who did; it is a record, no authentication.",
+        elsewhere: ["approvers", "reviewers"]),
       Key(
-        "freeze", .list(.object(freeze)), "Times without deploys. A rollback is always possible.", .later,
+        "freeze", .list(.object(freeze)), "Times without deploys. A rollback is always possible.",
         elsewhere: ["freezes", "windows"]),
       Key(
         "deadline", .duration(atLeast: .seconds(60)),

@@ -114,10 +114,26 @@ extension TextRule {
   }
   static let moment = TextRule(
     "a moment", #"(mon|tue|wed|thu|fri|sat|sun) \d{2}:\d{2}|\d{4}-\d{2}-\d{2}(T\d{2}:\d{2})?"#,
-    help: "write a weekday and a time (fri 16:00), or a date (2026-12-19T00:00)")
+    help: "write a weekday and a time (fri 16:00), or a date (2026-12-19 or 2026-12-19T09:30)"
+  ) { text in
+    do throws(FreezeMoment.Mistake) {
+      _ = try FreezeMoment(parsing: text)
+      return nil
+    } catch { return error.message }
+  }
   static let clockTime = TextRule("a time of day", #"([01]\d|2[0-3]):[0-5]\d"#, help: "write it like 09:00")
   static let timezone = TextRule(
-    "a time zone", "[A-Za-z]+(/[A-Za-z0-9_+-]+)*", help: "write a name such as Europe/Oslo")
+    "a time zone", "[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*", help: "write a name such as Europe/Oslo")
+  static let mailServer = TextRule(
+    "a mail server", #"smtps?://[A-Za-z0-9.-]+(:\d{1,5})?/?"#,
+    help:
+      "write smtp://HOST:587, which must offer STARTTLS, or smtps://HOST:465; user and password stand beside it"
+  )
+  static let mailAddress = TextRule(
+    "a mail address", #"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+"#,
+    help: "write the address alone, such as deploys@example.com")
+  static let channel = TextRule(
+    "a channel of Slack", #"#?[^\s#@]+"#, help: "write its id, such as C0123ABCD, or its name")
   static let person = TextRule("a person's user name", #"\S+"#)
   static let threshold = TextRule(
     "a threshold", #"(<|<=|>|>=) ?-?\d+(\.\d+)?"#, help: "write a comparison such as \"> 95\"")

@@ -1,12 +1,23 @@
 import Model
 import YAML
+import Zones
 
 /// From merged nodes to the environment: shapes first, then what the parts say of each other, then the values.
 struct EnvironmentDecoder {
   var reading: Reading
   var diagnostics: [Diagnostic] { reading.diagnostics }
 
-  init(sources: [String: SourceFile]) { reading = Reading(sources: sources) }
+  private let environments: () -> [String]
+  private let zones: ZoneDatabase
+
+  /// - Parameters:
+  ///   - environments: the names of the project's environments; asked only when one is referred to.
+  ///   - zones: knows time zones by name.
+  init(sources: [String: SourceFile], environments: @escaping () -> [String], zones: ZoneDatabase) {
+    reading = Reading(sources: sources)
+    self.environments = environments
+    self.zones = zones
+  }
 
   /// - Parameters:
   ///   - name: what `environment:` must say; nil for anything.
@@ -20,7 +31,7 @@ struct EnvironmentDecoder {
         .wrongEnvironment, "the file is called \(name), but says `environment: \(written.text ?? "")`",
         at: written.mark, path: "environment", help: "write `environment: \(name)`, or rename the file")
     }
-    var rules = Rules(fields: fields)
+    var rules = Rules(fields: fields, environments: environments, zones: zones)
     rules.check(&reading)
     return environment(fields)
   }
@@ -29,8 +40,6 @@ struct EnvironmentDecoder {
     guard let name = fields["environment"]?.text, let app = fields["app"]?.text,
       let state = state(fields["state"])
     else { return nil }
-    let standard = Protection()
-    let protect = fields["protect"]?.fields
     return Environment(
       name: name, app: app, state: state,
       platforms: Platforms(
@@ -38,14 +47,40 @@ struct EnvironmentDecoder {
         vercel: vercel(fields["platforms"]?.fields?["vercel"]?.fields),
         encore: encore(fields["platforms"]?.fields?["encore"]?.fields)),
       provision: fields["provision"]?.text.flatMap(Provision.init(rawValue:)) ?? .adopt,
-      protect: Protection(
-        branch: protect?["branch"]?.text, deadline: protect?["deadline"]?.duration ?? standard.deadline),
+      protect: protection(fields["protect"]?.fields),
       secrets: SecretSettings(),
       services: fields["services"]?.map.compactMap { entry in
         entry.value.fields.flatMap { service($0, key: entry.key) }
       } ?? [],
+      databases: fields["databases"]?.map.compactMap { entry in
+        entry.value.fields.flatMap { database($0, key: entry.key) }
+      } ?? [],
       run: fields["run"]?.list.compactMap { $0.fields.flatMap(commandStep) } ?? [],
-      checks: fields["checks"]?.list.compactMap { $0.fields.flatMap(Check.init(fields:)) } ?? [])
+      checks: fields["checks"]?.list.compactMap { $0.fields.flatMap(Check.init(fields:)) } ?? [],
+      notify: fields["notify"]?.list.compactMap { $0.fields.flatMap(NotificationTarget.init(fields:)) } ?? [])
+  }
+
+  private func protection(_ fields: Fields?) -> Protection {
+    var protection = Protection(branch: fields?["branch"]?.text, after: fields?["after"]?.text)
+    if let deadline = fields?["deadline"]?.duration { protection.deadline = deadline }
+    protection.migrations = fields?["migrations"]?.text.flatMap(MigrationEffect.init(rawValue:))
+    if let approval = fields?["approval"]?.fields {
+      var rule = ApprovalRule(by: approval["by"]?.list.compactMap(\.text) ?? [])
+      if let count = approval["count"]?.int { rule.count = count }
+      if let own = approval["own"]?.bool { rule.own = own }
+      if let expires = approval["expires"]?.duration { rule.expires = expires }
+      protection.approval = rule
+    }
+    protection.freezes = (fields?["freeze"]?.list ?? []).compactMap { $0.fields.flatMap(freeze) }
+    return protection
+  }
+
+  private func freeze(_ fields: Fields) -> Freeze? {
+    guard let from = fields["from"]?.text.flatMap({ try? FreezeMoment(parsing: $0) }),
+      let to = fields["to"]?.text.flatMap({ try? FreezeMoment(parsing: $0) })
+    else { return nil }
+    return Freeze(
+      from: from, to: to, timezone: fields["timezone"]?.text ?? "UTC", reason: fields["reason"]?.text)
   }
 
   private func state(_ placed: Placed?) -> StateStore? {
@@ -178,6 +213,29 @@ struct EnvironmentDecoder {
       return fields["text"]?.text.map { .text($0) }
     default: return nil
     }
+  }
+
+  private func database(_ fields: Fields, key: String) -> DatabaseTarget? {
+    guard let engine = fields["engine"]?.text.flatMap(DatabaseTarget.Engine.init(rawValue:)),
+      let url = fields["url"]
+    else { return nil }
+    let address: DatabaseTarget.Address? =
+      url.secret.map { .secret($0) } ?? url.template.map { .text($0.rendered { $0.description }) }
+    guard let address else { return nil }
+    return DatabaseTarget(
+      key: key, engine: engine, url: address, migrations: migrations(fields["migrations"]?.fields))
+  }
+
+  private func migrations(_ fields: Fields?) -> Migrations? {
+    guard let fields, let tool = fields["tool"]?.text.flatMap(MigrationToolName.init(rawValue:)) else {
+      return nil
+    }
+    var migrations = Migrations(tool: tool, needs: needs(fields["needs"]))
+    if let directory = fields["directory"]?.text { migrations.directory = directory }
+    let timeouts = fields["timeouts"]?.fields
+    if let lock = timeouts?["lock"]?.duration { migrations.lockTimeout = lock }
+    if let statement = timeouts?["statement"]?.duration { migrations.statementTimeout = statement }
+    return migrations
   }
 
   private func needs(_ placed: Placed?) -> [String] {

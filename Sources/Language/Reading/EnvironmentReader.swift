@@ -1,5 +1,7 @@
+import FoundationEssentials
 package import Model
 package import YAML
+package import Zones
 
 /// What reading an environment gave: the environment unless errors prevent it, and everything there is to say.
 package struct ReadResult: Sendable {
@@ -32,13 +34,18 @@ package struct EnvironmentReader: Sendable {
   /// The project's root directory.
   package var root: String
   private let files: any FileSource
+  private let zones: ZoneDatabase
 
   /// The directory of the environment files, relative to the root.
   package static let directory = "environments"
 
-  package init(root: String, files: any FileSource = Disk()) {
+  package init(
+    root: String, files: any FileSource = Disk(),
+    zones: ZoneDatabase = .system(ProcessInfo.processInfo.environment)
+  ) {
     self.root = root
     self.files = files
+    self.zones = zones
   }
 
   /// Reads an environment by its name.
@@ -80,7 +87,7 @@ package struct EnvironmentReader: Sendable {
     let sources = Dictionary(chain.files.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     var environment: Environment?
     if let node {
-      var decoder = EnvironmentDecoder(sources: sources)
+      var decoder = EnvironmentDecoder(sources: sources, environments: list, zones: zones)
       environment = decoder.decode(node, name: name, path: path)
       diagnostics += decoder.diagnostics
     }

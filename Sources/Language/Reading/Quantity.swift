@@ -1,3 +1,6 @@
+/// A duration as people write it, `90s` or `1h30m`; nil when the text is none.
+package func duration(written text: String) -> Duration? { try? Quantity.duration(text) }
+
 /// Durations and sizes as people write them.
 enum Quantity {
   /// Why a text is no duration or size, and what to write instead.

@@ -9,7 +9,10 @@ extension Rules {
     for placed in texts {
       for reference in placed.template?.references ?? [] { check(reference, placed, &reading) }
       let text = placed.text ?? placed.template?.parts.map(Self.written).joined() ?? ""
-      if let kind = LiteralSecret.kind(within: text) {
+      // A database's address with a password is refused, which says more.
+      let steps = placed.path.split(separator: ".")
+      let isAddress = steps.count == 3 && steps[0] == "databases" && steps[2] == "url"
+      if !isAddress, let kind = LiteralSecret.kind(within: text) {
         let name = placed.path.split(separator: ".").last.map(String.init) ?? ""
         let isVariable = TextRule.variable.mistake(in: name) == nil && placed.path.contains(".variables.")
         reading.report(
@@ -56,13 +59,21 @@ extension Rules {
         .unknownService, "there is no service `\(name)`", at: place, path: placed.path,
         help: near.map { "did you mean `\($0)`?" } ?? "the services are \(keys.joined(separator: ", "))")
     case .platformVariable(let platform, _, _):
-      guard fields["platforms"]?.fields?.has(platform.rawValue) != true else { return }
+      guard fields["platforms"]?.fields?.has(platform.rawValue) != true,
+        !isJudged(platform, placed, reading)
+      else { return }
       reading.error(
         .undeclaredPlatform, "`\(reference)` is on \(platform.rawValue), which `platforms` does not declare",
         at: place, path: placed.path,
         help: "declare it; `shipit explain platforms.\(platform.rawValue)` lists its keys")
     case .commit, .release, .environment: return
     }
+  }
+
+  /// The same mistake was told: by a service of that platform, or of the place, where no reference to it helps.
+  private func isJudged(_ platform: PlatformName, _ placed: Placed, _ reading: Reading) -> Bool {
+    services.contains { $0.fields["platform"]?.text == platform.rawValue }
+      || reading.diagnostics.contains { $0.code == .wrongPlatform && $0.path == placed.path }
   }
 
   private func collect(_ placed: Placed, into texts: inout [Placed]) {

@@ -1,13 +1,20 @@
 import Model
 import YAML
+import Zones
 
 /// What the parts of an environment say of each other.
 struct Rules {
   let fields: Fields
   private(set) var services: [(key: String, mark: Mark, fields: Fields)] = []
 
-  init(fields: Fields) {
+  /// The names of the project's environments; asked only when one is referred to.
+  let environments: () -> [String]
+  let zones: ZoneDatabase
+
+  init(fields: Fields, environments: @escaping () -> [String], zones: ZoneDatabase) {
     self.fields = fields
+    self.environments = environments
+    self.zones = zones
     services = (fields["services"]?.map ?? []).compactMap { entry in
       entry.value.fields.map { (entry.key, entry.mark, $0) }
     }
@@ -23,6 +30,7 @@ struct Rules {
     checkCommands(&reading)
     Needs(fields: fields).check(&reading)
     checkProtection(&reading)
+    checkDatabases(&reading)
     for entry in fields["rollouts"]?.map ?? [] {
       if let rollout = entry.value.fields { checkRollout(rollout, &reading) }
     }
@@ -203,34 +211,6 @@ struct Rules {
             related: [.init(mark: service.mark, message: "the service")])
         }
       }
-    }
-  }
-
-  private func checkProtection(_ reading: inout Reading) {
-    let protect = fields["protect"]?.fields
-    if let after = protect?["after"], after.text == fields["environment"]?.text {
-      reading.error(
-        .contradiction, "an environment cannot come after itself", at: after.mark, path: after.path,
-        help: "name the environment the commit is tried in first")
-    }
-    if let approval = protect?["approval"]?.fields, let count = approval["count"], let by = approval["by"],
-      let wanted = count.int, wanted > by.list.count
-    {
-      reading.error(
-        .contradiction, "\(wanted) people must approve, but \(by.list.count) may", at: count.mark,
-        path: count.path,
-        help: "add names to `by`, or lower `count`")
-    }
-    let deadline = protect?["deadline"]?.duration ?? Protection().deadline
-    for service in services {
-      guard let within = service.fields["health"]?.fields?["within"], let time = within.duration,
-        time >= deadline
-      else { continue }
-      reading.report(
-        Diagnostic(
-          .warning, .contradiction,
-          "`\(service.key)` may take \(Quantity.text(time)) to answer, but a run ends after \(Quantity.text(deadline))",
-          at: within.mark, path: within.path, help: "lower it, or raise `protect.deadline`"))
     }
   }
 

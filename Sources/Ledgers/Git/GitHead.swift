@@ -4,8 +4,9 @@ import Model
 
 /// `head.json`: everything a command has to know at once, in one small file at the tip of the chain.
 struct GitHead: Sendable, Codable, Equatable {
-  /// The layout of the files; a newer one is refused.
-  static let version = 1
+  /// The newest layout of the files that is known here; a newer one is refused. 2 is 1 with a note of a move, which
+  /// whoever does not know it must not pass by.
+  static let version = 2
   /// How many releases the head holds; all of them are files of their own.
   static let keptReleases = 50
 
@@ -16,12 +17,16 @@ struct GitHead: Sendable, Codable, Equatable {
     var entries: Int
   }
 
-  var version = GitHead.version
+  var version = 1
   var app: String
   var environment: String
   var fence: Int64 = 0
   /// As it was taken. Renewals are commits, so its `expires` means nothing.
   var lease: Lease?
+  /// The holder's last commit, where somebody else has written since: only the holder's own prove that it lives.
+  var beat: String?
+  /// Where the ledger went.
+  var moved: LedgerMove?
   var run: OpenRun?
   /// The numbers given out last.
   var lastRun = 0
@@ -30,8 +35,14 @@ struct GitHead: Sendable, Codable, Equatable {
   var bad: [String: Int] = [:]
   /// The newest first.
   var releases: [Release] = []
+  /// The newest first; nil in ledgers of earlier versions.
+  var decisions: [Decision]?
 
   var state: LeaseState { LeaseState(fence: fence, lease: lease) }
+
+  mutating func add(_ decision: Decision) {
+    decisions = Array(([decision] + (decisions ?? [])).prefix(LedgerContents.keptDecisions))
+  }
 
   mutating func add(_ release: Release) {
     releases.insert(release, at: 0)
@@ -45,10 +56,12 @@ enum GitPath {
   /// The key of fingerprints, in hex, apart from what people look at.
   static let key = "fingerprint-key"
   static let releases = "releases/"
+  static let runs = "runs/"
+  static let journals = "journals/"
 
   static func release(_ number: Int) -> String { "\(releases)\(folder(number)).json" }
-  static func run(_ id: RunID) -> String { "runs/\(folder(id.number)).json" }
-  static func journal(_ id: RunID) -> String { "journals/\(folder(id.number))/" }
+  static func run(_ id: RunID) -> String { "\(runs)\(folder(id.number)).json" }
+  static func journal(_ id: RunID) -> String { "\(journals)\(folder(id.number))/" }
 
   /// The file for the entries of one push: one JSON text a line.
   static func journal(_ id: RunID, from first: Int) -> String {
@@ -58,6 +71,13 @@ enum GitPath {
   /// The number of a release's file.
   static func number(ofRelease path: String) -> Int? {
     path.split(separator: "/").last.flatMap { Int($0.prefix { $0 != "." }) }
+  }
+
+  /// The run of a journal's file, `journals/00/0012/0000001.jsonl`.
+  static func run(ofJournal path: String) -> RunID? {
+    let parts = path.split(separator: "/")
+    guard parts.count == 4, path.hasPrefix(journals), let number = Int(parts[2]) else { return nil }
+    return RunID(number)
   }
 
   private static func folder(_ number: Int) -> String { padded(number / 100, 2) + "/" + padded(number, 4) }

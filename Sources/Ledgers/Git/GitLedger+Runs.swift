@@ -34,24 +34,30 @@ extension GitLedger {
   /// Prepares for the journal of an open run.
   private func follow(_ record: RunRecord, _ entries: [JournalEntry]) {
     held?.run = record
-    held?.cutOvers = Set(Self.cutOvers(record.plan.steps))
+    held?.announced = []
+    held?.traceless = []
+    note(record.plan.steps)
     note(entries)
   }
 
   private func note(_ entries: [JournalEntry]) {
-    for case .turned(_, _, let undo) in entries.map(\.fact) { held?.cutOvers.formUnion(Self.cutOvers(undo)) }
+    for case .turned(_, _, let undo) in entries.map(\.fact) { note(undo) }
   }
 
-  private static func cutOvers(_ steps: [Step]) -> [StepID] {
-    steps.flatMap { step in (step.isCutOver ? [step.id] : []) + cutOvers(step.undo) }
+  private func note(_ steps: [Step]) {
+    for step in steps {
+      if step.isPointOfNoReturn || !step.isRepeatable { held?.announced.insert(step.id) }
+      if case .command = step.action, !step.isRepeatable { held?.traceless.insert(step.id) }
+      note(step.undo)
+    }
   }
 
   package func append(_ entries: [JournalEntry], to run: RunID, lease: Lease) async throws(Failure) {
     try await unstoppable { () async throws(Failure) in try await self.write(entries, to: run, lease: lease) }
   }
 
-  /// Durable here at once. On the remote too before a step after which users get other code, and when the
-  /// run turns, for the steps it will then do are in no plan.
+  /// Durable here at once. On the remote too before a step after which users get other code or a schema is another,
+  /// or that must not be done twice, and when the run turns, for the steps it will then do are in no plan.
   private func write(_ entries: [JournalEntry], to run: RunID, lease: Lease) async throws(Failure) {
     guard let mine = held, mine.lease.fence == lease.fence, mine.lease.holder.nonce == lease.holder.nonce
     else {
@@ -80,7 +86,8 @@ extension GitLedger {
 
   private func isPointOfNoReturn(_ entry: JournalEntry) -> Bool {
     switch entry.fact {
-    case .began(let step, _, _): held?.cutOvers.contains(step) ?? true
+    case .began(let step, _, _): held?.announced.contains(step) ?? true
+    case .ended(let step, _, _): held?.traceless.contains(step) ?? true
     case .turned: true
     default: false
     }
@@ -248,5 +255,15 @@ extension GitLedger {
         return []
       }
     }
+  }
+
+  // MARK: Decisions
+
+  package func decisions(limit: Int) async throws(Failure) -> [Decision] {
+    try await reading { Array(($0.head.decisions ?? []).prefix(max(0, limit))) }
+  }
+
+  package func record(_ decision: Decision) async throws(Failure) {
+    try await unstoppable { () async throws(Failure) in try await self.add(decision) }
   }
 }

@@ -7,12 +7,14 @@ import Processes
 /// The ledger of one environment as commits under `refs/shipit/ENV` of the project's remote.
 ///
 /// Every write is a compare-and-swap push. The journal is written through a local one, which is durable at
-/// once; it is pushed before each cut-over, with every renewal, and else at most every 15 s.
+/// once; it is pushed before each cut-over and each step that must not be repeated, with every renewal, and else at most every 15 s.
 package actor GitLedger: Ledger {
   /// The chain's end as we know it. Without a tip there is no ledger yet.
   struct Known: Sendable {
     var tip: String?
     var head: GitHead
+    /// The last sign of life of whoever holds the lease.
+    var beat: String? { head.beat ?? tip }
   }
 
   /// What the holder knows.
@@ -23,8 +25,11 @@ package actor GitLedger: Ledger {
     /// By our own clock, when the last successful push was asked for.
     var confirmedAt: Timestamp
     var run: RunRecord?
-    /// Steps of the open run that must not begin before the remote knows.
-    var cutOvers: Set<StepID> = []
+    /// Steps of the open run that must not begin before the remote knows: users get other code by them, or they
+    /// must not be done twice.
+    var announced: Set<StepID> = []
+    /// Those of them that leave nothing that could be found: their end is told at once too.
+    var traceless: Set<StepID> = []
     /// Durable here, not yet on the remote.
     var unpushed: [JournalEntry] = []
     var isFlushing = false
@@ -38,9 +43,9 @@ package actor GitLedger: Ledger {
   nonisolated let local: LocalLedger
   nonisolated let turnstile = Turnstile()
   private nonisolated let tell: @Sendable (String) -> Void
-  private var known: Known?
+  private(set) var known: Known?
   private var lookedAt: Timestamp?
-  private var watch = LeaseWatch()
+  private(set) var watch = LeaseWatch()
   var held: Held?
 
   /// Opens the ledger. The remote is asked when something is wanted of it.
@@ -87,16 +92,20 @@ package actor GitLedger: Ledger {
   // MARK: Lease
 
   package func acquire(holder: Holder) async throws(Failure) -> Lease {
+    try await acquire(holder, evenIfMoved: false)
+  }
+
+  func acquire(_ holder: Holder, evenIfMoved: Bool) async throws(Failure) -> Lease {
     var mine = try await local.acquire(holder: holder)
     do throws(Failure) {
       let start = time.now
       var seen: String??
       while true {
-        let answer = try await attempt(holder, local: mine)
-        guard case .held(let lease, let tip) = answer else { break }
+        let answer = try await attempt(holder, evenIfMoved: evenIfMoved, local: mine)
+        guard case .held(let lease, let beat) = answer else { break }
         let patience = options.patience ?? lease.duration + .seconds(1)
-        // A reference that moved has a living holder behind it.
-        guard seen == nil || seen == .some(tip), time.now - start < patience else {
+        // A reference that its holder moved has a living one behind it.
+        guard seen == nil || seen == .some(beat), time.now - start < patience else {
           throw .held(lease, environment: environment, at: time.now)
         }
         if seen == nil {
@@ -105,7 +114,7 @@ package actor GitLedger: Ledger {
             "\(lease.holder.name) holds \(environment): \(lease.holder.purpose); watching for \(limit) s whether it lives"
           )
         }
-        seen = .some(tip)
+        seen = .some(beat)
         let poll = max(.milliseconds(100), lease.heartbeat / 20)
         do {
           try await time.sleep(until: min(time.now + poll, max(lease.expires, time.now + .milliseconds(10))))
@@ -128,10 +137,12 @@ package actor GitLedger: Ledger {
   private enum Attempt {
     case taken
     /// Its end is the moment until which it has to be believed.
-    case held(Lease, tip: String?)
+    case held(Lease, beat: String?)
   }
 
-  private func attempt(_ holder: Holder, local mine: Lease) async throws(Failure) -> Attempt {
+  private func attempt(_ holder: Holder, evenIfMoved: Bool, local mine: Lease) async throws(Failure)
+    -> Attempt
+  {
     await turnstile.enter()
     defer { turnstile.leave() }
     let state: Known
@@ -142,12 +153,13 @@ package actor GitLedger: Ledger {
       state = try await refresh()
     }
     if let lease = state.head.lease.map({ watch.believed($0) }), lease.expires > time.now {
-      return .held(lease, tip: state.tip)
+      return .held(lease, beat: state.beat)
     }
     let askedAt = time.now
     var taken: Lease?
     do throws(Failure) {
       try await swap("\(holder.purpose) by \(holder.name)", limit: .seconds(30)) { head throws(Failure) in
+        if !evenIfMoved, let move = head.moved { throw .moved(move, environment: environment) }
         var state = head.state
         state.lease = state.lease.map { watch.believed($0) }
         let lease = try state.acquire(
@@ -160,7 +172,7 @@ package actor GitLedger: Ledger {
     } catch {
       // Somebody was faster.
       guard error.kind == .leaseHeld, let lease = known?.head.lease else { throw error }
-      return .held(watch.believed(lease), tip: known?.tip)
+      return .held(watch.believed(lease), beat: known?.beat)
     }
     guard let taken else { throw Failure(.internalError, "the lease was written without being taken") }
     held = Held(lease: taken, local: mine, confirmedAt: askedAt)
@@ -173,10 +185,15 @@ package actor GitLedger: Ledger {
 
   private func beat(_ lease: Lease) async throws(Failure) -> Lease {
     let askedAt = time.now
-    try await change(lease, "renewed by \(lease.holder.name)", patient: false) { _ in [] }
+    var asked: CancelRequest?
+    try await change(lease, "renewed by \(lease.holder.name)", patient: false) {
+      asked = $0.lease?.cancel
+      return []
+    }
     if let local = held?.local { held?.local = try await self.local.renew(local) }
     var renewed = lease
     renewed.expires = askedAt + lease.duration
+    renewed.cancel = asked
     held?.lease = renewed
     return renewed
   }
@@ -211,10 +228,11 @@ package actor GitLedger: Ledger {
   /// - Parameters:
   ///   - patient: while the remote is silent, try again as long as the lease surely stands.
   ///   - limit: for the push.
+  ///   - isWhole: `body` gives all files; those of before go.
   ///   - body: gives the files that change besides the head. It may run several times.
   /// - Throws: `stale` when the lease was lost; `failed` when the remote cannot be reached.
   func change(
-    _ lease: Lease, _ message: String, patient: Bool, limit: Duration = .seconds(30),
+    _ lease: Lease, _ message: String, patient: Bool, limit: Duration = .seconds(30), isWhole: Bool = false,
     _ body: (inout GitHead) throws(Failure) -> [(path: String, bytes: [UInt8])]
   ) async throws(Failure) {
     await turnstile.enter()
@@ -226,7 +244,7 @@ package actor GitLedger: Ledger {
     let unpushed = isHeld ? held?.unpushed ?? [] : []
     let until = patient ? (held?.confirmedAt ?? askedAt) + lease.duration * 2 / 3 : askedAt
     do throws(Failure) {
-      try await swap(message, until: until, limit: limit) { head throws(Failure) in
+      try await swap(message, until: until, limit: limit, isWhole: isWhole) { head throws(Failure) in
         try head.state.verify(lease, environment: environment)
         let files = try journalFile(unpushed, &head)
         return files + (try body(&head))
@@ -256,8 +274,10 @@ package actor GitLedger: Ledger {
   }
 
   /// Applies a change to the newest state until a push of it wins, or the change does not hold any more.
-  private func swap(
+  /// - Parameter isHolder: it is the holder who writes, or becomes it: a sign of life.
+  func swap(
     _ message: String, until: Timestamp = Timestamp(milliseconds: 0), limit: Duration,
+    isWhole: Bool = false, isHolder: Bool = true,
     _ body: (inout GitHead) throws(Failure) -> [(path: String, bytes: [UInt8])]
   ) async throws(Failure) {
     var attempted: String?
@@ -271,15 +291,18 @@ package actor GitLedger: Ledger {
         }
         let base = known ?? Known(tip: nil, head: GitHead(app: app, environment: environment))
         var head = base.head
+        head.beat = isHolder ? nil : base.beat
         var files = try body(&head)
-        if base.tip == nil { files.append((GitPath.key, Array(Hex.encode(randomBytes(32)).utf8))) }
-        if head != base.head || base.tip == nil { files.append((GitPath.head, try encoded(head))) }
-        let commit = try await chain.commit(on: base.tip, files, message: message, at: time.now)
+        if base.tip == nil, !isWhole { files.append((GitPath.key, Array(Hex.encode(randomBytes(32)).utf8))) }
+        if head != base.head || base.tip == nil || isWhole { files.append((GitPath.head, try encoded(head))) }
+        let commit = try await chain.commit(
+          on: base.tip, files, message: message, at: time.now, isWhole: isWhole)
         attempted = commit
         switch try await chain.push(commit, replacing: base.tip, limit: limit) {
         case .accepted:
-          known = Known(tip: commit, head: head)
-          watch.see(commit, at: time.now)
+          let state = Known(tip: commit, head: head)
+          known = state
+          watch.see(state.beat, at: time.now)
           return
         case .refused(let reason):
           let state = try await refresh(limit: limit)
@@ -294,6 +317,16 @@ package actor GitLedger: Ledger {
         guard error.kind == .failed || error.kind == .timeout, time.now < until else { throw error }
         try? await time.sleep(for: .seconds(1))
       }
+    }
+  }
+
+  /// Adds a decision to whatever the state is. A holder whose push comes second builds on it.
+  func add(_ decision: Decision) async throws(Failure) {
+    await turnstile.enter()
+    defer { turnstile.leave() }
+    try await swap("\(decision.kind.rawValue) by \(decision.by)", limit: .seconds(30)) { head in
+      head.add(decision)
+      return []
     }
   }
 
@@ -324,7 +357,7 @@ package actor GitLedger: Ledger {
   }
 
   /// Asks the remote, and reads the head when it has moved.
-  private func refresh(limit: Duration = .seconds(20)) async throws(Failure) -> Known {
+  func refresh(limit: Duration = .seconds(20)) async throws(Failure) -> Known {
     var tip = try await chain.tip(limit: limit)
     if known == nil || known?.tip != tip {
       if tip != nil { tip = try await chain.fetch() }
@@ -333,8 +366,9 @@ package actor GitLedger: Ledger {
       known = Known(tip: tip, head: head)
     }
     lookedAt = time.now
-    watch.see(tip, at: time.now)
-    return known ?? Known(tip: nil, head: GitHead(app: app, environment: environment))
+    let state = known ?? Known(tip: nil, head: GitHead(app: app, environment: environment))
+    watch.see(state.beat, at: time.now)
+    return state
   }
 
   private func readHead(_ tip: String) async throws(Failure) -> GitHead {

@@ -113,9 +113,12 @@ struct LedgerChain: Sendable {
   // MARK: Writing
 
   /// Makes a commit here: the files of `parent` with these replaced.
-  /// - Parameter message: its first line; a nonce follows, or two holders could make the same commit and both win.
+  /// - Parameters:
+  ///   - message: its first line; a nonce follows, or two holders could make the same commit and both win.
+  ///   - isWhole: these are all files; what else the parent has goes.
   func commit(
-    on parent: String?, _ files: [(path: String, bytes: [UInt8])], message: String, at now: Timestamp
+    on parent: String?, _ files: [(path: String, bytes: [UInt8])], message: String, at now: Timestamp,
+    isWhole: Bool = false
   ) async throws(Failure) -> String {
     let subject = String(message.map { $0.isNewline || $0 == "\0" ? " " : $0 })
     let text = Array("\(subject)\n\nnonce: \(Hex.encode(randomBytes(16)))\n".utf8)
@@ -123,6 +126,7 @@ struct LedgerChain: Sendable {
     stream +=
       Array("committer shipit <shipit> \(now.milliseconds / 1000) +0000\ndata \(text.count)\n".utf8) + text
     if let parent { stream += Array("from \(parent)\n".utf8) }
+    if isWhole { stream += Array("deleteall\n".utf8) }
     for (path, bytes) in files {
       stream += Array("M 100644 inline \(path)\ndata \(bytes.count)\n".utf8) + bytes + [10]
     }

@@ -43,12 +43,16 @@ extension PostgresLedger {
       }
       try RunRules.checkAppending(entries, to: run, after: last, isOpen: facts.map { $0["open"] == "t" })
       guard !entries.isEmpty else { return }
-      try connection.query(
-        """
-        INSERT INTO shipit.journal (ledger, run, sequence, entry)
-          SELECT $1::int, $2::int, (entry ->> 'sequence')::int, entry FROM json_array_elements($3::json) entry
-        """, [.int(self.id), PostgresValue(run.number), .text(try text(of: entries))])
+      try self.insert(entries, of: run, connection)
     }
+  }
+
+  func insert(_ entries: [JournalEntry], of run: RunID, _ connection: PostgresConnection) throws {
+    try connection.query(
+      """
+      INSERT INTO shipit.journal (ledger, run, sequence, entry)
+        SELECT $1::int, $2::int, (entry ->> 'sequence')::int, entry FROM json_array_elements($3::json) entry
+      """, [.int(id), PostgresValue(run.number), .text(try text(of: entries))])
   }
 
   package func close(_ run: RunID, result: RunResult, release: Release?, lease: Lease) async throws(Failure) {
@@ -63,15 +67,17 @@ extension PostgresLedger {
           .int(self.id), PostgresValue(run.number), .text(try text(of: result)),
           .int((release?.endedAt ?? now).milliseconds),
         ])
-      if let release {
-        try connection.query(
-          "INSERT INTO shipit.releases (ledger, number, run, release) VALUES ($1::int, $2::int, $3::int, $4::json)",
-          [
-            .int(self.id), PostgresValue(release.number), PostgresValue(run.number),
-            .text(try text(of: release)),
-          ])
-      }
+      if let release { try self.insert(release, connection) }
     }
+  }
+
+  func insert(_ release: Release, _ connection: PostgresConnection) throws {
+    try connection.query(
+      "INSERT INTO shipit.releases (ledger, number, run, release) VALUES ($1::int, $2::int, $3::int, $4::json)",
+      [
+        .int(id), PostgresValue(release.number), PostgresValue(release.run.number),
+        .text(try text(of: release)),
+      ])
   }
 
   package func openRun() async throws(Failure) -> RunRecord? {
@@ -88,7 +94,7 @@ extension PostgresLedger {
     }
   }
 
-  private func records(
+  func records(
     _ clause: String, _ values: [PostgresValue], _ connection: PostgresConnection
   ) throws -> [RunRecord] {
     try connection.query("SELECT * FROM shipit.runs WHERE ledger = $1::int \(clause)", [.int(id)] + values)
@@ -136,12 +142,12 @@ extension PostgresLedger {
   // MARK: Hold, bad commits, key
 
   package func hold() async throws(Failure) -> Hold? {
-    try await read { connection in
-      try connection.query("SELECT hold FROM shipit.ledgers WHERE id = $1::int", [.int(self.id)]).first?[
-        "hold"
-      ]
+    try await read { try self.hold($0) }
+  }
+
+  func hold(_ connection: PostgresConnection) throws -> Hold? {
+    try connection.query("SELECT hold FROM shipit.ledgers WHERE id = $1::int", [.int(id)]).first?["hold"]
       .map { try value(Hold.self, fromJSON: $0) }
-    }
   }
 
   package func setHold(_ hold: Hold?, lease: Lease) async throws(Failure) {
@@ -153,13 +159,15 @@ extension PostgresLedger {
   }
 
   package func badCommits() async throws(Failure) -> [String: Int] {
-    try await read { connection in
-      let rows = try connection.query(
-        "SELECT commit_id, release FROM shipit.bad_commits WHERE ledger = $1::int", [.int(self.id)])
-      return Dictionary(
-        rows.map { ($0["commit_id"] ?? "", Int($0.int("release") ?? 0)) },
-        uniquingKeysWith: { _, last in last })
-    }
+    try await read { try self.bad($0) }
+  }
+
+  func bad(_ connection: PostgresConnection) throws -> [String: Int] {
+    let rows = try connection.query(
+      "SELECT commit_id, release FROM shipit.bad_commits WHERE ledger = $1::int", [.int(id)])
+    return Dictionary(
+      rows.map { ($0["commit_id"] ?? "", Int($0.int("release") ?? 0)) },
+      uniquingKeysWith: { _, last in last })
   }
 
   package func markBad(_ commit: String, release: Int, lease: Lease) async throws(Failure) {
@@ -180,15 +188,48 @@ extension PostgresLedger {
     }
   }
 
-  package func fingerprintKey() async throws(Failure) -> [UInt8] {
-    try await read { connection in
-      let row = try connection.query(
-        "SELECT fingerprint_key FROM shipit.ledgers WHERE id = $1::int", [.int(self.id)]
-      ).first
-      guard let key = row?.bytes("fingerprint_key") else {
-        throw PostgresError(code: .other, message: "the fingerprint key is missing")
+  package func decisions(limit: Int) async throws(Failure) -> [Decision] {
+    try await read { try self.decisions(limit, $0) }
+  }
+
+  func decisions(_ limit: Int, _ connection: PostgresConnection) throws -> [Decision] {
+    try connection.query(
+      "SELECT decision FROM shipit.decisions WHERE ledger = $1::int ORDER BY id DESC LIMIT $2::int",
+      [.int(self.id), PostgresValue(max(0, limit))]
+    ).map { try value(Decision.self, fromJSON: $0["decision"]) }
+  }
+
+  func insert(_ decision: Decision, _ connection: PostgresConnection) throws {
+    try connection.query(
+      "INSERT INTO shipit.decisions (ledger, decision) VALUES ($1::int, $2::json)",
+      [.int(self.id), .text(try text(of: decision))])
+  }
+
+  package func record(_ decision: Decision) async throws(Failure) {
+    try await transaction { connection, isRepeated in
+      // The answer to our own success was lost.
+      if isRepeated {
+        let last = try connection.query(
+          "SELECT decision FROM shipit.decisions WHERE ledger = $1::int ORDER BY id DESC LIMIT 1",
+          [.int(self.id)]
+        ).first
+        if try last.map({ try value(Decision.self, fromJSON: $0["decision"]) }) == decision { return }
       }
-      return key
+      try self.insert(decision, connection)
     }
+  }
+
+  package func fingerprintKey() async throws(Failure) -> [UInt8] {
+    try await read { try self.key($0) }
+  }
+
+  func key(_ connection: PostgresConnection) throws -> [UInt8] {
+    let row = try connection.query(
+      "SELECT fingerprint_key FROM shipit.ledgers WHERE id = $1::int", [.int(id)]
+    ).first
+    guard let key = row?.bytes("fingerprint_key") else {
+      throw PostgresError(code: .other, message: "the fingerprint key is missing")
+    }
+    return key
   }
 }

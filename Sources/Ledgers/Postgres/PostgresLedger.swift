@@ -59,8 +59,19 @@ package final class PostgresLedger: Ledger {
   // MARK: Lease
 
   package func acquire(holder: Holder) async throws(Failure) -> Lease {
+    try await acquire(holder, evenIfMoved: false)
+  }
+
+  package func acquireForMove(holder: Holder) async throws(Failure) -> Lease {
+    try await acquire(holder, evenIfMoved: true)
+  }
+
+  private func acquire(_ holder: Holder, evenIfMoved: Bool) async throws(Failure) -> Lease {
     try await transaction { connection, isRepeated in
       var row = try PostgresLeaseRow.lock(connection, ledger: self.id)
+      if !evenIfMoved, let move = try self.move(connection) {
+        throw Failure.moved(move, environment: self.environment)
+      }
       // The answer to our own success was lost.
       if isRepeated, let mine = row.state.lease, mine.holder == holder { return mine }
       let lease = try row.state.acquire(
@@ -96,6 +107,26 @@ package final class PostgresLedger: Ledger {
     }
   }
 
+  package func requestCancel(_ request: CancelRequest) async throws(Failure) -> Lease? {
+    try await transaction { connection, _ in
+      var row = try PostgresLeaseRow.lock(connection, ledger: self.id)
+      let asked = row.state.requestCancel(request, at: row.now, isDead: { _ in false })
+      if asked != nil { try row.write(connection, ledger: self.id) }
+      return asked
+    }
+  }
+
+  package func expel(_ seen: Lease, evenIfRenewed: Bool) async throws(Failure) {
+    try await transaction { connection, isRepeated in
+      var row = try PostgresLeaseRow.lock(connection, ledger: self.id)
+      // The answer to our own success was lost.
+      if isRepeated, row.state.lease == nil, row.state.fence == seen.fence + 1 { return }
+      try row.state.expel(
+        seen, evenIfRenewed: evenIfRenewed, at: row.now, environment: self.environment)
+      try row.write(connection, ledger: self.id)
+    }
+  }
+
   // MARK: Access
 
   /// Runs `body` in one transaction under the lease.
@@ -118,7 +149,8 @@ package final class PostgresLedger: Ledger {
     try await transaction { connection, _ in try body(connection) }
   }
 
-  private func transaction<Value: Sendable>(
+  /// Runs `body` in one transaction without asking for the lease.
+  func transaction<Value: Sendable>(
     _ body: @Sendable (PostgresConnection, Bool) throws -> Value
   ) async throws(Failure) -> Value {
     do {
@@ -149,7 +181,7 @@ struct PostgresLeaseRow {
   ) throws -> PostgresLeaseRow {
     let row = try connection.query(
       """
-      SELECT fence, holder, since, expires, duration, heartbeat,
+      SELECT fence, holder, since, expires, duration, heartbeat, cancel,
         floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now
       FROM shipit.ledgers WHERE id = $1::int \(clause)
       """, [.int(ledger)]
@@ -164,7 +196,8 @@ struct PostgresLeaseRow {
       state.lease = Lease(
         holder: try value(Holder.self, fromJSON: holder), fence: fence,
         since: Timestamp(milliseconds: since), expires: Timestamp(milliseconds: expires),
-        duration: .milliseconds(duration), heartbeat: .milliseconds(heartbeat))
+        duration: .milliseconds(duration), heartbeat: .milliseconds(heartbeat),
+        cancel: try row["cancel"].map { try value(CancelRequest.self, fromJSON: $0) })
     }
     return PostgresLeaseRow(state: state, now: Timestamp(milliseconds: now))
   }
@@ -174,12 +207,14 @@ struct PostgresLeaseRow {
     try connection.query(
       """
       UPDATE shipit.ledgers SET fence = $2::bigint, holder = $3::json, since = $4::bigint,
-        expires = $5::bigint, duration = $6::bigint, heartbeat = $7::bigint WHERE id = $1::int
+        expires = $5::bigint, duration = $6::bigint, heartbeat = $7::bigint, cancel = $8::json
+      WHERE id = $1::int
       """,
       [
         .int(ledger), .int(state.fence), PostgresValue(try lease.map { try text(of: $0.holder) }),
         PostgresValue(lease?.since.milliseconds), PostgresValue(lease?.expires.milliseconds),
         PostgresValue(lease?.duration.wholeMilliseconds), PostgresValue(lease?.heartbeat.wholeMilliseconds),
+        PostgresValue(try lease?.cancel.map { try text(of: $0) }),
       ])
   }
 }

@@ -60,7 +60,17 @@ enum PostgresSchema {
       release int NOT NULL,
       PRIMARY KEY (ledger, commit_id)
     );
+    """,
     """
+    ALTER TABLE shipit.ledgers ADD COLUMN cancel json, ADD COLUMN moved json;
+    """,
+    """
+    CREATE TABLE shipit.decisions (
+      id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+      ledger int NOT NULL REFERENCES shipit.ledgers,
+      decision json NOT NULL
+    );
+    """,
   ]
 
   /// The letters `ship`: only one process at a time makes or changes the tables.

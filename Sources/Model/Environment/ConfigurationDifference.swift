@@ -40,10 +40,23 @@ package struct ConfigurationDifference: Sendable, Hashable, Codable {
     onlyInSecond = second.services.map(\.key).filter { first.service($0) == nil }
     protect = [
       Entry(name: "branch", from: first.protect.branch, to: second.protect.branch),
+      Entry(name: "after", from: first.protect.after, to: second.protect.after),
+      Entry(
+        name: "approval", from: Self.approval(first.protect.approval),
+        to: Self.approval(second.protect.approval)),
+      Entry(name: "freeze", from: Self.freezes(first.protect), to: Self.freezes(second.protect)),
       Entry(
         name: "deadline", from: Self.seconds(first.protect.deadline),
         to: Self.seconds(second.protect.deadline)),
     ].filter { $0.from != $0.to }
+  }
+
+  private static func approval(_ rule: ApprovalRule?) -> String? {
+    rule.map { "\($0.count) of \($0.by.joined(separator: ", "))" }
+  }
+
+  private static func freezes(_ protect: Protection) -> String? {
+    protect.freezes.isEmpty ? nil : protect.freezes.map(\.words).joined(separator: "; ")
   }
 
   private static func seconds(_ duration: Duration) -> String { "\(duration.components.seconds)s" }

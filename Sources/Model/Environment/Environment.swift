@@ -9,14 +9,18 @@ package struct Environment: Sendable, Hashable, Codable {
   package var secrets: SecretSettings
   /// In the order of the file.
   package var services: [Service]
+  /// In the order of the file.
+  package var databases: [DatabaseTarget]
   package var run: [CommandStep]
   package var checks: [Check]
+  package var notify: [NotificationTarget]
 
   package init(
     name: String, app: String, state: StateStore = .local, platforms: Platforms = Platforms(),
     provision: Provision = .adopt, protect: Protection = Protection(),
     secrets: SecretSettings = SecretSettings(),
-    services: [Service] = [], run: [CommandStep] = [], checks: [Check] = []
+    services: [Service] = [], databases: [DatabaseTarget] = [], run: [CommandStep] = [], checks: [Check] = [],
+    notify: [NotificationTarget] = []
   ) {
     self.name = name
     self.app = app
@@ -26,8 +30,10 @@ package struct Environment: Sendable, Hashable, Codable {
     self.protect = protect
     self.secrets = secrets
     self.services = services
+    self.databases = databases
     self.run = run
     self.checks = checks
+    self.notify = notify
   }
 
   package func service(_ name: ServiceName) -> Service? { services.first { $0.key == name } }
@@ -55,6 +61,17 @@ package struct Platforms: Sendable, Hashable, Codable {
     self.railway = railway
     self.vercel = vercel
     self.encore = encore
+  }
+}
+
+extension Platforms {
+  /// The names of the secrets by which shipit acts on the accounts; what is deployed does not depend on them.
+  package var secretNames: Set<String> {
+    Set(
+      [
+        railway?.tokenSecret, vercel?.tokenSecret, encore?.clientIDSecret, encore?.clientSecretSecret,
+        encore?.keySecret,
+      ].compactMap(\.self))
   }
 }
 
@@ -112,19 +129,6 @@ package struct RailwayTarget: Sendable, Hashable, Codable {
     self.project = project
     self.environment = environment
     self.tokenSecret = tokenSecret
-  }
-}
-
-/// Rules every deploy must satisfy.
-package struct Protection: Sendable, Hashable, Codable {
-  /// Only commits of this branch.
-  package var branch: String?
-  /// The whole run's limit; default 30 minutes.
-  package var deadline: Duration
-
-  package init(branch: String? = nil, deadline: Duration = .seconds(1800)) {
-    self.branch = branch
-    self.deadline = deadline
   }
 }
 

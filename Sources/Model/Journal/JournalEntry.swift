@@ -13,6 +13,8 @@ package struct JournalEntry: Sendable, Hashable, Codable {
     /// From here on the run takes back what it moved; these are the steps that do so.
     case turned(reason: TurnReason, Failure?, undo: [Step])
     case interrupted(Interruption)
+    /// `shipit cancel` from another place. An `interrupted` follows unless the run takes back what it moved.
+    case cancelAsked(CancelRequest)
     /// The last lines of a failed step's log, redacted.
     case lines(StepID, [String])
     /// The run was taken over by another process, which continues or settles it.
@@ -82,10 +84,13 @@ package struct RunResult: Sendable, Hashable, Codable {
   package var exposure: [ServiceName: Int64]
   /// Second failure: of the rollback itself.
   package var rollbackFailure: Failure?
+  /// What somebody else put live while a run that failed went on, by service; nil: nothing, or nobody looked.
+  package var foreign: [ServiceName: ForeignDeployment]?
 
   package init(
     state: State, exit: ExitCode, failure: Failure? = nil, failedStep: StepID? = nil,
-    unattended: [StepID] = [], exposure: [ServiceName: Int64] = [:], rollbackFailure: Failure? = nil
+    unattended: [StepID] = [], exposure: [ServiceName: Int64] = [:], rollbackFailure: Failure? = nil,
+    foreign: [ServiceName: ForeignDeployment]? = nil
   ) {
     self.state = state
     self.exit = exit
@@ -94,5 +99,17 @@ package struct RunResult: Sendable, Hashable, Codable {
     self.unattended = unattended
     self.exposure = exposure
     self.rollbackFailure = rollbackFailure
+    self.foreign = foreign
+  }
+}
+
+/// A deployment that is live and none of shipit's.
+package struct ForeignDeployment: Sendable, Hashable, Codable {
+  package var id: String
+  package var commit: String?
+
+  package init(id: String, commit: String?) {
+    self.id = id
+    self.commit = commit
   }
 }

@@ -25,13 +25,17 @@ package struct Release: Sendable, Hashable, Codable {
   package var order: [ServiceName]
   /// The declared environment, resolved, so that a rollback needs no checkout; it holds no secret.
   package var configuration: Environment?
+  /// Approvals, overrides and lifted holds that it relied upon; nil: none.
+  package var decisions: [Decision]?
+  /// What its run applied to databases, in order.
+  package var migrations: [ReleasedMigration]
 
   package init(
     number: Int, run: RunID, kind: Plan.Kind, app: String, environment: String, commit: String,
     subject: String, isDirty: Bool, by: String, startedAt: Timestamp, endedAt: Timestamp, result: RunResult,
     restores: Int? = nil, reason: String? = nil, configurationDigest: String,
     services: [ServiceName: ReleasedService], order: [ServiceName] = [],
-    configuration: Environment? = nil
+    configuration: Environment? = nil, decisions: [Decision]? = nil, migrations: [ReleasedMigration] = []
   ) {
     self.number = number
     self.run = run
@@ -51,6 +55,8 @@ package struct Release: Sendable, Hashable, Codable {
     self.services = services
     self.order = order
     self.configuration = configuration
+    self.decisions = decisions
+    self.migrations = migrations
   }
 
   /// It was put live and stayed so by its own run.

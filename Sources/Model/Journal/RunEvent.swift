@@ -17,6 +17,8 @@ package struct RunEvent: Sendable, Hashable, Codable {
     /// The run turns back; the steps that will put things back, in order.
     case turned(TurnReason, Failure?, undo: [Step])
     case interrupted(Interruption)
+    /// Somebody asked from elsewhere to stop; not heeded where the run takes back what it moved.
+    case cancelAsked(CancelRequest, isHeeded: Bool)
     case leaseWaits(String)
     case finished(RunResult)
   }

@@ -13,6 +13,16 @@ package protocol Ledger: Sendable {
   func release(_ lease: Lease) async
   /// Who holds the lease now; nil when nobody does.
   func holder() async throws(Failure) -> Lease?
+  /// Records that somebody wants the present holder to stop; it finds that with its next renewal. Who asked first
+  /// stands.
+  /// - Returns: the lease whose holder is asked, with what is asked of it; nil when nobody holds it.
+  func requestCancel(_ request: CancelRequest) async throws(Failure) -> Lease?
+  /// Takes the lease from a holder that may be dead, and fences it out.
+  /// - Parameters:
+  ///   - seen: the lease as `holder` gave it.
+  ///   - evenIfRenewed: also where the holder has renewed it since it was seen.
+  /// - Throws: `stale` when somebody else has it by now, or nobody; `leaseHeld` when it was renewed since.
+  func expel(_ seen: Lease, evenIfRenewed: Bool) async throws(Failure)
 
   /// Opens a run under the lease, numbering run and release.
   func open(_ plan: Plan, by: String, at: Timestamp, lease: Lease) async throws(Failure) -> RunRecord
@@ -40,6 +50,11 @@ package protocol Ledger: Sendable {
   func markBad(_ commit: String, release: Int, lease: Lease) async throws(Failure)
   func clearBad(_ commit: String, lease: Lease) async throws(Failure)
 
+  /// What people decided beside the runs, newest first: approvals, holds and their lifting.
+  func decisions(limit: Int) async throws(Failure) -> [Decision]
+  /// Adds a decision. It needs no lease: it is a person's word, and no holder relies on its absence.
+  func record(_ decision: Decision) async throws(Failure)
+
   /// The key of this environment's fingerprints; made once.
   func fingerprintKey() async throws(Failure) -> [UInt8]
 }
@@ -66,12 +81,15 @@ package struct Holder: Sendable, Hashable, Codable {
   package var process: Int32
   /// Different for every process, whatever its id.
   package var nonce: String
+  /// Where the number of the process means something: one boot of one machine, one space of process numbers.
+  package var machine: String?
 
-  package init(name: String, purpose: String, process: Int32, nonce: String) {
+  package init(name: String, purpose: String, process: Int32, nonce: String, machine: String? = nil) {
     self.name = name
     self.purpose = purpose
     self.process = process
     self.nonce = nonce
+    self.machine = machine
   }
 }
 
@@ -84,11 +102,14 @@ package struct Lease: Sendable, Hashable, Codable {
   /// How long it lasts from each renewal.
   package var duration: Duration
   package var heartbeat: Duration
+  /// Somebody wants the holder to stop.
+  package var cancel: CancelRequest?
 
   package init(
     holder: Holder, fence: Int64, since: Timestamp, expires: Timestamp, duration: Duration,
-    heartbeat: Duration
+    heartbeat: Duration, cancel: CancelRequest? = nil
   ) {
+    self.cancel = cancel
     self.holder = holder
     self.fence = fence
     self.since = since
@@ -96,6 +117,11 @@ package struct Lease: Sendable, Hashable, Codable {
     self.duration = duration
     self.heartbeat = heartbeat
   }
+}
+
+extension Lease {
+  /// When it was taken or renewed last, by the clock that `expires` is told by.
+  package var renewedAt: Timestamp { expires - duration }
 }
 
 /// A reason that blocks deploys until lifted.

@@ -1,6 +1,10 @@
 /// A graph of steps: what will be done to make the environment as declared. A value: printed, compared, resumed.
 package struct Plan: Sendable, Hashable, Codable {
-  package enum Kind: String, Sendable, Hashable, Codable { case deploy, rollback }
+  package enum Kind: String, Sendable, Hashable, Codable {
+    case deploy, rollback
+    /// The schemas of databases alone.
+    case migrate
+  }
 
   package var kind: Kind
   package var app: String
@@ -20,6 +24,8 @@ package struct Plan: Sendable, Hashable, Codable {
   package var digest: String
   /// For a rollback: the release that is restored.
   package var restores: Int?
+  /// For a rollback: why that one, in words; nil when it was guessed.
+  package var choice: String?
   /// There was something live for every service before: a failure can be put back.
   package var hasPrevious: Bool
   package var reason: String?
@@ -29,13 +35,17 @@ package struct Plan: Sendable, Hashable, Codable {
   package var order: [ServiceName]
   /// The declared environment, resolved; it names secrets and holds none.
   package var configuration: Environment?
+  /// What the digest is made of, so that it can be told what moved; nil in records of earlier versions.
+  package var binding: PlanBinding?
+  /// What people decided that this plan relies upon; nil: nothing.
+  package var decisions: [Decision]?
 
   package init(
     kind: Kind, app: String, environment: String, commit: String, subject: String = "", isDirty: Bool = false,
     steps: [Step], services: [PlannedService] = [], warnings: [String] = [], deadline: Duration,
     digest: String = "", restores: Int? = nil, hasPrevious: Bool = true, reason: String? = nil,
     before: [ServiceName: ReleasedService] = [:], order: [ServiceName] = [],
-    configuration: Environment? = nil
+    configuration: Environment? = nil, binding: PlanBinding? = nil, decisions: [Decision]? = nil
   ) {
     self.kind = kind
     self.app = app
@@ -54,10 +64,17 @@ package struct Plan: Sendable, Hashable, Codable {
     self.before = before
     self.order = order
     self.configuration = configuration
+    self.binding = binding
+    self.decisions = decisions
   }
 
   /// Nothing has to be done.
   package var isEmpty: Bool { steps.isEmpty }
+
+  /// What it does to schemas, in the order of its steps.
+  package var schemaChanges: [SchemaChange] {
+    steps.compactMap { if case .migrate(let change) = $0.action { change } else { nil } }
+  }
 
   package func step(_ id: StepID) -> Step? { steps.first { $0.id == id } }
 }

@@ -42,6 +42,14 @@ package struct Step: Sendable, Hashable, Codable {
   }
 }
 
+extension Step {
+  /// What it does cannot simply be done again or left: every ledger has to know of its begin before it begins
+  /// (DESIGN §7).
+  package var isPointOfNoReturn: Bool {
+    if case .migrate = action { true } else { isCutOver }
+  }
+}
+
 /// What bounds how many steps run at once.
 package enum Lane: String, Sendable, Hashable, Codable {
   case railway, vercel, encore, commands
@@ -51,7 +59,8 @@ package enum Lane: String, Sendable, Hashable, Codable {
     switch self {
     case .railway, .vercel: 8
     case .encore: 4
-    case .commands: 4
+    // As many as Terraform runs by default; `needs` narrows it.
+    case .commands: 10
     }
   }
 }
@@ -79,6 +88,7 @@ package enum StepAction: Sendable, Hashable, Codable {
   case soak(ProofRequest)
   case command(CommandStep)
   case check(Check, addresses: [String: String])
+  case migrate(SchemaChange)
 
   /// Which kind of performer carries it out.
   package var performer: PerformerKind {
@@ -91,6 +101,7 @@ package enum StepAction: Sendable, Hashable, Codable {
     case .buildImage: .images
     case .prove, .soak: .probing
     case .command: .commands
+    case .migrate: .databases
     case .check(let check, _):
       switch check.kind {
       case .http, .websocket, .tcp, .tls, .dns: .probing
@@ -100,6 +111,11 @@ package enum StepAction: Sendable, Hashable, Codable {
   }
 }
 
+extension Step {
+  /// It asks what is served and changes nothing, here or elsewhere.
+  package var onlyLooks: Bool { action.performer == .probing }
+}
+
 /// Who carries a step out.
 package enum PerformerKind: Sendable, Hashable {
   case platform(PlatformName)
@@ -107,6 +123,8 @@ package enum PerformerKind: Sendable, Hashable {
   case commands
   /// Builds images here, for a platform to pull.
   case images
+  /// Changes the schemas of databases.
+  case databases
 }
 
 /// A service on its platform, resolved to ids.

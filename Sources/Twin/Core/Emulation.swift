@@ -70,5 +70,7 @@ struct EmulationKind: Sendable {
   static let all: [EmulationKind] = [
     EmulationKind(name: "vercel") { try await VercelTwin.start($0) },
     EmulationKind(name: "encore") { try await EncoreTwin.start($0) },
+    EmulationKind(name: "notifications") { try await NotificationTwin($0) },
+    EmulationKind(name: "github") { try GitHubTwin($0) },
   ]
 }

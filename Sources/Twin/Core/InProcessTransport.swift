@@ -11,6 +11,8 @@ package struct InProcessTransport: HTTPTransport {
   /// What to give as the variable of each platform.
   package static let bases = [
     "railway": base, "vercel": "http://127.0.0.1:2", "encore": "http://127.0.0.1:3",
+    "notifications": "http://127.0.0.1:4",
+    "github": "http://127.0.0.1:5",
   ]
 
   private let platforms: [any Emulation]
@@ -98,6 +100,8 @@ package struct InProcessTransport: HTTPTransport {
       var body: [UInt8] = []
       for await piece in pieces { body += piece }
       return HTTPResponse(status: answer.status, headers: answer.headers, body: body)
+    case .upgraded:
+      throw HTTPError(code: .other, message: "\(target.host) speaks another protocol", nothingSent: false)
     case .cut:
       switch answer.headers.first(where: { $0.name == ServerResponse.cutMark })?.value {
       case "before":

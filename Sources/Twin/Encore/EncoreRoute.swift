@@ -11,6 +11,7 @@ enum EncoreRoute: Sendable, Equatable {
   case setSecret(app: String, key: String)
   case metadata(app: String, environment: String)
   case clusters(app: String, environment: String)
+  case log(app: String, environment: String)
   case trigger(app: String, environment: String)
   case rollout(app: String, id: String)
 
@@ -39,6 +40,7 @@ enum EncoreRoute: Sendable, Equatable {
       switch (request.method, parts[4]) {
       case ("POST", "rollouts"): self = .deploy(app: parts[1], environment: parts[3])
       case ("GET", "meta"): self = .metadata(app: parts[1], environment: parts[3])
+      case ("GET", "log"): self = .log(app: parts[1], environment: parts[3])
       case ("GET", "k8s-clusters"): self = .clusters(app: parts[1], environment: parts[3])
       default: return nil
       }
@@ -67,6 +69,7 @@ enum EncoreRoute: Sendable, Equatable {
     case .setSecret: "set-secret"
     case .metadata: "metadata"
     case .clusters: "clusters"
+    case .log: "log"
     case .trigger: "trigger"
     case .rollout: "rollout"
     }
@@ -93,8 +96,8 @@ enum EncoreRoute: Sendable, Equatable {
     switch self {
     case .login, .refresh, .token, .graphQL, .listApps, .createApp: nil
     case .app(let app), .environments(let app), .deploy(let app, _), .localSecrets(let app),
-      .setSecret(let app, _), .metadata(let app, _), .clusters(let app, _), .trigger(let app, _),
-      .rollout(let app, _):
+      .setSecret(let app, _), .metadata(let app, _), .clusters(let app, _), .log(let app, _),
+      .trigger(let app, _), .rollout(let app, _):
       app
     }
   }
@@ -102,7 +105,9 @@ enum EncoreRoute: Sendable, Equatable {
   /// The environment it is about.
   var environment: String? {
     switch self {
-    case .deploy(_, let name), .metadata(_, let name), .clusters(_, let name), .trigger(_, let name): name
+    case .deploy(_, let name), .metadata(_, let name), .clusters(_, let name), .log(_, let name),
+      .trigger(_, let name):
+      name
     default: nil
     }
   }

@@ -85,6 +85,7 @@ extension EncoreTwin {
     case .metadata(let app, let name): return metadata(EncoreEnvironmentKey(app: app, name: name))
     case .clusters(let app, let name):
       return EncoreReply.success(["app": .string(app), "env": .string(name), "clusters": []], style: style)
+    case .log(let app, let name): return log(call.request, of: app, name)
     case .login, .refresh, .token, .graphQL: return EncoreReply.failure(404, code: "not_found", style: style)
     }
   }

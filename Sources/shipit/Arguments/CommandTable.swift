@@ -18,7 +18,10 @@ struct CommandSpecification: Sendable {
     var completes: Completion = .nothing
   }
 
-  enum Completion: Sendable { case nothing, environments, services, files, keys, shells, runs }
+  enum Completion: Sendable {
+    case nothing, environments, services, files, keys, shells, runs, runbooks
+    case words([String])
+  }
 
   var name: String
   /// One line, lower case, no full stop.
@@ -45,6 +48,14 @@ let commonOptions: [CommandSpecification.Option] = [
 private let environmentArgument = CommandSpecification.Positional(
   name: "ENV", help: "an environment: environments/ENV.yaml", completes: .environments)
 
+/// Ways past a rule of `protect`, for commands that deploy.
+private let overrideOptions: [CommandSpecification.Option] = [
+  .init(name: "override-freeze", value: "REASON", help: "deploy within a freeze; the release records why"),
+  .init(
+    name: "override-after", value: "REASON",
+    help: "deploy what is not live in the environment that comes first; the release records why"),
+]
+
 /// For commands that change nothing.
 private let optionalEnvironment = CommandSpecification.Positional(
   name: "ENV", help: "an environment; default: the only one there is", isOptional: true,
@@ -52,6 +63,16 @@ private let optionalEnvironment = CommandSpecification.Positional(
 
 /// Every command, in the order help shows them.
 let commandTable: [CommandSpecification] = [
+  .init(
+    name: "init", summary: "write workflows for GitHub Actions into this repository",
+    discussion:
+      "Writes .github/workflows/deploy.yml and rollback.yml, and the action they use. A file that is there and differs is shown and left alone.",
+    options: [
+      .init(name: "workflows", help: "deploy and rollback for GitHub Actions"),
+      .init(name: "force", help: "replace files that differ"),
+    ],
+    examples: ["shipit init --workflows", "shipit init --workflows --force"],
+    run: InitCommand.run),
   .init(
     name: "validate", summary: "check an environment file and say everything that is wrong with it",
     discussion:
@@ -67,8 +88,14 @@ let commandTable: [CommandSpecification] = [
       .init(name: "dirty", help: "pack the working tree's tracked files instead of a commit"),
       .init(name: "allow-older", help: "accept a commit older than what is live"),
       .init(name: "detailed-exitcode", help: "exit 3 when there is something to do"),
+      .init(
+        name: "out", value: "FILE", help: "save the plan, to be approved and applied as it is",
+        completes: .files),
     ],
-    examples: ["shipit plan prod", "shipit plan prod --commit v1.4.2 --detailed-exitcode"],
+    examples: [
+      "shipit plan prod", "shipit plan prod --commit v1.4.2 --detailed-exitcode",
+      "shipit plan prod --out prod.plan",
+    ],
     run: PlanCommand.run),
   .init(
     name: "deploy", summary: "make the environment as declared, prove it, or put everything back",
@@ -81,18 +108,41 @@ let commandTable: [CommandSpecification] = [
       .init(name: "dirty", help: "pack the working tree's tracked files instead of a commit"),
       .init(name: "allow-older", help: "accept a commit older than what is live"),
       .init(name: "again", help: "deploy a commit although a release of it was rolled back"),
+      .init(
+        name: "plan", value: "FILE", help: "apply this saved plan; exit 6 when anything has moved since",
+        completes: .files),
+    ] + overrideOptions,
+    examples: [
+      "shipit deploy prod", "shipit deploy prod --commit 1a2b3c4 --yes",
+      "shipit deploy prod --plan prod.plan",
+      "shipit deploy prod --override-freeze 'the checkout is broken'",
     ],
-    examples: ["shipit deploy prod", "shipit deploy prod --commit 1a2b3c4 --yes"],
     run: DeployCommand.run),
+  .init(
+    name: "approve", summary: "agree to a deploy that needs it, by name, in the ledger",
+    discussion:
+      "What is approved is one plan: its commit, configuration and secrets; when any of them moves, it is void. Who may stands in protect.approval. It is a record, not a proof of who it was: that is for whoever lets people write to the ledger.",
+    positionals: [environmentArgument],
+    options: [
+      .init(
+        name: "digest", value: "HEX",
+        help: "the plan that waits, as the deploy printed it; default: the last one"),
+      .init(name: "plan", value: "FILE", help: "this saved plan", completes: .files),
+      .init(name: "reason", value: "TEXT", help: "why; stands in the release"),
+      .init(name: "yes", help: "do not ask"),
+    ],
+    examples: ["shipit approve prod", "shipit approve prod --plan prod.plan --yes"],
+    run: ApproveCommand.run),
   .init(
     name: "rollback", summary: "restore the previous good release, and prove it",
     discussion:
-      "Prints first what it restores and what it cannot. Leaves a hold, so that the cause is not deployed again by accident. Needs no checkout and no environment file where the ledger is (.shipit/ENV.db).",
+      "Goes back to the newest good release before what is live. After a rollback of some services alone that is the one before the newest that still runs, and services already there stay; after a rollback of all it is one further back; a release that was rolled back is passed over. Prints first which one and why, what it restores and what it cannot. Leaves a hold, so that the cause is not deployed again by accident. Needs no checkout and no environment file where the ledger is (.shipit/ENV.db).",
     positionals: [environmentArgument],
     options: [
-      .init(name: "to", value: "N", help: "the release to restore; default: the good one before the present"),
+      .init(name: "to", value: "N", help: "exactly this release, whatever is live"),
       .init(
-        name: "only", value: "SERVICE", help: "restore this service alone", isRepeatable: true,
+        name: "only", value: "SERVICE",
+        help: "restore this service alone; only its platform's token is needed", isRepeatable: true,
         completes: .services),
       .init(name: "code-only", help: "the old code with today's variables, after a secret was rotated"),
       .init(
@@ -118,9 +168,24 @@ let commandTable: [CommandSpecification] = [
       .init(name: "yes", help: "do not ask"),
       .init(name: "allow-older", help: "accept a commit older than what is live there"),
       .init(name: "again", help: "deploy a commit although a release of it was rolled back there"),
-    ],
+    ] + overrideOptions,
     examples: ["shipit promote staging prod", "shipit promote staging prod --yes"],
     run: PromoteCommand.run),
+  .init(
+    name: "migrate", summary: "what databases lack of the commit's migrations, and to apply it",
+    discussion:
+      "`status` looks and changes nothing; `up` applies what is pending, as a deploy would before its services. Nothing takes a migration back.",
+    positionals: [
+      .init(name: "WHAT", help: "status or up", completes: .nothing), environmentArgument,
+      .init(name: "DATABASE", help: "one database; default: every one", isOptional: true),
+    ],
+    options: [
+      .init(name: "commit", value: "REV", help: "the revision whose migrations are meant; default HEAD"),
+      .init(name: "detailed-exitcode", help: "status: exit 3 when something is pending"),
+      .init(name: "yes", help: "up: do not ask"),
+    ],
+    examples: ["shipit migrate status prod", "shipit migrate up prod", "shipit migrate up prod main --yes"],
+    run: MigrateCommand.run),
   .init(
     name: "status", summary: "what is live, how it is proven, and what is in flight",
     positionals: [
@@ -155,6 +220,13 @@ let commandTable: [CommandSpecification] = [
     examples: ["shipit why prod", "shipit why prod 12"],
     run: WhyCommand.run),
   .init(
+    name: "runbook", summary: "what to do at 03:00, page by page",
+    positionals: [
+      .init(name: "NAME", help: "a page; default: the list of them", isOptional: true, completes: .runbooks)
+    ],
+    examples: ["shipit runbook", "shipit runbook mixed-state"],
+    run: RunbookCommand.run),
+  .init(
     name: "hold", summary: "block deploys until lifted, with a reason",
     positionals: [environmentArgument],
     options: [.init(name: "reason", value: "TEXT", help: "why; shown to whoever tries to deploy")],
@@ -165,6 +237,61 @@ let commandTable: [CommandSpecification] = [
     positionals: [environmentArgument],
     examples: ["shipit unhold prod"],
     run: HoldCommand.unhold),
+  .init(
+    name: "cancel", summary: "ask whoever is at work on an environment to stop, from anywhere",
+    discussion:
+      "The holder finds the request with its next heartbeat and stops as on a first Ctrl-C; its report says who asked and why. Waits until the environment is free and tells what became of the run. A deploy that takes back what it moved is let to. Ends with 0 when the environment is free, with 5 when it is still held.",
+    positionals: [environmentArgument],
+    options: [
+      .init(name: "reason", value: "TEXT", help: "why; shown where the run goes on, and in its journal"),
+      .init(
+        name: "within", value: "TIME",
+        help: "how long to wait; default: until the lease has run out if nobody renews it"),
+    ],
+    examples: ["shipit cancel prod --reason 'wrong branch'", "shipit cancel prod --within 5m"],
+    run: CancelCommand.run),
+  .init(
+    name: "settle", summary: "find out what an interrupted run left, record the truth and close it",
+    discussion:
+      "Looks up every step that was begun and has no end, has cancelled what is not live yet, waits for what cannot be stopped, and closes the run: completed when everything it was to do is live and proven, else abandoned. Puts nothing live and takes nothing back. Ends with 0 when one release is live in whole, with 8 when the state is mixed or cannot be found out. Works from any machine.",
+    positionals: [environmentArgument],
+    options: [.init(name: "within", value: "TIME", help: "how long it may take; default 10m")],
+    examples: ["shipit settle prod", "shipit settle prod --within 2m --json"],
+    run: SettleCommand.settle),
+  .init(
+    name: "finish", summary: "at the end of a CI job: settle what this job left, if it left anything",
+    discussion:
+      "For a step that runs also when the job was cancelled. Frees the lease of a process of this machine that is gone, never one of somebody alive; settles a run that this job began. Ends with 0 when the job left nothing.",
+    positionals: [environmentArgument],
+    options: [.init(name: "within", value: "TIME", help: "how long it may take; default 60s")],
+    examples: ["shipit finish prod", "shipit finish prod --within 60s --json"],
+    run: SettleCommand.finish),
+  .init(
+    name: "unlock", summary: "take the lease from a holder that is dead and cannot be proved so",
+    discussion:
+      "Watches the holder for one and a half heartbeats and shows who it is. Refuses while it renews its lease. Once freed, whatever the old holder writes is refused; what it began on a platform is for settle.",
+    positionals: [environmentArgument],
+    options: [
+      .init(name: "yes", help: "do not ask"),
+      .init(name: "force", help: "also while the holder renews its lease"),
+    ],
+    examples: ["shipit unlock prod", "shipit unlock prod --yes"],
+    run: UnlockCommand.run),
+  .init(
+    name: "state", summary: "move the ledger of an environment, history and all, to another place",
+    discussion:
+      "TO is local, git, or postgres:SECRET with the name of the secret that holds the database's address. Both places are locked meanwhile, what was written is read back and compared, and the old place keeps a note that makes every later command say where the ledger went. Refused while a run is open. Prints the line of the environment file that has to change.",
+    positionals: [
+      .init(name: "ACTION", help: "move", completes: .words(["move"])),
+      .init(name: "ENV", help: "an environment: environments/ENV.yaml", completes: .environments),
+      .init(
+        name: "TO", help: "local, git or postgres:SECRET", completes: .words(["local", "git", "postgres:"])),
+    ],
+    options: [.init(name: "write", help: "change that line in the file too")],
+    examples: [
+      "shipit state move prod git", "shipit state move prod postgres:LEDGER_URL --write",
+    ],
+    run: StateCommand.run),
   .init(
     name: "doctor", summary: "test tokens, rights, names, tools and clock, one by one",
     positionals: [optionalEnvironment],

@@ -18,6 +18,7 @@ struct Completions {
     (command.options + commonOptions).map { "--\($0.name)" }.joined(separator: " ")
   }
 
+  private static let runbooks = Embedded.runbooks.map(\.name).joined(separator: " ")
   private static let environments = "ls environments 2>/dev/null | sed -n 's/\\.yaml$//p'"
 
   private var bash: String {
@@ -32,11 +33,15 @@ struct Completions {
     for command in table {
       lines.append("      \(command.name))")
       lines.append("        words=\"\(options(command))\"")
-      switch command.positionals.first?.completes {
-      case .environments:
-        lines.append("        [ \"$COMP_CWORD\" -eq 2 ] && words=\"$words $(\(Completions.environments))\"")
-      case .shells: lines.append("        words=\"$words \(Completions.shells.joined(separator: " "))\"")
-      default: break
+      for (index, positional) in command.positionals.enumerated() {
+        let here = "        [ \"$COMP_CWORD\" -eq \(index + 2) ] && words=\"$words"
+        switch positional.completes {
+        case .environments: lines.append("\(here) $(\(Completions.environments))\"")
+        case .shells: lines.append("\(here) \(Completions.shells.joined(separator: " "))\"")
+        case .words(let words): lines.append("\(here) \(words.joined(separator: " "))\"")
+        case .runbooks: lines.append("\(here) \(Completions.runbooks)\"")
+        default: break
+        }
       }
       lines.append("        ;;")
     }
@@ -59,14 +64,20 @@ struct Completions {
           "complete -c shipit -n \(condition) -l \(option.name)\(option.value == nil ? "" : " -r") -d '\(escaped(option.help))'"
         )
       }
-      switch command.positionals.first?.completes {
-      case .environments:
-        lines.append(
-          "complete -c shipit -n \(condition) -a \"(\(Completions.environments.replacing("$", with: "\\$")))\""
-        )
-      case .shells:
-        lines.append("complete -c shipit -n \(condition) -a '\(Completions.shells.joined(separator: " "))'")
-      default: break
+      for positional in command.positionals {
+        switch positional.completes {
+        case .environments:
+          lines.append(
+            "complete -c shipit -n \(condition) -a \"(\(Completions.environments.replacing("$", with: "\\$")))\""
+          )
+        case .shells:
+          lines.append("complete -c shipit -n \(condition) -a '\(Completions.shells.joined(separator: " "))'")
+        case .words(let words):
+          lines.append("complete -c shipit -n \(condition) -a '\(words.joined(separator: " "))'")
+        case .runbooks:
+          lines.append("complete -c shipit -n \(condition) -a '\(Completions.runbooks)'")
+        default: break
+        }
       }
     }
     return lines.joined(separator: "\n") + "\n"

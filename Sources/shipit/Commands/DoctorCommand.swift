@@ -2,13 +2,15 @@ import Commands
 import Concurrency
 import Interface
 import Model
+import Notifications
 import Processes
+import Secrets
 
 enum DoctorCommand {
   static func run(_ invocation: Invocation) async -> Int32 {
     await EnvironmentCommand.run(invocation) { project, environment, console throws(Failure) in
       let overrides = try Endpoints(processEnvironment()).overrides
-      var examinations = await here(project, environment, console)
+      var examinations = await here(project, environment)
       do throws(Failure) {
         let session = try await Session(
           project, environment, console, needsVariables: false, isPartial: true)
@@ -18,6 +20,7 @@ enum DoctorCommand {
         skipped.group = "platforms"
         examinations.append(skipped)
       }
+      examinations += try await receivers(environment)
       let report = DoctorReport(environment: environment.name, examinations, overrides: overrides)
       console.result(report)
       return report.exit
@@ -26,7 +29,7 @@ enum DoctorCommand {
 
   /// What can be looked at without asking anybody.
   private static func here(
-    _ project: Project, _ environment: Model.Environment, _ console: Console
+    _ project: Project, _ environment: Model.Environment
   ) async -> [Examination] {
     var examinations: [Examination] = []
     do throws(Failure) {
@@ -35,7 +38,7 @@ enum DoctorCommand {
       examinations.append(Examination("ledger", .good, found(environment)))
     } catch { examinations.append(Examination("ledger", error)) }
     do throws(Failure) {
-      _ = try await Session(project, environment, console, needsVariables: true)
+      _ = try SecretResolver(environment: processEnvironment()).resolve(environment, key: [])
       examinations.append(Examination("secrets", .good, "every name has a value"))
     } catch { examinations.append(Examination("secrets", error)) }
     return examinations.map { inGroup("this machine", $0) }
@@ -58,6 +61,15 @@ enum DoctorCommand {
     }
   }
 
+  /// Their configuration alone: nobody is told that somebody looks.
+  private static func receivers(_ environment: Model.Environment) async throws(Failure) -> [Examination] {
+    var found: [Examination] = []
+    for declared in try Notifying.receivers(environment, processEnvironment(), Session.clock) {
+      found.append(inGroup("notifications", await declared.examine()))
+    }
+    return found
+  }
+
   private static func revision(_ session: Session) async -> Examination {
     do throws(Failure) {
       let revision = try await session.history.resolve("HEAD")
@@ -70,7 +82,12 @@ enum DoctorCommand {
   ) async -> [Examination] {
     let platform: any Platform
     do throws(Failure) { platform = try session.platform(name) } catch {
-      return [Examination(name.title, error)]
+      // What is missing was told among the secrets.
+      return [
+        session.lacksAccount(name)
+          ? Examination(name.title, .skipped, "not asked: a secret of its account is missing, as said above")
+          : Examination(name.title, error)
+      ]
     }
     let found = await platform.examine(environment)
     return found.isEmpty ? [Examination(name.title, .skipped, "nothing can be examined yet")] : found

@@ -5,14 +5,16 @@ import Model
 /// What commands on one environment share: find the project, read the file, say what went wrong.
 enum EnvironmentCommand {
   /// Runs a command that needs the environment's file.
+  /// - Parameter place: which of the positionals names the environment.
   static func run(
-    _ invocation: Invocation,
+    _ invocation: Invocation, place: Int = 0,
     _ body: (Project, Model.Environment, Console) async throws(Failure) -> ExitCode
   ) async -> Int32 {
     let console = Console(invocation, environment: processEnvironment())
     return await guarded(console) {
       let project = try Project(invocation)
-      let environment = try project.environment(try name(invocation), console)
+      let environment = try project.environment(
+        try place == 0 ? name(invocation) : invocation.positional(place) ?? "", console)
       return try await body(project, environment, console)
     }
   }
@@ -62,9 +64,9 @@ enum EnvironmentCommand {
 
 extension Console {
   /// Said before a platform is asked, so that nobody wonders whether anything happens.
-  func reads(_ environment: Model.Environment) {
+  func reads(_ environment: Model.Environment, on platforms: Set<PlatformName>) {
     guard !wantsJSON else { return }
-    let platforms = Set(environment.services.map(\.platform.rawValue)).sorted().joined(separator: ", ")
+    let platforms = platforms.map(\.rawValue).sorted().joined(separator: ", ")
     note(["reading what runs in \(environment.name)" + (platforms.isEmpty ? "" : " on \(platforms)")])
   }
 }

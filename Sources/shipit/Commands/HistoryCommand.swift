@@ -12,7 +12,8 @@ enum HistoryCommand {
       console.result(
         HistoryReport(
           app: environment.app, environment: environment.name, now: clock.now,
-          releases: try await ledger.releases(limit: limit)))
+          releases: try await ledger.releases(limit: limit),
+          decisions: try await ledger.decisions(limit: 100)))
       return .done
     }
   }

@@ -1,13 +1,8 @@
 import Concurrency
-import Crypto
 import Model
+import Redaction
 import Runner
-
-#if canImport(Darwin)
-  import Darwin
-#else
-  import Glibc
-#endif
+import Secrets
 
 enum HoldCommand {
   static func hold(_ invocation: Invocation) async -> Int32 {
@@ -21,6 +16,15 @@ enum HoldCommand {
         "\(environment.name) is on hold: \(hold.reason)",
         "  next: shipit unhold \(environment.name), to lift it",
       ])
+      let variables = processEnvironment()
+      let redactor = Redactor(
+        secrets: SecretResolver(environment: variables).available(environment).map {
+          ($0.name, $0.value.reveal())
+        })
+      let notifying = try Notifying(
+        environment, root: project.root, variables: variables, clock: Session.clock,
+        redact: { redactor.redact($0) })
+      if let line = await notifying.tell(hold, environment) { console.warning(line) }
       return .done
     }
   }
@@ -43,12 +47,15 @@ enum HoldCommand {
     _ hold: Hold?, _ project: Project, _ environment: Model.Environment
   ) async throws(Failure) {
     let ledger = try await Session.ledger(project, environment, Session.clock)
-    let holder = Holder(
-      name: Session.user(processEnvironment()), purpose: hold == nil ? "unhold" : "hold", process: getpid(),
-      nonce: Hex.encode(randomBytes(8)))
+    let holder = LedgerPlace.holder(hold == nil ? "unhold" : "hold", processEnvironment())
     let lease = try await ledger.acquire(holder: holder)
     do throws(Failure) {
+      let lifted = hold == nil ? try await ledger.hold() : nil
       try await ledger.setHold(hold, lease: lease)
+      try await ledger.record(
+        Decision(
+          hold == nil ? .holdLifted : .held, by: holder.name, at: Session.clock.now,
+          reason: hold?.reason ?? lifted?.reason))
     } catch {
       await ledger.release(lease)
       throw error

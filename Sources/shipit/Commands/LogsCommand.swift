@@ -21,10 +21,10 @@ enum LogsCommand {
         throw Failure(.configuration, "\(name) was not found on \(service.platform.rawValue)")
       }
       // Who reads logs at night has the token and not the other secrets: their values come from the platform.
-      console.redact(
-        also: service.variables.compactMap { name, value in
+      console.hide(
+        service.variables.compactMap { name, value in
           guard case .secret = value, let stored = observed.variables[name], let stored else { return nil }
-          return (name, stored.reveal())
+          return (name, stored)
         })
       var query = LogQuery(
         target: observed.target, deployment: invocation.value("deployment") ?? observed.live?.id,

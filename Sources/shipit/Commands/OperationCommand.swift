@@ -3,45 +3,80 @@ import Model
 import Runner
 import Terminal
 
+/// How a person is asked about a plan.
+struct Agreement: Sendable {
+  var agree: @Sendable (Plan) async -> Bool
+  /// Agreeing is also the approval of the named person; nil: nobody can be asked.
+  var approve: (@Sendable (Plan, String) async -> Bool)?
+}
+
 /// Runs an operation with its display, its question and its signals: the same for deploy and rollback.
 enum OperationCommand {
   static func run(
     _ session: Session, _ console: Console, purpose: String, asks: Bool, question: String,
+    policy: PolicySources = PolicySources(),
     show: @escaping @Sendable (Plan) async throws(Failure) -> [String],
-    perform: @escaping @Sendable (OperationContext, @Sendable (Plan) async -> Bool) async -> OperationResult
+    perform: @escaping @Sendable (OperationContext, Agreement) async -> OperationResult
   ) async throws(Failure) -> ExitCode {
     let display = RunDisplay(console, clock: session.clock)
     let interrupter = Interrupter()
     let signals = Signals(interrupter) { if console.isInteractive { console.raw(LiveBlock.showCursor) } }
     defer { withExtendedLifetime(signals) {} }
+    let notifying = try session.notifying(redact: console.redactor)
+    let actions = ActionsRun(
+      console, environment: session.environment.name, http: session.http, clock: session.clock)
     let context = session.context(
-      purpose: purpose, interrupter: interrupter, redact: console.redactor, watch: { display.watch($0) })
+      purpose: purpose, interrupter: interrupter, redact: console.redactor, policy: policy,
+      watch: { event in
+        display.watch(event)
+        notifying.watch(event)
+        actions?.watch(event)
+      })
     await display.start()
-    console.reads(session.environment)
-    let agree: @Sendable (Plan) async -> Bool = { plan in
+    console.reads(session.environment, on: session.touched)
+    let present: @Sendable (Plan) async -> Bool = { plan in
       do throws(Failure) {
-        if !console.wantsJSON { console.note(try await show(plan) + [""]) }
+        if !console.wantsJSON || actions != nil {
+          let lines = try await show(plan)
+          actions?.show(lines)
+          if !console.wantsJSON { console.note(lines + [""]) }
+        }
+        return true
       } catch {
         console.failure(error)
         return false
       }
-      guard asks && console.canAsk else { return true }
-      return await console.ask(question)
     }
-    let task = Task { await perform(context, agree) }
+    let mayAsk = asks && console.canAsk
+    let agree: @Sendable (Plan) async -> Bool = { plan in
+      guard await present(plan) else { return false }
+      return mayAsk ? await console.ask(question) : true
+    }
+    let approve: @Sendable (Plan, String) async -> Bool = { plan, name in
+      guard await present(plan) else { return false }
+      return await console.ask("Approve this as \(name), and deploy it?")
+    }
+    let agreement = Agreement(agree: agree, approve: mayAsk ? approve : nil)
+    let task = Task { await perform(context, agreement) }
     interrupter.onCancel { task.cancel() }
     let ended = await task.value
     await display.finish()
     if let failure = ended.failure {
+      // Whoever has to act reads what it is about.
+      if ended.exit == .waiting, ended.run == nil, let plan = ended.plan { _ = await present(plan) }
       console.failure(failure, exit: ended.exit)
     } else if let plan = ended.plan, plan.isEmpty {
+      let live = try await session.ledger.recentReleases().first(where: \.isGood).map(ReleaseHead.init)
       if console.wantsJSON {
-        let live = try await session.ledger.recentReleases().first(where: \.isGood)
-        console.result(PlanReport(plan, live: live.map(ReleaseHead.init), overrides: session.overrides))
+        console.result(PlanReport(plan, live: live, overrides: session.overrides))
       } else {
         console.result(try await show(plan))
       }
+      actions?.endWithNothingToDo(live: live)
+    } else {
+      await actions?.end()
     }
+    if let line = await notifying.finish(ended, session.ledger) { console.warning(line) }
     return ended.exit
   }
 }

@@ -43,18 +43,10 @@ enum PromoteCommand {
     let request = DeployRequest(
       revision: revision, allowsOlder: invocation.has("allow-older"), again: invocation.has("again"),
       images: artefacts.reduce(into: [:]) { $0[$1.service] = $1.image },
-      reason: "promoted from \(release.environment), release \(release.number)")
-    return try await OperationCommand.run(
-      session, console, purpose: "promote \(release.environment) release \(release.number)",
-      asks: !invocation.has("yes"), question: "Deploy this to \(environment.name)?",
-      show: { plan throws(Failure) in
-        let live = try await session.ledger.releases(limit: 50).first(where: \.isGood)
-        let next = (try await session.ledger.runs(limit: 1).first?.release ?? 0) + 1
-        return PlanReport(plan, live: live.map(ReleaseHead.init), next: next, overrides: session.overrides)
-          .text(console.noteCanvas)
-      },
-      perform: { context, agree in
-        await DeployOperation(context, planning: session.planning, request: request).run(agree: agree)
-      })
+      reason: "promoted from \(release.environment), release \(release.number)",
+      overrides: try invocation.policyOverrides)
+    return try await DeployCommand.run(
+      request, session, console, purpose: "promote \(release.environment) release \(release.number)",
+      asks: !invocation.has("yes"))
   }
 }

@@ -12,7 +12,18 @@ enum RollbackCommand {
     return await EnvironmentCommand.runRecorded(invocation) { subject, console throws(Failure) in
       let request = try request(invocation)
       let environment = subject.environment
-      let session = try await Session(subject.project, environment, console, needsVariables: false)
+      let session: Session
+      do throws(Failure) {
+        let ledger = try await Session.ledger(subject.project, environment, Session.clock)
+        session = try await Session(
+          subject.project, environment, console, needsVariables: false,
+          touched: try await touched(request, environment, ledger), ledger: ledger)
+      } catch {
+        // A ledger that is down: what was asked for has failed, as later on.
+        guard error.kind == .failed || error.kind == .timeout else { throw error }
+        console.failure(error, exit: .rollbackFailed)
+        return .rollbackFailed
+      }
       return try await OperationCommand.run(
         session, console, purpose: "rollback" + (request.to.map { " to release \($0)" } ?? ""),
         asks: !invocation.has("yes"), question: "Restore this in \(environment.name)?",
@@ -23,8 +34,9 @@ enum RollbackCommand {
             plan, from: releases.first(where: \.isGood), to: to, overrides: session.overrides
           ).text(console.noteCanvas)
         },
-        perform: { context, agree in
-          await RollbackOperation(context, planning: session.planning, request: request).run(agree: agree)
+        perform: { context, agreement in
+          await RollbackOperation(context, planning: session.planning, request: request).run(
+            agree: agreement.agree)
         })
     }
   }
@@ -53,15 +65,17 @@ enum RollbackCommand {
         environment: name, time: Session.clock, key: randomBytes(32),
         firstRun: Int(Session.clock.now.milliseconds / 1000))
       let session = try await Session(
-        project, environment, console, needsVariables: false, ledger: ledger)
+        project, environment, console, needsVariables: false,
+        touched: try await touched(request, environment, ledger), ledger: ledger)
       let exit = try await OperationCommand.run(
         session, console, purpose: "rollback without ledger", asks: !invocation.has("yes"),
         question: "Restore this guess in \(name)?",
         show: { plan throws(Failure) in
           RollbackReport(plan, from: nil, to: nil, overrides: session.overrides).text(console.noteCanvas)
         },
-        perform: { context, agree in
-          await RollbackOperation(context, planning: session.planning, request: asked).run(agree: agree)
+        perform: { context, agreement in
+          await RollbackOperation(context, planning: session.planning, request: asked).run(
+            agree: agreement.agree)
         })
       if await !ledger.runs(limit: 1).isEmpty {
         console.note([
@@ -73,6 +87,23 @@ enum RollbackCommand {
       }
       return exit
     }
+  }
+
+  /// The platforms that a rollback has to do with: of the services that go back, and of an open run that is
+  /// settled first. Nil: all.
+  private static func touched(
+    _ request: RollbackRequest, _ environment: Model.Environment, _ ledger: any Ledger
+  ) async throws(Failure) -> Set<PlatformName>? {
+    guard !request.only.isEmpty else { return nil }
+    var touched = Set(environment.services.filter { request.only.contains($0.key) }.map(\.platform))
+    for release in try await ledger.recentReleases() {
+      touched.formUnion(
+        release.services.filter { request.only.contains($0.key) }.map(\.value.target.platform))
+    }
+    for step in try await ledger.openRun()?.plan.steps ?? [] {
+      if case .platform(let name) = step.action.performer { touched.insert(name) }
+    }
+    return touched
   }
 
   private static func request(_ invocation: Invocation) throws(Failure) -> RollbackRequest {

@@ -46,7 +46,7 @@ enum StatusCommand {
       app: environment.app, environment: environment.name, now: clock.now,
       releases: try await ledger.recentReleases(), runs: runs, journal: journal,
       lease: try await ledger.holder(), hold: try await ledger.hold(), bad: try await ledger.badCommits(),
-      overrides: try Endpoints(processEnvironment()).overrides)
+      overrides: try Endpoints(processEnvironment()).overrides, declared: environment.services)
     report.isOffline = isOffline
     report.record = subject.record
     if !isOffline { report = await filled(report, subject, console) }
@@ -92,6 +92,7 @@ enum StatusCommand {
       }
     }
     await preview.end()
+    report.end()
     return report
   }
 

@@ -27,7 +27,7 @@ enum ValidateCommand {
       if console.wantsJSON {
         documents.append(Diagnostics.json(name, result))
       } else {
-        Diagnostics.print(result, console, unsupportedIsError: false)
+        Diagnostics.print(result, console, root: project.root, unsupportedIsError: false)
         if let environment = result.environment {
           console.result(["\(name): valid, \(count(environment.services.count, "service"))"])
         }

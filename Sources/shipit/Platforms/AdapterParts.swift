@@ -24,6 +24,8 @@ struct AdapterParts: Sendable {
   var temporaryDirectory: String
   /// shipit's own, told to the platforms.
   var version: String
+  /// Told of each secret that an adapter learns, with a name for it, before it can stand in anything printed.
+  var hide: @Sendable (String, Sensitive) -> Void
   /// In 0..<1, for the jitter of waits.
   var random: @Sendable () -> Double = { Double.random(in: 0..<1) }
 

@@ -5,18 +5,23 @@ import Model
 struct Endpoints: Sendable {
   /// What the process environment replaces, for every header.
   let overrides: [Override]
+  /// Where Slack's API is asked.
+  var slack: String { overrides.first { $0.name == Endpoints.slackVariable }?.value ?? "https://slack.com" }
+
+  private static let slackVariable = "SHIPIT_SLACK_URL"
 
   /// - Throws: `Failure` of kind configuration for an address that is neither https nor loopback (DESIGN §9).
   init(_ variables: [String: String]) throws(Failure) {
     var overrides: [Override] = []
-    for platform in platformTable {
-      guard let value = variables[platform.variable], !value.isEmpty else { continue }
-      guard value.hasPrefix("https://") || Endpoints.isLoopback(value) else {
+    let names = platformTable.map(\.variable) + [Endpoints.slackVariable, ActionsContext.endpointVariable]
+    for name in names {
+      guard let value = variables[name], !value.isEmpty else { continue }
+      guard Endpoints.isAllowed(value) else {
         throw Failure(
-          .configuration, "\(platform.variable) must be https, or http on a loopback address",
-          place: platform.variable, hint: "unset \(platform.variable), or start the twin: shipit twin")
+          .configuration, "\(name) must be https, or http on a loopback address", place: name,
+          hint: "unset \(name), or start the twin: shipit twin")
       }
-      overrides.append(Override(name: platform.variable, value: value))
+      overrides.append(Override(name: name, value: value))
     }
     self.overrides = overrides
   }
@@ -26,6 +31,9 @@ struct Endpoints: Sendable {
     let url = overrides.first { $0.name == platform.variable }?.value ?? platform.standard
     return Endpoint(url: url, isLoopback: Endpoints.isLoopback(url))
   }
+
+  /// Encrypted, or on this machine.
+  static func isAllowed(_ url: String) -> Bool { url.hasPrefix("https://") || isLoopback(url) }
 
   /// Plain http on an address of this machine, without credentials in it.
   private static func isLoopback(_ url: String) -> Bool {

@@ -33,7 +33,7 @@ let platformTable: [PlatformRegistration] = [
     return RailwayPlatform(
       baseURL: endpoint.url, http: parts.http, clock: parts.clock, token: token, secrets: parts.secrets,
       packer: parts.packer, version: parts.version,
-      appearance: endpoint.isLoopback ? .seconds(2) : .seconds(60), random: parts.random)
+      appearance: endpoint.isLoopback ? .seconds(2) : .seconds(60), hide: parts.hide, random: parts.random)
   },
   .init(.vercel, variable: "SHIPIT_VERCEL_URL", standard: "https://api.vercel.com") { parts, endpoint in
     guard let target = parts.environment.platforms.vercel, let token = parts.secrets[target.tokenSecret]
@@ -43,7 +43,7 @@ let platformTable: [PlatformRegistration] = [
       packer: parts.packer, root: parts.root, variables: parts.process,
       temporaryDirectory: parts.temporaryDirectory, version: parts.version,
       appearance: endpoint.isLoopback ? .seconds(2) : .seconds(20), launcher: parts.launcher,
-      random: parts.random)
+      hide: parts.hide, random: parts.random)
   },
   .init(.encore, variable: "SHIPIT_ENCORE_URL", standard: "https://api.encore.dev") {
     parts, endpoint throws(Failure) in
@@ -52,7 +52,7 @@ let platformTable: [PlatformRegistration] = [
       baseURL: endpoint.url, http: parts.http, clock: parts.clock, target: target, secrets: parts.secrets,
       repository: parts.repository, version: parts.version,
       appearance: endpoint.isLoopback ? .seconds(60) : .seconds(900),
-      programPath: { parts.path(of: $0) }, root: parts.root, random: parts.random)
+      programPath: { parts.path(of: $0) }, root: parts.root, hide: parts.hide, random: parts.random)
   },
 ]
 
@@ -61,5 +61,6 @@ let imageBuilder: @Sendable (AdapterParts, @escaping @Sendable (String) -> Strin
   parts, redact in
   EncoreImageBuilder(
     repository: parts.repository, http: parts.http, clock: parts.clock, launcher: parts.launcher,
-    process: parts.process, redact: redact, temporaryDirectory: parts.temporaryDirectory)
+    process: parts.process, redact: redact, temporaryDirectory: parts.temporaryDirectory,
+    hide: parts.hide)
 }

@@ -1,0 +1,371 @@
+package import Concurrency
+package import Model
+
+/// Applies the pending migrations of a database, one file at a time, under shipit's own lock.
+///
+/// The tool's ledger table is the truth: each file's row is written in the file's own transaction, so that a
+/// look at it tells what is applied whatever became of us. Before each file its name is made durable in the
+/// journal. What was applied is never applied again, and nothing is ever taken back.
+package struct MigrationPerformer: StepPerformer {
+  /// Transactions that are open for longer are in the way.
+  package static let longTransaction = Duration.seconds(60)
+  /// Attempts at a file that did not get its lock, or that another transaction got in the way of.
+  private static let attempts = 4
+
+  private let secrets: SecretValues
+  private let files: any MigrationFiles
+  private let clock: any TimeSource
+  private let digest: @Sendable (String) -> String
+  private let random: @Sendable () -> Double
+  private let longTransaction: Duration
+  private let running = RunningMigrations()
+
+  /// - Parameters:
+  ///   - digest: SHA-256 in hex.
+  ///   - longTransaction: how long another transaction may be open.
+  ///   - random: in 0..<1, for the jitter of repetitions.
+  package init(
+    secrets: SecretValues, files: any MigrationFiles, clock: any TimeSource,
+    digest: @escaping @Sendable (String) -> String, longTransaction: Duration = longTransaction,
+    random: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }
+  ) {
+    self.secrets = secrets
+    self.files = files
+    self.clock = clock
+    self.digest = digest
+    self.longTransaction = longTransaction
+    self.random = random
+  }
+
+  package func perform(_ step: Step, _ call: StepCall) async -> Outcome {
+    guard case .migrate(let change) = step.action else { return .failed(foreign(step), moved: false) }
+    let key = RunningMigrations.Key(run: call.run.id, step: step.id)
+    running.begin(key)
+    var progress = Applied(change)
+    let outcome: Outcome
+    do {
+      outcome = .done(try await apply(change, call, &progress))
+    } catch {
+      outcome = ended(by: error, change, progress)
+    }
+    running.end(key, progress)
+    return outcome
+  }
+
+  package func probe(_ step: Step, _ call: StepCall) async -> Finding {
+    guard case .migrate(let change) = step.action else { return .failed(foreign(step), moved: false) }
+    do {
+      return try await withSession(change) { session in
+        // What a killed process left may still be running in its session, which then still has the lock.
+        try await MigrationLock(session: session, clock: clock).take(
+          tool: nil, until: min(call.deadline, clock.now + .seconds(30)),
+          waits: { call.report(.progress("waiting for \($0)")) })
+        let progress = try await read(change, session)
+        if let refusal = progress.refusal { return .failed(refusal, moved: true) }
+        if progress.rest.isEmpty { return .done(result(change, progress, nil)) }
+        return progress.applied.isEmpty ? .absent : .underWay(externalID: progress.rest[0].name)
+      }
+    } catch {
+      return .unknown(Failure.reaching(change.database.key, at: change.place, error))
+    }
+  }
+
+  package func abandon(_ step: Step, _ call: StepCall) async -> Abandonment {
+    guard case .migrate(let change) = step.action else { return .cancelled }
+    let key = RunningMigrations.Key(run: call.run.id, step: step.id)
+    // The cancelled task has asked the server to stop; its answer takes a moment.
+    var progress = await running.waitForEnd(key, clock: clock, limit: .milliseconds(2300))
+    if progress == nil, !running.isRunning(key) {
+      progress = try? await withSession(change) { session in try await read(change, session) }
+    }
+    guard let progress else { return .inFlight("the server still works at it") }
+    if progress.applied.isEmpty { return .cancelled }
+    let words = "\(progress.applied.count) of \(change.pending.count) applied, they stay"
+    // What was applied stays applied: the rest is another run's.
+    return progress.rest.isEmpty || !running.wasBegun(key)
+      ? .tookEffect(result(change, progress, words)) : .inFlight(words)
+  }
+
+  private func foreign(_ step: Step) -> Failure {
+    Failure(.internalError, "the step \(step.id) changes no schema", place: step.id.rawValue)
+  }
+
+  // MARK: Applying
+
+  private func withSession<Value: Sendable>(
+    _ change: SchemaChange, _ work: (LiveSession) async throws -> Value
+  ) async throws -> Value {
+    let address = try DirectAddress(change.database, secrets)
+    let session = try await LiveSession.open(address, of: change.database.key)
+    do {
+      let value = try await work(session)
+      await session.close()
+      return value
+    } catch {
+      await session.close()
+      throw error
+    }
+  }
+
+  /// What the ledger table says of the planned migrations.
+  private func read(_ change: SchemaChange, _ session: LiveSession) async throws -> Applied {
+    let tool = change.migrations.tool.tool
+    let state = try await tool.state(session)
+    var progress = Applied(change)
+    progress.refusal = Preflight(database: change.database.key, place: change.place, session: session)
+      .refusal(ofDirty: state, change.migrations.tool)
+    progress.newest = state.applied.last
+    let known = change.pending.map { MigrationFile(id: $0.id, name: $0.name) }
+    if change.migrations.tool == .sql {
+      let applied = Set(state.applied)
+      progress.count = known.prefix { applied.contains($0.id) }.count
+    } else {
+      let current = state.applied.last.flatMap { Int64($0) } ?? 0
+      progress.count = known.prefix { (Int64($0.id) ?? .max) <= current }.count
+      let expected = [change.from].compactMap(\.self) + known.map(\.id)
+      if let newest = state.applied.last, !expected.contains(newest) || (change.from != nil && current == 0) {
+        progress.stranger = newest
+      }
+    }
+    return progress
+  }
+
+  private func apply(
+    _ change: SchemaChange, _ call: StepCall, _ progress: inout Applied
+  ) async throws -> StepResult {
+    let began = clock.now
+    let address = try DirectAddress(change.database, secrets)
+    let session = try await LiveSession.open(address, of: change.database.key)
+    do {
+      try await session.stoppable {
+        let tool = change.migrations.tool.tool
+        try await MigrationLock(session: session, clock: clock).take(
+          tool: tool.lock(session), until: call.deadline,
+          waits: { call.report(.progress("waiting: \($0) changes this schema")) })
+      }
+      progress = try await read(change, session)
+      try await check(change, progress, session)
+      let texts = try await texts(change, progress)
+      while let next = progress.rest.first {
+        try Task.checkCancellation()
+        guard let text = texts[next.path] else { continue }
+        // Durable before it can take effect: who finds us dead knows where to look.
+        try await call.identify(next.name)
+        let place = "\(progress.count + 1) of \(change.pending.count)"
+        call.report(.progress("\(next.name), \(place)"))
+        let moment = clock.now
+        try await apply(text, change, session, call)
+        progress.count += 1
+        progress.newest = next.id
+        call.report(.log("\(next.name) applied in \((clock.now - moment).wholeMilliseconds) ms"))
+      }
+      let after = try await read(change, session)
+      guard after.rest.isEmpty, after.refusal == nil, after.newest == change.pending.last?.id else {
+        throw Failure(
+          .failed,
+          "the ledger table of \(change.database.key) says \(after.newest ?? "nothing") afterwards, "
+            + "and not \(change.pending.last?.id ?? "nothing")", place: change.place,
+          hint: "somebody else writes to it: shipit migrate status \(call.run.environment)")
+      }
+      await session.close()
+      return result(change, after, "in \((clock.now - began).wholeMilliseconds) ms")
+    } catch {
+      await session.close()
+      throw error
+    }
+  }
+
+  private func check(_ change: SchemaChange, _ progress: Applied, _ session: LiveSession) async throws {
+    if let refusal = progress.refusal { throw refusal }
+    if let stranger = progress.stranger {
+      throw Failure(
+        .stale,
+        "the schema of \(change.database.key) has moved since the plan was made: it is at \(stranger)",
+        place: change.place, cause: "planned from \(change.from ?? "nothing")",
+        hint: "somebody else migrates it; plan anew")
+    }
+    guard !progress.rest.isEmpty else { return }
+    let preflight = Preflight(database: change.database.key, place: change.place, session: session)
+    _ = try await preflight.checkWritable()
+    if let refusal = try await preflight.invalidIndexes() { throw refusal }
+    if let refusal = try await preflight.longTransaction(over: longTransaction) { throw refusal }
+  }
+
+  private func texts(
+    _ change: SchemaChange, _ progress: Applied
+  ) async throws(Failure) -> [String: MigrationText] {
+    let read = try await files.texts(
+      of: progress.rest.map(\.path), commit: change.commit, isDirty: change.isDirty)
+    var texts: [String: MigrationText] = [:]
+    for planned in progress.rest {
+      guard let text = read[planned.path], digest(text) == planned.checksum else {
+        throw Failure(
+          .stale, "\(planned.path) is not what was planned", place: planned.path,
+          cause: "it was changed, or the commit is no longer at hand", hint: "plan anew")
+      }
+      texts[planned.path] = MigrationText(
+        file: MigrationFile(id: planned.id, name: planned.name), text: text, checksum: planned.checksum,
+        release: 0)
+    }
+    return texts
+  }
+
+  /// One file, again when another transaction was in its way.
+  private func apply(
+    _ migration: MigrationText, _ change: SchemaChange, _ session: LiveSession, _ call: StepCall
+  ) async throws {
+    let tool = change.migrations.tool.tool
+    var migration = migration
+    migration.release = call.run.release
+    let text = migration
+    for attempt in 1... {
+      do {
+        try await session.stoppable {
+          try await tool.apply(text, limits: change.migrations, session)
+        }
+        return
+      } catch let error as DatabaseError {
+        // Outside of a transaction something of it may be there.
+        guard error.isPassing, attempt < Self.attempts, TransactionUse(migration.script) == .none,
+          !Task.isCancelled
+        else { throw FileTrouble(migration: migration, error: error) }
+        call.report(.progress("\(migration.file.name) again soon: \(error.words)"))
+        try await clock.sleep(for: .milliseconds(Int(500.0 * Double(attempt) * (1 + random()))))
+      }
+    }
+  }
+
+  // MARK: Endings
+
+  private func result(_ change: SchemaChange, _ progress: Applied, _ how: String?) -> StepResult {
+    let count = progress.applied.count
+    let what = count == 1 ? "1 migration applied" : "\(count) migrations applied"
+    return StepResult(
+      externalID: progress.applied.last?.name,
+      summary: "\(what)\(how.map { " \($0)" } ?? ""), the schema is at \(progress.newest ?? "nothing")",
+      facts: [
+        StepFact.applied: progress.applied.map(\.name).joined(separator: "\n"),
+        StepFact.schema: progress.newest ?? "",
+      ])
+  }
+
+  private func ended(by error: any Error, _ change: SchemaChange, _ progress: Applied) -> Outcome {
+    let moved = !progress.applied.isEmpty
+    switch error {
+    case is CancellationError: return .cancelled(moved: moved)
+    case let failure as Failure:
+      if failure.kind == .cancelled { return .cancelled(moved: moved) }
+      return .failed(failure, moved: moved)
+    case let trouble as FileTrouble:
+      if Task.isCancelled, trouble.error.state == "57014" { return .cancelled(moved: moved) }
+      let failure = trouble.failure(change, progress)
+      if trouble.error.isLost { return .ambiguous(failure) }
+      return .failed(failure, moved: moved || trouble.mayHaveMoved)
+    case let error as DatabaseError:
+      let failure = Failure.reaching(change.database.key, at: change.place, error)
+      return error.isLost && moved ? .ambiguous(failure) : .failed(failure, moved: moved)
+    default: return .failed(Failure.reaching(change.database.key, at: change.place, error), moved: moved)
+    }
+  }
+}
+
+/// How far a change of a schema has come.
+struct Applied: Sendable {
+  private let pending: [PlannedMigration]
+  /// How many of them are applied.
+  var count = 0
+  /// What the ledger table says is the newest.
+  var newest: String?
+  /// Why nothing may be started.
+  var refusal: Failure?
+  /// The newest, when neither the plan nor what it started from knows it.
+  var stranger: String?
+
+  init(_ change: SchemaChange) {
+    pending = change.pending
+    newest = change.from
+  }
+
+  var applied: [PlannedMigration] { Array(pending.prefix(count)) }
+  var rest: [PlannedMigration] { Array(pending.dropFirst(count)) }
+}
+
+/// A file that did not go through.
+private struct FileTrouble: Error {
+  var migration: MigrationText
+  var error: DatabaseError
+
+  /// It ran outside of a transaction of ours: part of it may be there.
+  var mayHaveMoved: Bool { TransactionUse(migration.script) != .none }
+
+  /// Which file, which statement, which line, the server's words, and what is applied.
+  func failure(_ change: SchemaChange, _ progress: Applied) -> Failure {
+    let path = progress.rest.first { $0.name == migration.file.name }?.path ?? migration.file.name
+    let statements = migration.script.statements
+    let index = error.position.flatMap { migration.script.statement(at: $0) } ?? error.statement ?? 0
+    let statement = statements.indices.contains(index) ? statements[index] : nil
+    let line =
+      error.position.map { SQLScript.line(of: $0, in: migration.text) } ?? statement?.line ?? 1
+    let which =
+      statement.map { _ in "statement \(index + 1) of \(statements.count), line \(line)" } ?? "line \(line)"
+    var cause = error.words
+    if let statement { cause += "\n\(statement.excerpt)" }
+    if let hint = error.hint { cause += "\n\(hint)" }
+    let done = progress.applied.map(\.name)
+    let isWhole = !mayHaveMoved
+    var hint =
+      done.isEmpty ? "nothing was applied" : "applied, and they stay: \(done.joined(separator: ", "))"
+    hint +=
+      isWhole
+      ? "; nothing of \(migration.file.name) remains"
+      : "; \(migration.file.name) ran outside of a transaction: see what of it is there"
+    let open = progress.rest.dropFirst().map(\.name)
+    if !open.isEmpty { hint += "; not begun: \(open.joined(separator: ", "))" }
+    hint += ". Correct it in a new commit, then deploy that"
+    return Failure(
+      .failed, "\(migration.file.name) failed in \(change.database.key) at \(which)",
+      place: "\(path):\(line)",
+      cause: cause, hint: hint)
+  }
+}
+
+/// The migrations that run now, so that whoever gives one up can wait for its end.
+private final class RunningMigrations: Sendable {
+  struct Key: Hashable, Sendable {
+    var run: RunID
+    var step: StepID
+  }
+  private struct State {
+    var running: Set<Key> = []
+    var ended: [Key: Applied] = [:]
+  }
+  private let state = Locked(State())
+
+  func begin(_ key: Key) {
+    state.withLock {
+      $0.running.insert(key)
+      $0.ended[key] = nil
+    }
+  }
+
+  func end(_ key: Key, _ progress: Applied) {
+    state.withLock {
+      $0.running.remove(key)
+      $0.ended[key] = progress
+    }
+  }
+
+  func isRunning(_ key: Key) -> Bool { state.withLock { $0.running.contains(key) } }
+  func wasBegun(_ key: Key) -> Bool {
+    state.withLock { $0.running.contains(key) || $0.ended[key] != nil }
+  }
+
+  /// How far it had come; nil when it has not ended within the limit, or was never begun here.
+  func waitForEnd(_ key: Key, clock: any TimeSource, limit: Duration) async -> Applied? {
+    let end = clock.now + limit
+    while isRunning(key), clock.now < end {
+      do { try await clock.sleep(for: .milliseconds(20)) } catch { break }
+    }
+    return state.withLock { $0.ended[key] }
+  }
+}

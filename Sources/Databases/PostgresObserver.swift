@@ -1,0 +1,112 @@
+import Concurrency
+package import Model
+
+/// Looks at PostgreSQL databases when a plan is made. Changes nothing.
+package struct PostgresObserver: DatabaseObserver {
+  private let secrets: SecretValues
+  private let files: any MigrationFiles
+  private let digest: @Sendable (String) -> String
+
+  /// - Parameters:
+  ///   - secrets: by name; the addresses are among them.
+  ///   - digest: SHA-256 in hex.
+  package init(
+    secrets: SecretValues, files: any MigrationFiles, digest: @escaping @Sendable (String) -> String
+  ) {
+    self.secrets = secrets
+    self.files = files
+    self.digest = digest
+  }
+
+  package func observe(
+    _ database: DatabaseTarget, commit: String, isDirty: Bool
+  ) async throws(Failure) -> ObservedDatabase {
+    let address = try DirectAddress(database, secrets)
+    let session = try await LiveSession.open(address, of: database.key)
+    do {
+      let observed = try await look(database, commit, isDirty, address, session)
+      await session.close()
+      return observed
+    } catch {
+      await session.close()
+      throw Failure.reaching(database.key, at: address.place, error)
+    }
+  }
+
+  private func look(
+    _ database: DatabaseTarget, _ commit: String, _ isDirty: Bool, _ address: DirectAddress,
+    _ session: LiveSession
+  ) async throws -> ObservedDatabase {
+    let preflight = Preflight(database: database.key, place: address.place, session: session)
+    let (version, _) = try await preflight.checkWritable()
+    var observed = ObservedDatabase(place: address.place, version: version)
+    guard let migrations = database.migrations else { return observed }
+    let tool = migrations.tool.tool
+    let all = try await tool.migrations(
+      among: names(of: database.key, migrations, commit: commit, isDirty: isDirty))
+    let state = try await tool.state(session)
+    if let refusal = preflight.refusal(ofDirty: state, migrations.tool) { throw refusal }
+    let pending = try tool.pending(all, state)
+    observed.newest = state.applied.last
+    observed.applied = pending.applied
+    observed.notes = pending.notes.map { "\(database.key): \($0)" }
+    let texts = try await files.texts(
+      of: (pending.files.map(\.name) + (state.checksums.isEmpty ? [] : all.map(\.name))).map {
+        Self.path($0, in: migrations.directory)
+      }, commit: commit, isDirty: isDirty)
+    observed.notes += changed(all, state, migrations, texts).map { "\(database.key): \($0)" }
+    for file in pending.files {
+      let path = Self.path(file.name, in: migrations.directory)
+      guard let text = texts[path] else {
+        throw Failure(
+          .failed, "the file \(path) cannot be read from the commit \(commit.prefix(7))", place: path)
+      }
+      if let objection = tool.objection(to: SQLScript(text)) {
+        throw Failure(
+          .configuration, "\(path) cannot be applied: \(objection)", place: path,
+          hint: migrations.tool == .encore
+            ? "apply it outside of Encore's migrations, in a `run:` step" : "split the file")
+      }
+      observed.pending.append(
+        PendingMigration(file: file, path: path, text: text, checksum: digest(text)))
+    }
+    guard !observed.pending.isEmpty else { return observed }
+    if let refusal = try await preflight.invalidIndexes() { throw refusal }
+    if let passing = try await preflight.longTransaction(over: MigrationPerformer.longTransaction) {
+      observed.notes.append(
+        "\(passing.message) now (\(passing.cause ?? "")): the migrations will not start while it is")
+    }
+    return observed
+  }
+
+  private func names(
+    of database: String, _ migrations: Migrations, commit: String, isDirty: Bool
+  ) async throws(Failure) -> [String] {
+    guard let names = try await files.names(in: migrations.directory, commit: commit, isDirty: isDirty) else {
+      throw Failure(
+        .configuration, "commit \(commit.prefix(7)) has no directory \(migrations.directory)",
+        place: "databases.\(database).migrations.directory",
+        hint: "commit it, or correct the path, which counts from the project's root")
+    }
+    return names
+  }
+
+  /// An applied file that says something else now was changed after the fact.
+  private func changed(
+    _ all: [MigrationFile], _ state: MigrationState, _ migrations: Migrations, _ texts: [String: String]
+  ) -> [String] {
+    let names = all.filter { file in
+      guard state.applied.contains(file.id), let known = state.checksums[file.id],
+        let text = texts[Self.path(file.name, in: migrations.directory)]
+      else { return false }
+      return digest(text) != known
+    }.map(\.name)
+    guard !names.isEmpty else { return [] }
+    return ["changed since it was applied, and not applied again: \(names.joined(separator: ", "))"]
+  }
+
+  static func path(_ name: String, in directory: String) -> String {
+    let parts = directory.split(separator: "/").filter { $0 != "." }
+    return (parts.map(String.init) + [name]).joined(separator: "/")
+  }
+}

@@ -1,0 +1,199 @@
+import Model
+
+/// Plans what is done to schemas: one step per database with pending migrations, after everything that can fail
+/// without it, and before the services that use the database.
+struct MigrationPlanner {
+  let input: PlanInput
+  /// Nil: every database.
+  var only: String?
+
+  /// What the plan says about schemas.
+  struct Result {
+    var steps: [Step] = []
+    var changes: [SchemaChange] = []
+    var warnings: [String] = []
+  }
+
+  /// - Throws: `Failure` of kind policy for what `protect.migrations` does not allow.
+  func plan() throws(Failure) -> Result {
+    var result = Result()
+    for database in input.environment.databases where only == nil || only == database.key {
+      guard let observed = input.databases[database.key] else { continue }
+      result.warnings += observed.notes
+      guard let migrations = database.migrations, !observed.pending.isEmpty else { continue }
+      let pending = observed.pending.map { pending in
+        let review = MigrationReview(pending.text)
+        return PlannedMigration(
+          id: pending.file.id, name: pending.file.name, path: pending.path, checksum: pending.checksum,
+          effect: review.effect, isTagged: review.isTagged, findings: review.findings)
+      }
+      let change = SchemaChange(
+        database: database, migrations: migrations, place: observed.place, commit: input.commit,
+        isDirty: input.isDirty, from: observed.newest, pending: pending)
+      try protect(change)
+      result.changes.append(change)
+      result.steps.append(step(change))
+    }
+    for declared in undeclared() where !result.warnings.contains(declared) {
+      result.warnings.append(declared)
+    }
+    return result
+  }
+
+  private func step(_ change: SchemaChange) -> Step {
+    let count = change.pending.count
+    // A file may take as long as a statement may, several times over; the lock is waited for besides.
+    let limit = change.migrations.statementTimeout * (count + 1) + .seconds(300)
+    return Step(
+      id: change.database.step, title: "migrate \(change.database.key)",
+      needs: change.migrations.needs.map { StepID($0) }, action: .migrate(change),
+      limit: min(limit, input.environment.protect.deadline), expected: .seconds(5))
+  }
+
+  private func protect(_ change: SchemaChange) throws(Failure) {
+    guard let allowed = input.environment.protect.migrations,
+      let worst = change.pending.first(where: { $0.effect > allowed })
+    else { return }
+    let finding = worst.findings.first { $0.effect == worst.effect }
+    throw Failure(
+      .policy,
+      "\(worst.name) is \(worst.effect.article), and only \(allowed.rawValue) migrations may go to "
+        + input.environment.name, place: finding.map { "\(worst.path):\($0.line)" } ?? worst.path,
+      cause: finding.map { "it \($0.reason)" },
+      hint: (finding?.safer.map { "safer: \($0); " } ?? "")
+        + "or say what it is by a comment in the file, -- shipit: \(allowed.rawValue); or loosen protect.migrations"
+    )
+  }
+
+  // MARK: Order
+
+  /// Adds the needs that schemas mean: services after the migrations of their databases, and these after
+  /// everything that is built and proven where nobody sees it. A need that would close a circle is left out.
+  func arranged(_ steps: [Step], _ changes: [SchemaChange]) -> [Step] {
+    guard !changes.isEmpty else { return steps }
+    var order = StepOrder(steps)
+    for change in changes {
+      let users = users(of: change.database)
+      for service in input.environment.services {
+        let key = service.key
+        let isStaged = input.observed[key]?.cutOver == .staged
+        if users.named.contains(key) {
+          // New code that runs anywhere, even dark, finds its schema.
+          for name in ["settings", "variables", "deploy"] {
+            order.put(StepID("\(key).\(name)"), after: change.database.step)
+          }
+        } else if users.isEverybody {
+          for name in isStaged ? ["promote"] : ["settings", "variables", "deploy"] {
+            order.put(StepID("\(key).\(name)"), after: change.database.step)
+          }
+        }
+      }
+      // Nothing takes a migration back: what can fail before does.
+      for service in input.environment.services {
+        order.put(change.database.step, after: StepID("\(service.key).image"))
+        order.put(change.database.step, after: StepID("\(service.key).verify"))
+      }
+    }
+    return order.steps
+  }
+
+  /// Who uses a database: services that get its address, that declare it in their source, or that name its
+  /// migrations in `needs`; when nobody is found, everybody might.
+  func users(of database: DatabaseTarget) -> (named: Set<ServiceName>, isEverybody: Bool) {
+    var named: Set<ServiceName> = []
+    for service in input.environment.services {
+      let isGiven = service.variables.values.contains { value in
+        switch (value, database.url) {
+        case (.secret(let one), .secret(let other)): one == other
+        case (.text(let template), .text(let text)): template == Template(text: text)
+        default: false
+        }
+      }
+      let isDeclared = (input.declared[service.key] ?? []).contains { $0.key == database.key }
+      let isNamed = (service.needs + service.buildNeeds).contains(database.step.rawValue)
+      if isGiven || isDeclared || isNamed { named.insert(service.key) }
+    }
+    return (named, named.isEmpty)
+  }
+
+  // MARK: Self-hosted Encore
+
+  /// Databases of self-hosted Encore applications that nobody migrates, with the lines that change that.
+  private func undeclared() -> [String] {
+    input.environment.services.flatMap { service -> [String] in
+      (input.declared[service.key] ?? []).compactMap { declared in
+        guard let directory = declared.directory, declared.migrations > 0 else { return nil }
+        if let tool = declared.foreignTool {
+          return
+            "\(service.key): the database \(declared.name) has migrations of \(tool) in \(directory), which shipit does "
+            + "not apply, and images of Encore applications apply none: run them in a `run:` step that \(service.key) needs"
+        }
+        guard let database = input.environment.databases.first(where: { $0.key == declared.key }) else {
+          return
+            "\(service.key): nobody applies the \(declared.migrations == 1 ? "migration" : "\(declared.migrations) migrations") of the "
+            + "database \(declared.name): images of Encore applications have no code for it. Add\n"
+            + lines(declared, directory)
+        }
+        guard let migrations = database.migrations else {
+          return
+            "\(service.key): nobody applies the migrations of the database \(declared.name). Add to databases.\(database.key)\n"
+            + "    migrations: {tool: encore, directory: \(directory)}"
+        }
+        let named = migrations.directory.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
+        guard named != directory else { return nil }
+        return
+          "\(service.key): the database \(declared.name) is declared with the migrations of \(directory), and "
+          + "databases.\(database.key).migrations.directory says \(migrations.directory)"
+      }
+    }
+  }
+
+  private func lines(_ declared: DeclaredDatabase, _ directory: String) -> String {
+    let secret =
+      String(declared.name.uppercased().map { $0.isLetter || $0.isNumber ? $0 : "_" }) + "_DATABASE_URL"
+    let head = input.environment.databases.isEmpty ? "databases:\n" : ""
+    return head + "  \(declared.key):\n    engine: postgres\n    url: {secret: \(secret)}\n"
+      + "    migrations: {tool: encore, directory: \(directory)}"
+  }
+}
+
+/// Steps that get further needs, as long as no circle comes of it.
+struct StepOrder {
+  private(set) var steps: [Step]
+  private var places: [StepID: Int] = [:]
+
+  init(_ steps: [Step]) {
+    self.steps = steps
+    for (index, step) in steps.enumerated() { places[step.id] = index }
+  }
+
+  mutating func put(_ later: StepID, after earlier: StepID) {
+    guard let place = places[later], places[earlier] != nil, !steps[place].needs.contains(earlier),
+      !reaches(earlier, later)
+    else { return }
+    steps[place].needs.append(earlier)
+  }
+
+  private func reaches(_ from: StepID, _ wanted: StepID) -> Bool {
+    var seen: Set<StepID> = []
+    var open = [from]
+    while let id = open.popLast() {
+      if id == wanted { return true }
+      guard seen.insert(id).inserted, let place = places[id] else { continue }
+      open += steps[place].needs
+    }
+    return false
+  }
+}
+
+extension MigrationEffect {
+  /// With its article: "a contract migration".
+  package var article: String {
+    switch self {
+    case .expand: "an expand migration"
+    case .data: "a migration of data"
+    case .unknown: "a migration of unknown effect"
+    case .contract: "a contract migration"
+    }
+  }
+}

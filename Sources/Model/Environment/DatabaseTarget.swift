@@ -1,0 +1,61 @@
+/// A database that shipit changes the schema of.
+package struct DatabaseTarget: Sendable, Hashable, Codable {
+  package enum Engine: String, Sendable, Hashable, Codable { case postgres }
+
+  /// Where it is reached from here, direct: never through a pooler (contract migrations §4).
+  package enum Address: Sendable, Hashable, Codable {
+    /// The name of the secret that holds it.
+    case secret(String)
+    /// Written out; no password is in it.
+    case text(String)
+  }
+
+  /// The key in the environment file.
+  package var key: String
+  package var engine: Engine
+  package var url: Address
+  package var migrations: Migrations?
+
+  package init(key: String, engine: Engine = .postgres, url: Address, migrations: Migrations? = nil) {
+    self.key = key
+    self.engine = engine
+    self.url = url
+    self.migrations = migrations
+  }
+
+  /// The name of its migrations in `needs`, and of their step.
+  package var step: StepID { DatabaseTarget.step(key) }
+
+  package static func step(_ key: String) -> StepID { StepID("\(key).migrations") }
+}
+
+/// The changes of a schema and what applies them.
+package struct Migrations: Sendable, Hashable, Codable {
+  package var tool: MigrationToolName
+  /// Relative to the project.
+  package var directory: String
+  package var lockTimeout: Duration
+  package var statementTimeout: Duration
+  /// What has to have ended well before.
+  package var needs: [String]
+
+  package init(
+    tool: MigrationToolName, directory: String = ".", lockTimeout: Duration = .seconds(5),
+    statementTimeout: Duration = .seconds(600), needs: [String] = []
+  ) {
+    self.tool = tool
+    self.directory = directory
+    self.lockTimeout = lockTimeout
+    self.statementTimeout = statementTimeout
+    self.needs = needs
+  }
+}
+
+/// Whose files and ledger table they are.
+package enum MigrationToolName: String, Sendable, Hashable, Codable, CaseIterable {
+  /// Files of an Encore application, which its self-hosted images never apply (contract encore §8).
+  case encore
+  case golangMigrate = "golang-migrate"
+  /// Plain files with shipit's own ledger table.
+  case sql
+}

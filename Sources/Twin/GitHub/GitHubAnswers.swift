@@ -1,0 +1,127 @@
+import HTTPServer
+import JSON
+
+/// A request that GitHub's part of the twin knows.
+struct GitHubCall: Sendable {
+  enum Kind: Sendable {
+    case list, create
+    case statuses(Int64)
+    case setStatus(Int64)
+  }
+
+  var kind: Kind
+  /// `owner/name`.
+  var repository: String
+
+  init?(_ request: ServerRequest) {
+    let parts = request.path.split(separator: "/").map(String.init)
+    guard parts.count >= 4, parts[0] == "repos", parts[3] == "deployments" else { return nil }
+    repository = "\(parts[1])/\(parts[2])"
+    switch (request.method, parts.count) {
+    case ("GET", 4): kind = .list
+    case ("POST", 4): kind = .create
+    case ("GET", 6), ("POST", 6):
+      guard let id = Int64(parts[4]), parts[5] == "statuses" else { return nil }
+      kind = request.method == "GET" ? .statuses(id) : .setStatus(id)
+    default: return nil
+    }
+  }
+
+  /// Its name in GitHub's description.
+  var operation: String {
+    switch kind {
+    case .list: "list-deployments"
+    case .create: "create-deployment"
+    case .statuses: "list-deployment-statuses"
+    case .setStatus: "create-deployment-status"
+    }
+  }
+}
+
+/// What GitHub refuses.
+struct GitHubProblem: Error, Sendable {
+  var status: Int
+  var message: String
+  /// The rights the endpoint wants.
+  var accepted: String?
+
+  init(_ status: Int, _ message: String) {
+    self.status = status
+    self.message = message
+  }
+
+  static let notFound = GitHubProblem(404, "Not Found")
+
+  var response: ServerResponse {
+    var response = ServerResponse.json(
+      status,
+      [
+        "message": .string(message), "documentation_url": "https://docs.github.com/rest",
+        "status": .string(String(status)),
+      ])
+    if let accepted { response.headers.append(("X-Accepted-GitHub-Permissions", accepted)) }
+    return response
+  }
+}
+
+extension GitHubWorld {
+  func json(_ deployment: Deployment) -> JSON {
+    let repository = "https://api.github.com/repos/\(deployment.repository)"
+    let url = "\(repository)/deployments/\(deployment.id)"
+    return [
+      "id": .int(deployment.id), "node_id": .string("DE_\(deployment.id)"), "url": .string(url),
+      "sha": .string(deployment.sha), "ref": .string(deployment.ref), "task": .string(deployment.task),
+      "payload": deployment.payload, "original_environment": .string(deployment.environment),
+      "environment": .string(deployment.environment), "description": .string(deployment.description),
+      "creator": GitHubWorld.bot, "created_at": .string(deployment.at), "updated_at": .string(deployment.at),
+      "statuses_url": .string("\(url)/statuses"), "repository_url": .string(repository),
+      "transient_environment": .bool(deployment.isTransient),
+      "production_environment": .bool(deployment.isProduction),
+    ]
+  }
+
+  func json(_ status: Status, _ call: GitHubCall, _ deployment: Int64) -> JSON {
+    let repository = "https://api.github.com/repos/\(call.repository)"
+    let url = "\(repository)/deployments/\(deployment)"
+    return [
+      "id": .int(status.id), "node_id": .string("DES_\(status.id)"), "state": .string(status.state),
+      "url": .string("\(url)/statuses/\(status.id)"), "creator": GitHubWorld.bot,
+      "description": .string(status.description), "environment": .string(status.environment),
+      "target_url": .string(status.logURL), "log_url": .string(status.logURL),
+      "environment_url": .string(status.environmentURL), "deployment_url": .string(url),
+      "repository_url": .string(repository), "created_at": .string(status.at),
+      "updated_at": .string(status.at),
+    ]
+  }
+
+  private static let bot: JSON = {
+    let url = "https://api.github.com/users/github-actions%5Bbot%5D"
+    var user: [String: JSON] = [
+      "login": "github-actions[bot]", "id": 41_898_282, "node_id": "MDM6Qm90NDE4OTgyODI=",
+      "avatar_url": "https://avatars.githubusercontent.com/in/15368", "gravatar_id": "",
+      "url": .string(url), "html_url": "https://github.com/apps/github-actions", "type": "Bot",
+      "site_admin": false,
+    ]
+    for part in ["followers", "subscriptions", "organizations", "repos", "received_events"] {
+      user["\(part)_url"] = .string("\(url)/\(part)")
+    }
+    user["following_url"] = .string("\(url)/following{/other_user}")
+    user["gists_url"] = .string("\(url)/gists{/gist_id}")
+    user["starred_url"] = .string("\(url)/starred{/owner}{/repo}")
+    user["events_url"] = .string("\(url)/events{/privacy}")
+    return .object(user)
+  }()
+}
+
+extension GitHubWorld.Deployment {
+  /// A row of the control surface.
+  var overview: JSON {
+    [
+      "id": .int(id), "repository": .string(repository), "sha": .string(sha),
+      "environment": .string(environment), "state": .string(statuses.first?.state ?? ""),
+      "states": .array(statuses.reversed().map { .string($0.state) }),
+      "url": .string(statuses.first?.environmentURL ?? ""), "log": .string(statuses.first?.logURL ?? ""),
+      "run": payload["shipit"]?["run"] ?? .null,
+    ]
+  }
+}

@@ -1,0 +1,97 @@
+package import Concurrency
+package import HTTPServer
+package import JSON
+
+/// The part of the emulated GitHub that shipit needs: deployments and their statuses over REST
+/// (contract github §3), with tokens, rights and faults.
+///
+/// ```json
+/// {"repositories": ["demo/app"], "tokens": [{"token": "…", "permission": "write"}]}
+/// ```
+package actor GitHubTwin: Emulation {
+  nonisolated package let name = "github"
+  nonisolated package let endpointVariable = "SHIPIT_GITHUB_URL"
+
+  let recording: Recording?
+  var time: TwinTime
+  var faults = FaultTable()
+  private var log = RequestLog()
+  private var world: GitHubWorld
+
+  /// - Throws: what the seed refuses.
+  package init(_ setup: EmulationSetup) throws {
+    recording = setup.recording
+    time = TwinTime(setup.clock)
+    world = try GitHubWorld(setup.seed)
+  }
+
+  package func answer(_ request: ServerRequest, patience: Duration?) async -> ServerResponse {
+    let call = GitHubCall(request)
+    let fault = faults.take(operations: [call?.operation].compactMap(\.self), services: [])
+    let response = await FaultGate(clock: time.source, words: GitHubWorld.words).respond(
+      fault, patience: patience
+    ) { perform(call, request) }
+    log.add(
+      RequestRecord(
+        number: 0, time: time.now, method: request.method, path: request.path, operation: call?.operation,
+        rootFields: [], service: nil, variables: .null,
+        headerNames: request.headers.map { $0.name.lowercased() }.sorted(),
+        userAgent: request.header("User-Agent"), tokenKind: nil, status: response.status, fault: fault?.name))
+    record(request, response)
+    return response
+  }
+
+  private func perform(_ call: GitHubCall?, _ request: ServerRequest) -> ServerResponse {
+    let now = String(time.now.iso8601.prefix(19)) + "Z"
+    do throws(GitHubProblem) {
+      let access = try world.access(request)
+      guard let call, world.repositories.contains(call.repository) else { throw .notFound }
+      return try world.answer(call, request, access, now: now)
+    } catch { return error.response }
+  }
+
+  private func record(_ request: ServerRequest, _ response: ServerResponse) {
+    guard let recording, case .bytes(let bytes) = response.body else { return }
+    recording.add(
+      platform: name, method: request.method, path: request.path, query: request.query,
+      request: request.body.isEmpty ? .null : (try? JSON(parsing: request.body)) ?? .null,
+      status: response.status, response: (try? JSON(parsing: bytes)) ?? .null)
+  }
+
+  package func answer(
+    _ request: ServerRequest, at host: String, patience: Duration?
+  ) async -> ServerResponse? { nil }
+
+  package func control(_ request: ServerRequest) async -> ServerResponse {
+    if let refusal = ControlSurface.refusal(of: request) { return refusal }
+    let name = request.path.split(separator: "/").joined(separator: "/")
+    do {
+      switch (request.method, name) {
+      case ("GET", "state"): return .json(200, overview)
+      case ("GET", "requests"): return .json(200, .array(log.records.map(\.json)))
+      case ("GET", "counts"): return .json(200, .object(log.counts.mapValues { .int(Int64($0)) }))
+      case ("DELETE", "faults"): faults.rules = []
+      case ("POST", "faults"):
+        let body = try JSON(parsing: request.body)
+        for script in body.array ?? [body] {
+          guard let rule = try FaultRule(script) else { throw Refusal("a fault needs the key \"fault\"") }
+          faults.rules.append(rule)
+        }
+      default: return .json(404, ["error": "unknown control path"])
+      }
+      return .json(200, ["ok": true])
+    } catch let refusal as Refusal {
+      return .json(400, ["error": .string(refusal.message)])
+    } catch {
+      return .json(400, ["error": .string(String(describing: error))])
+    }
+  }
+
+  package func settle() {}
+  package var nextDue: Timestamp? { nil }
+  package func stop() {}
+
+  package var overview: JSON {
+    ["deployments": .array(world.deployments.map(\.overview))]
+  }
+}

@@ -1,0 +1,46 @@
+// Written by scripts/embed from runbooks/mixed-state.md: change that file, then `make docs`.
+
+extension Embedded {
+  static let runbooksMixedState = #"""
+    # The state is mixed
+
+    Exit 8: some services run the new code and others the old, or it is not known what runs. A person is needed.
+
+    1. Keep others out while you look.
+
+       ```sh
+       shipit hold prod --reason "mixed state, being looked at"
+       ```
+
+    2. See what runs where, and what is still in flight.
+
+       ```sh
+       shipit status prod
+       ```
+
+    3. See how it came to this.
+
+       ```sh
+       shipit why prod
+       ```
+
+    4. Users are hurt: go back. It settles first what is in flight.
+
+       ```sh
+       shipit rollback prod --yes --reason "mixed state"
+       ```
+
+    5. Users are not hurt, and the cause is known and mended: go forward with a commit that works.
+
+       ```sh
+       shipit unhold prod
+       shipit deploy prod --yes
+       ```
+
+    6. See that it is over: one release, every row proven.
+
+       ```sh
+       shipit status prod
+       ```
+    """#
+}
