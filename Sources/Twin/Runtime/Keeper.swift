@@ -13,9 +13,14 @@ import Processes
 final class Keeper: Sendable {
   private let descriptor: Int32
   private let shell: RunningProcess
+  /// Ends when the shell holds the pipe.
+  private let ready: AsyncStream<Void>
 
   private static let script = """
     trap '' HUP INT TERM
+    # For writing too at first: where nobody writes any more, to open for reading alone would wait for ever.
+    exec 3<> "$1/keeper" 4< "$1/keeper" 3>&-
+    echo ready
     groups=
     while read -r sign group; do
       if [ "$sign" = + ]; then
@@ -25,7 +30,7 @@ final class Keeper: Sendable {
         for known in $groups; do [ "$known" = "$group" ] || rest="$rest $known"; done
         groups=$rest
       fi
-    done < "$1/keeper"
+    done <&4
     for group in $groups; do kill -s KILL -- "-$group"; done 2>/dev/null
     rm -rf -- "$1"
     """
@@ -39,11 +44,18 @@ final class Keeper: Sendable {
     // For reading too: opening for writing alone would wait for the shell.
     descriptor = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw Refusal("cannot open \(path): \(String(cString: strerror(errno)))") }
+    let (ready, opened) = AsyncStream.makeStream(of: Void.self)
+    self.ready = ready
     shell = try Launcher().start(
       ProcessSpecification(
         "/bin/sh", ["-c", Keeper.script, "shipit-twin-keeper", directory],
         environment: ["PATH": "/usr/bin:/bin:/usr/sbin:/sbin"])
-    ) { _ in }
+    ) { _ in opened.finish() }
+    // One that could not even begin says nothing.
+    Task { [shell] in
+      _ = await shell.wait()
+      opened.finish()
+    }
   }
 
   func watch(_ group: Int32) { tell("+ \(group)\n") }
@@ -51,6 +63,8 @@ final class Keeper: Sendable {
 
   /// Lets the shell clean up and waits for its end.
   func end() async {
+    // Before the shell holds the pipe, what was told is lost with our end of it.
+    for await _ in ready {}
     close(descriptor)
     _ = await shell.wait()
   }
