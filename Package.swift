@@ -80,6 +80,7 @@ let package = Package(
     // Floor 3: pure decisions.
     room("Language", ["Model", "YAML", "JSON", "Zones"]),
     room("Engine", ["Model", "Concurrency", "Zones"]),
+    room("Analysis", ["Concurrency", "Zones"]),
 
     // Floor 4: one adapter per outside system.
     room("Railway", ["Model", "HTTP", "JSON", "Concurrency"]),
@@ -93,6 +94,7 @@ let package = Package(
     room("Commands", ["Model", "Processes", "Concurrency"]),
     room("Notifications", ["Model", "HTTP", "SMTP", "Crypto", "JSON", "Concurrency"]),
     room("GitHub", ["Model", "HTTP", "JSON", "Concurrency"]),
+    room("Metrics", ["Analysis", "JSON"]),
     room("Ledgers", ["Model", "SQLite", "Postgres", "Processes", "Crypto", "Concurrency"]),
 
     // Floor 5: performing a run, showing it, and the emulated platforms.
@@ -130,6 +132,7 @@ let package = Package(
     tests("ModelTests", ["Model", "Concurrency", "JSON"]),
     tests("LanguageTests", ["Language", "Model", "YAML", "JSON", "Zones"], exclude: ["Golden"]),
     tests("EngineTests", ["Engine", "Model", "Concurrency", "Zones", "Simulation"]),
+    tests("AnalysisTests", ["Analysis", "Metrics", "Engine", "Model", "JSON", "Concurrency", "Zones"]),
     tests(
       "RunnerTests",
       ["Runner", "Engine", "Model", "Concurrency", "Crypto", "Ledgers", "Redaction", "Zones", "TestSupport"]),

@@ -3,10 +3,12 @@ package import Model
 
 /// Finds the values of the secrets that an environment uses. They stay in memory.
 package struct SecretResolver: Sendable {
-  private let variables: [String: String]
+  private let pool: SecretPool
 
-  /// - Parameter environment: the variables of this process, the one source there is so far.
-  package init(environment variables: [String: String]) { self.variables = variables }
+  package init(_ pool: SecretPool) { self.pool = pool }
+
+  /// - Parameter environment: the variables of this process, as the one source.
+  package init(environment variables: [String: String]) { self.init(SecretPool(process: variables)) }
 
   /// Resolves every secret the environment uses.
   /// - Parameter key: the ledger's key of fingerprints.
@@ -25,10 +27,10 @@ package struct SecretResolver: Sendable {
     let found = try resolve(SecretUses(accounts), in: environment.name, key: key)
     var values: [String: Sensitive] = [:]
     for database in environment.databases {
-      guard case .secret(let name) = database.url, let value = variables[name], !value.isEmpty else {
+      guard case .secret(let name) = database.url, let value = pool[name], !value.isEmpty else {
         continue
       }
-      values[name] = Sensitive(value)
+      values[name] = value
     }
     for (name, value) in found.all { values[name] = value }
     return SecretValues(values: values) { Fingerprint.of($0, key: key) }
@@ -98,7 +100,7 @@ package struct SecretResolver: Sendable {
   package func available(_ environment: Environment) -> [(name: String, value: Sensitive)] {
     let uses = SecretUses(environment)
     return Set(uses.names).union(uses.notices.keys).sorted().compactMap { name in
-      variables[name].flatMap { $0.isEmpty ? nil : (name, Sensitive($0)) }
+      pool[name].flatMap { $0.isEmpty ? nil : (name, $0) }
     }
   }
 
@@ -109,14 +111,19 @@ package struct SecretResolver: Sendable {
     var problems: [(name: String, text: String)] = []
     for name in uses.names {
       let used = "used by \((uses.places[name] ?? []).joined(separator: ", "))"
-      switch variables[name] {
+      switch pool[name] {
       case nil: problems.append((name, "\(name) is not set, \(used)"))
-      case ""?: problems.append((name, "\(name) is set but empty, \(used)"))
-      case let value?: values[name] = Sensitive(value)
+      case let value? where value.isEmpty: problems.append((name, "\(name) is set but empty, \(used)"))
+      case let value?: values[name] = value
       }
     }
     guard problems.isEmpty else { throw missing(problems, in: environment) }
     return SecretValues(values: values) { Fingerprint.of($0, key: key) }
+  }
+
+  /// Said where there is more than one place.
+  private var looked: String {
+    pool.places.count > 1 ? "; looked in \(pool.places.joined(separator: ", then "))" : ""
   }
 
   private func missing(_ problems: [(name: String, text: String)], in environment: String) -> Failure {
@@ -125,7 +132,7 @@ package struct SecretResolver: Sendable {
     let inActions = names.map { "\($0): ${{ secrets.\($0) }}" }.joined(separator: ", ")
     return Failure(
       .configuration, "\(count) of \(environment) cannot be resolved: \(names.joined(separator: ", "))",
-      place: "environments/\(environment).yaml", cause: problems.map(\.text).joined(separator: "; "),
+      place: "environments/\(environment).yaml", cause: problems.map(\.text).joined(separator: "; ") + looked,
       hint: "set \(names.count == 1 ? "it" : "them") in the environment of shipit: "
         + "`read -rs \(names[0]) && export \(names[0])` in a shell, or `env: {\(inActions)}` in GitHub Actions"
     )

@@ -45,7 +45,9 @@ enum LedgerPlace {
     case .postgres(let name):
       var wanted = environment
       wanted.state = state
-      let url = try SecretResolver(environment: variables).resolveLedger(name, of: wanted)
+      let url = try SecretResolver(
+        SecretPool(environment.secrets, root: project.root, process: variables)
+      ).resolveLedger(name, of: wanted)
       return try await PostgresLedger.open(
         url: url, app: environment.app, environment: environment.name,
         timing: try timing(LeaseTiming(), variables))

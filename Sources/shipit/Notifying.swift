@@ -21,16 +21,17 @@ struct Notifying: Sendable {
     self.clock = clock
     words = RunNotice(by: Session.user(variables), link: Notifying.link(variables))
     notifier = Notifier(
-      try Notifying.receivers(environment, variables, clock), clock: clock, redact: redact,
+      try Notifying.receivers(environment, root: root, variables, clock), clock: clock, redact: redact,
       sent: SentMessages(path: "\(root)/.shipit/\(environment.name).notices.json"))
   }
 
   /// Every declared receiver, with what is missing.
   static func receivers(
-    _ environment: Model.Environment, _ variables: [String: String], _ clock: any TimeSource
+    _ environment: Model.Environment, root: String, _ variables: [String: String], _ clock: any TimeSource
   ) throws(Failure) -> [DeclaredReceiver] {
     guard !environment.notify.isEmpty else { return [] }
-    let secrets = SecretResolver(environment: variables).available(environment)
+    let pool = try SecretPool(environment.secrets, root: root, process: variables)
+    let secrets = SecretResolver(pool).available(environment)
     let parts = NoticeParts(
       http: HTTPClient(), clock: clock, slackURL: try Endpoints(variables).slack)
     return DeclaredReceiver.all(

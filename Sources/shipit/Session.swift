@@ -58,7 +58,9 @@ struct Session: Sendable {
     self.environment = environment
     variables = ProcessInfo.processInfo.environment
     clock = Session.clock
-    let resolver = SecretResolver(environment: variables)
+    let pool = try SecretPool(environment.secrets, root: project.root, process: variables)
+    for warning in pool.warnings { console.warning(warning) }
+    let resolver = SecretResolver(pool)
     // Before the first use of any, and what a command does not need too, as far as it is at hand.
     console.hide(resolver.available(environment))
     let used: any Ledger

@@ -254,8 +254,20 @@ package enum Grammar {
     "a secret source", exactlyOne: ["dotenv", "command", "sops", "vault", "aws", "doppler"],
     [
       Key(
-        "dotenv", .text(.path), "A file of `NAME=value` lines that git does not track.", example: ".env.prod",
-        .later, elsewhere: ["env-file", "file"]),
+        "dotenv", .text(.path),
+        "A file of `NAME=value` lines that git does not track. One that does not exist holds nothing.",
+        example: ".env.prod", elsewhere: ["env-file", "file"]),
+      Key(
+        "dialect",
+        .word([
+          Word("strict", "What parsers read differently is refused."),
+          Word("python", "As python-dotenv reads it."),
+          Word("node", "As Node's `--env-file` reads it."),
+          Word("npm", "As the npm package dotenv reads it."),
+          Word("compose", "As Docker Compose reads it."),
+          Word("shell", "As a shell reads it; nothing is run."),
+          Word("ruby", "As the Ruby gem dotenv reads it."), Word("go", "As godotenv reads it."),
+        ]), "Whose reading of the `dotenv` file is meant.", standard: "strict"),
       Key(
         "command", .list(.text(.argument), atLeast: 1),
         "A program that prints a JSON object of names and values.", example: "[pass-cli, export]", .later),

@@ -48,7 +48,7 @@ struct EnvironmentDecoder {
         encore: encore(fields["platforms"]?.fields?["encore"]?.fields)),
       provision: fields["provision"]?.text.flatMap(Provision.init(rawValue:)) ?? .adopt,
       protect: protection(fields["protect"]?.fields),
-      secrets: SecretSettings(),
+      secrets: secrets(fields["secrets"]?.fields),
       services: fields["services"]?.map.compactMap { entry in
         entry.value.fields.flatMap { service($0, key: entry.key) }
       } ?? [],
@@ -58,6 +58,15 @@ struct EnvironmentDecoder {
       run: fields["run"]?.list.compactMap { $0.fields.flatMap(commandStep) } ?? [],
       checks: fields["checks"]?.list.compactMap { $0.fields.flatMap(Check.init(fields:)) } ?? [],
       notify: fields["notify"]?.list.compactMap { $0.fields.flatMap(NotificationTarget.init(fields:)) } ?? [])
+  }
+
+  private func secrets(_ fields: Fields?) -> SecretSettings {
+    guard let sources = fields?["sources"]?.list else { return SecretSettings() }
+    return SecretSettings(
+      sources: sources.compactMap { source in
+        guard let file = source.fields else { return .environment }
+        return file["dotenv"]?.text.map { .dotenv(path: $0, dialect: file["dialect"]?.text ?? "strict") }
+      })
   }
 
   private func protection(_ fields: Fields?) -> Protection {

@@ -20,7 +20,7 @@ enum DoctorCommand {
         skipped.group = "platforms"
         examinations.append(skipped)
       }
-      examinations += try await receivers(environment)
+      examinations += try await receivers(project, environment)
       let report = DoctorReport(environment: environment.name, examinations, overrides: overrides)
       console.result(report)
       return report.exit
@@ -38,7 +38,9 @@ enum DoctorCommand {
       examinations.append(Examination("ledger", .good, found(environment)))
     } catch { examinations.append(Examination("ledger", error)) }
     do throws(Failure) {
-      _ = try SecretResolver(environment: processEnvironment()).resolve(environment, key: [])
+      _ = try SecretResolver(
+        SecretPool(environment.secrets, root: project.root, process: processEnvironment())
+      ).resolve(environment, key: [])
       examinations.append(Examination("secrets", .good, "every name has a value"))
     } catch { examinations.append(Examination("secrets", error)) }
     return examinations.map { inGroup("this machine", $0) }
@@ -62,9 +64,13 @@ enum DoctorCommand {
   }
 
   /// Their configuration alone: nobody is told that somebody looks.
-  private static func receivers(_ environment: Model.Environment) async throws(Failure) -> [Examination] {
+  private static func receivers(
+    _ project: Project, _ environment: Model.Environment
+  ) async throws(Failure) -> [Examination] {
     var found: [Examination] = []
-    for declared in try Notifying.receivers(environment, processEnvironment(), Session.clock) {
+    for declared in try Notifying.receivers(
+      environment, root: project.root, processEnvironment(), Session.clock)
+    {
       found.append(inGroup("notifications", await declared.examine()))
     }
     return found

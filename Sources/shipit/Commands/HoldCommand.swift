@@ -18,7 +18,9 @@ enum HoldCommand {
       ])
       let variables = processEnvironment()
       let redactor = Redactor(
-        secrets: SecretResolver(environment: variables).available(environment).map {
+        secrets: SecretResolver(
+          try SecretPool(environment.secrets, root: project.root, process: variables)
+        ).available(environment).map {
           ($0.name, $0.value.reveal())
         })
       let notifying = try Notifying(
