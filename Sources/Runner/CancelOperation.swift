@@ -82,8 +82,10 @@ package struct CancelOperation: Sendable {
           hint: "shipit status, for what becomes of it")
       }
     }
-    // A lease that was given back was so before it ran out.
-    let hasRunOut = try await ledger.holder() == nil && clock.now - start >= latest.duration
+    // A lease that was given back was so before it ran out. Whoever was killed before it was asked has less than a
+    // whole lease left.
+    let isOver = clock.now >= latest.expires || clock.now - start >= latest.duration
+    let hasRunOut = try await ledger.holder() == nil && isOver
     // It may have begun its run only after it was asked.
     var run = open
     if run == nil { run = try await ledger.openRun() }

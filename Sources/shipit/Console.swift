@@ -117,12 +117,16 @@ final class Console: Sendable {
   }
 
   /// An error; in JSON mode as a document on standard output, always for people on standard error.
-  func failure(_ failure: Failure, exit: ExitCode? = nil) {
+  /// - Parameter plan: what is to be looked at, for the page of a job.
+  func failure(_ failure: Failure, exit: ExitCode? = nil, plan: [String] = []) {
     if let actions {
       let exit = exit ?? failure.exitCode
       annotate([Annotation(failure)])
-      actions.append(summary: ActionsReport.markdown(failure, exit: exit, redact: redactor))
-      actions.append(outputs: [("result", "refused"), ("exit", String(exit.rawValue))])
+      actions.append(
+        summary: ActionsReport.markdown(
+          failure, exit: exit, plan: plan, after: exit == .waiting ? actions.rerun : nil, redact: redactor))
+      actions.append(
+        outputs: ActionsReport.outputs(failure, exit: exit).map { ($0.name, redactor($0.value)) })
     }
     let report = FailureReport(failure, exit: exit)
     if wantsJSON {

@@ -151,6 +151,57 @@ import Testing
     }
   }
 
+  @Test func `a deploy that waits for approval shows its plan, and the job that is run again deploys it`()
+    async throws
+  {
+    try await ActionsWorld.with { world in
+      try world.project.change(
+        "environments/demo.yaml", "protect:\n", "protect:\n  approval: {by: [bo], own: false}\n")
+      let commit = try await world.project.commit("approval")
+      let waiting = try await world.step("deploy", "demo", "--yes")
+      #expect(waiting.result.code == 9, "\(waiting.result.text)")
+      #expect(waiting.outputs["result"] == "waiting" && waiting.outputs["exit"] == "9")
+      #expect(waiting.summary.hasPrefix("### ⏸️ \(commit.prefix(7)) needs an approval before it goes to demo"))
+      for words in ["<summary>plan</summary>", "+ api  railway", "**then** `gh run rerun 4711 --failed`"] {
+        #expect(waiting.summary.contains(words), "\(words): \(waiting.summary)")
+      }
+      #expect(waiting.commands.contains { $0.hasPrefix("::warning title=shipit") }, "\(waiting.commands)")
+      #expect(!waiting.commands.contains { $0.hasPrefix("::error") }, "\(waiting.commands)")
+      let command = try #require(
+        waiting.summary.firstMatch(of: #/shipit (approve demo --digest [0-9a-f]{12})/#))
+      // The step after it, which runs always.
+      let finish = try await world.step("finish", "demo", "--within=4m")
+      #expect(finish.result.code == 0 && finish.summary == "", "\(finish.result.text) \(finish.summary)")
+      // Whoever started the job is not bo; bo has a laptop.
+      var bo = world.project
+      bo.variables["USER"] = "bo"
+      let approval = try await bo.shipit(command.1.split(separator: " ").map(String.init) + ["--yes"])
+      #expect(approval.code == 0, "\(approval.text)")
+      let again = try await world.step(
+        "deploy", "demo", "--yes", variables: ["GITHUB_RUN_ATTEMPT": "2", "GITHUB_TRIGGERING_ACTOR": "cy"])
+      #expect(again.result.code == 0, "\(again.result.text)")
+      #expect(again.outputs["result"] == "released" && again.outputs["commit"] == commit)
+      #expect(again.summary.contains("release 1 is live"), "\(again.summary)")
+    }
+  }
+
+  @Test func `a freeze ends the job with its rule on the page, and nothing is told to GitHub`() async throws {
+    try await ActionsWorld.with { world in
+      try world.project.change(
+        "environments/demo.yaml", "protect:\n",
+        "protect:\n  freeze: [{from: 2020-01-01, to: 2099-12-31, reason: the long winter}]\n")
+      try await world.project.commit("frozen")
+      let step = try await world.step("deploy", "demo", "--yes")
+      #expect(step.result.code == 12, "\(step.result.text)")
+      #expect(step.outputs["result"] == "refused" && step.outputs["exit"] == "12")
+      for words in ["### ❌ ", "the long winter", "--override-freeze", "exit 12: "] {
+        #expect(step.summary.contains(words), "\(words): \(step.summary)")
+      }
+      #expect(step.commands.contains { $0.hasPrefix("::error title=shipit::") }, "\(step.commands)")
+      #expect(try await world.deployments() == [])
+    }
+  }
+
   @Test(arguments: ["hang", "status"]) func `a GitHub that does not work changes nothing`(_ fault: String)
     async throws
   {

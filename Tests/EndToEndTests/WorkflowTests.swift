@@ -48,13 +48,32 @@ struct `Workflows under act` {
     }
   }
 
-  @Test(
-    .enabled(if: Checkout.isLong, "the long sweep alone (SHIPIT_LONG=1): waits for the lease of a dead job"))
-  func `a re-run after a kill goes on with the run`() async throws {
+  @Test(.enabled(if: Checkout.isLong, "the long sweep alone (SHIPIT_LONG=1): several jobs"))
+  func `what a killed deploy left is settled by Finish, and a re-run deploys`() async throws {
     try await Act.with { act in
       let commit = try await act.world.project.git("rev-parse", "HEAD")
       async let killed = act.run("deploy")
       try await act.killDeploy()
+      let first = try await killed
+      #expect(first.code != 0)
+      #expect(first.text.contains("is freed: its process is gone"), "\(first.text.suffix(4000))")
+      #expect(first.text.contains("demo is settled: run 1"), "\(first.text.suffix(4000))")
+      let again = try await act.run("deploy")
+      #expect(again.code == 0, "\(again.text.suffix(4000))")
+      #expect(try await act.live() == commit)
+      let made = try await act.world.deployments()
+      #expect(made.first?["states"]?.array?.last == "success", "\(made)")
+      #expect(made.allSatisfy { $0["states"]?.array?.last != "in_progress" }, "\(made)")
+    }
+  }
+
+  @Test(
+    .enabled(if: Checkout.isLong, "the long sweep alone (SHIPIT_LONG=1): waits for the lease of a dead job"))
+  func `a re-run after the runner was lost goes on with the run`() async throws {
+    try await Act.with { act in
+      let commit = try await act.world.project.git("rev-parse", "HEAD")
+      async let killed = act.run("deploy")
+      try await act.killDeploy(withRunner: true)
       #expect(try await killed.code != 0)
       let again = try await act.run("deploy")
       #expect(again.code == 0, "\(again.text.suffix(4000))")
@@ -62,6 +81,10 @@ struct `Workflows under act` {
       let made = try await act.world.deployments()
       #expect(made.count == 1, "the re-run found the deployment of the first attempt")
       #expect(made.first?["states"]?.array?.last == "success")
+      let history = try await act.world.project.shipit(
+        "history", "demo", "--json", variables: act.world.twin.variables)
+      let releases = try JSON(parsing: Array(history.output.utf8))["entries"]?.array ?? []
+      #expect(releases.map { $0["release"]?.int } == [1], "one run, gone on with: \(history.output)")
     }
   }
 }
@@ -84,7 +107,6 @@ struct Act: Sendable {
       try await project.git("init", "-q", "--bare", "-b", "main", origin)
       try await project.git("remote", "add", "origin", origin)
       #expect(try await project.shipit("init", "--workflows").code == 0)
-      let canFinish = try await project.shipit("finish", "--help").code == 0
       for name in ["deploy", "rollback"] {
         let file = ".github/workflows/\(name).yml"
         // Newer than act 0.2.89: it knows none of these three. What each does is GitHub's alone.
@@ -94,13 +116,6 @@ struct Act: Sendable {
         try project.change(
           file, "      RAILWAY_API_TOKEN:",
           "      DEMO_API_KEY: ${{ secrets.DEMO_API_KEY }}\n      RAILWAY_API_TOKEN:")
-        if !canFinish {
-          print("the step Finish is left out of \(name).yml: this shipit has no such command yet")
-          let text = try project.scratch.read("project/" + file)
-          let cut = try #require(
-            text.range(of: #"\n( *# After a cancel.*\n)? *- name: Finish\n"#, options: .regularExpression))
-          try project.write(String(text[..<cut.lowerBound]) + "\n", to: file)
-        }
       }
       try FileManager.default.createDirectory(
         atPath: project.scratch.path + "/bin", withIntermediateDirectories: true)
@@ -150,10 +165,16 @@ struct Act: Sendable {
   }
 
   /// SIGKILL for the deploy that act runs, once the platform has a deployment of it.
-  func killDeploy() async throws {
+  /// - Parameter withRunner: act goes first, so that no further step is run.
+  func killDeploy(withRunner: Bool = false) async throws {
     while true {
       let deployments = try await world.twin.control("GET", "state")["deployments"]?.array ?? []
-      if !deployments.isEmpty, let process = deploying() {
+      if !deployments.isEmpty, let process = process("shipit\0deploy\0") {
+        if withRunner {
+          // It must not see its runner go: that would be a hang-up.
+          kill(process, SIGSTOP)
+          if let runner = self.process(Act.program + "\0") { kill(runner, SIGKILL) }
+        }
         kill(process, SIGKILL)
         return
       }
@@ -161,15 +182,15 @@ struct Act: Sendable {
     }
   }
 
-  /// The process below the scratch directory that deploys.
-  private func deploying() -> pid_t? {
+  /// The process below the scratch directory whose command line begins like this.
+  private func process(_ beginning: String) -> pid_t? {
     let entries = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
     return entries.compactMap { pid_t($0) }.first { process in
       let directory = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/cwd")
       guard directory?.hasPrefix(world.project.scratch.path) == true,
         let line = FileManager.default.contents(atPath: "/proc/\(process)/cmdline")
       else { return false }
-      return String(decoding: line, as: UTF8.self).hasPrefix("shipit\0deploy\0")
+      return String(decoding: line, as: UTF8.self).hasPrefix(beginning)
     }
   }
 }

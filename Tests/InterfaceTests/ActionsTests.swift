@@ -226,6 +226,23 @@ import Testing
       "actions-refused.md",
       [ActionsReport.markdown(failure, exit: .leaseHeld, redact: { $0 })])
   }
+
+  @Test func `tells what waits for approval, with the plan, and how to go on`() throws {
+    let failure = Failure(
+      .waiting, "1a2b3c4 needs an approval before it goes to prod", place: "protect.approval",
+      cause: "1 wanted, none given", hint: "bo or cy may type: shipit approve prod --digest 3f2a9c81b7d0")
+    try expectGolden(
+      "actions-waiting.md",
+      [
+        ActionsReport.markdown(
+          failure, exit: .waiting, plan: plan, after: "gh run rerun 4711 --failed", redact: { $0 })
+      ])
+    // Nothing is wrong.
+    #expect(Annotation(failure).command { $0 }.line.hasPrefix("::warning title=shipit::1a2b3c4 needs"))
+    let outputs = ActionsReport.outputs(failure, exit: .waiting)
+    #expect(outputs.first { $0.name == "result" }?.value == "waiting")
+    #expect(ActionsReport.outputs(failure, exit: .policy).first?.value == "refused")
+  }
 }
 
 @Suite struct `What init did` {

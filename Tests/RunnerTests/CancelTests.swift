@@ -132,6 +132,18 @@ import Testing
     }
   }
 
+  @Test func aHolderThatWasKilledBeforeItWasAskedGaveNothingBack() throws {
+    try VirtualTime().run { clock, spawn in
+      let stage = Stage(clock, spawn)
+      let holder = Holder(name: "ci@actions-7", purpose: "deploy", process: 7, nonce: "dead")
+      _ = try await stage.ledger.acquire(holder: holder)
+      try await clock.sleep(for: .seconds(6))
+      let cancellation = try await stage.cancel()
+      #expect(cancellation.outcome == .vanished)
+      #expect(cancellation.waited < .seconds(15))
+    }
+  }
+
   // MARK: Unlock
 
   @Test func whoRenewsIsSeenToLiveAndWhoDoesNotIsFencedOut() throws {

@@ -54,10 +54,19 @@ package struct ActionsReport: Sendable {
         "\(markdown.code(short(live.commit))) \(markdown.text(live.subject))", "",
       ]
     }
-    let sign = summary.exit == .done ? "✅" : summary.exit == .failedMixed ? "🛑" : "❌"
+    let sign = Self.sign(summary.exit)
     let lines = summary.lines(.unicode).first.map { Canvas(width: nil).draw($0).joined(separator: " ") } ?? ""
     let words = lines.drop { "✓✗!↩ ".contains($0) }
     return ["### \(sign) \(markdown.text(environment)): \(markdown.text(String(words)))", ""]
+  }
+
+  private static func sign(_ exit: ExitCode) -> String {
+    switch exit {
+    case .done: "✅"
+    case .failedMixed: "🛑"
+    case .waiting: "⏸️"
+    default: "❌"
+    }
   }
 
   private func services(_ summary: RunSummary, _ markdown: Markdown) -> [String] {
@@ -189,19 +198,33 @@ extension ActionsReport {
   }
 
   /// A failure before a run began, as a step summary.
-  package static func markdown(_ failure: Failure, exit: ExitCode, redact: @escaping (String) -> String)
-    -> String
-  {
+  /// - Parameters:
+  ///   - plan: what is to be looked at, where that is what somebody has to do; line by line.
+  ///   - after: the command that follows once they have, such as the one that runs the job again.
+  package static func markdown(
+    _ failure: Failure, exit: ExitCode, plan: [String] = [], after: String? = nil,
+    redact: @escaping (String) -> String
+  ) -> String {
     let markdown = Markdown(redact)
-    var lines = ["### ❌ \(markdown.text(failure.message, longest: 2000))", ""]
+    var lines = ["### \(sign(exit)) \(markdown.text(failure.message, longest: 2000))", ""]
     if let place = failure.place { lines.append("where: \(markdown.text(place))  ") }
     if let cause = failure.cause {
       lines.append("because: \(markdown.text(cause, longest: 4000))  ")
     }
     lines += ["exit \(exit.rawValue): \(exit.meaning)", ""]
     if let hint = failure.hint { lines += ["**next** \(markdown.code(hint))", ""] }
+    if let after { lines += ["**then** \(markdown.code(after))", ""] }
     if let runbook = Runbook(failure) { lines += ["**runbook** \(markdown.code(runbook.command))", ""] }
+    if !plan.isEmpty { lines += markdown.details("plan", plan, bytes: 800 << 10) }
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// The outputs of a failure before a run began: `waiting` when somebody's word is all that is missing.
+  package static func outputs(_ failure: Failure, exit: ExitCode) -> [(name: String, value: String)] {
+    [
+      ("result", exit == .waiting ? "waiting" : "refused"), ("exit", String(exit.rawValue)),
+      ("next", failure.hint ?? ""),
+    ]
   }
 }
 

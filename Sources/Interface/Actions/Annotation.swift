@@ -44,14 +44,17 @@ package struct Annotation: Sendable, Hashable {
     self.place = place
   }
 
-  /// A failure, at the file and line it names, with why and what to type.
+  /// A failure, at the file and line it names, with why and what to type. One that only waits for somebody is a
+  /// warning: nothing is wrong.
   package init(_ failure: Failure, title: String? = nil) {
     let place = failure.place.flatMap(Place.init)
     var lines = [failure.message]
     if place == nil, let where_ = failure.place { lines.append("where: \(where_)") }
     if let cause = failure.cause { lines.append("because: \(cause)") }
     if let hint = failure.hint { lines.append("next: \(hint)") }
-    self.init(.error, title: title ?? "shipit", message: lines.joined(separator: "\n"), place: place)
+    self.init(
+      failure.kind == .waiting ? .warning : .error, title: title ?? "shipit",
+      message: lines.joined(separator: "\n"), place: place)
   }
 
   /// GitHub keeps this many of a kind in a step (contract github §7.2).

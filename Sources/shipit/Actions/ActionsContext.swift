@@ -18,6 +18,8 @@ struct ActionsContext: Sendable {
   let token: Sensitive?
   /// Nil without token or repository.
   let target: GitHubTarget?
+  /// The command that runs this job again, and it alone.
+  let rerun: String?
   /// Where the repository was checked out.
   private let workspace: String?
 
@@ -27,6 +29,7 @@ struct ActionsContext: Sendable {
     func value(_ name: String) -> String? { variables[name].flatMap { $0.isEmpty ? nil : $0 } }
     summaryPath = value("GITHUB_STEP_SUMMARY")
     outputPath = value("GITHUB_OUTPUT")
+    rerun = value("GITHUB_RUN_ID").map { "gh run rerun \($0) --failed" }
     workspace = value("GITHUB_WORKSPACE").map(Project.absolute)
     let server = value("GITHUB_SERVER_URL") ?? "https://github.com"
     let api = value(ActionsContext.endpointVariable) ?? value("GITHUB_API_URL") ?? "https://api.github.com"

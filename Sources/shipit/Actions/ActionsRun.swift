@@ -52,6 +52,9 @@ final class ActionsRun: Sendable {
     }
   }
 
+  /// The plan that was shown last.
+  var shown: [String] { state.withLock(\.plan) }
+
   /// Writes that there was nothing to do.
   func endWithNothingToDo(live: ReleaseHead?) { write(live: live) }
 

@@ -63,8 +63,9 @@ enum OperationCommand {
     await display.finish()
     if let failure = ended.failure {
       // Whoever has to act reads what it is about.
-      if ended.exit == .waiting, ended.run == nil, let plan = ended.plan { _ = await present(plan) }
-      console.failure(failure, exit: ended.exit)
+      let isAwaited = ended.exit == .waiting && ended.run == nil
+      if isAwaited, let plan = ended.plan { _ = await present(plan) }
+      console.failure(failure, exit: ended.exit, plan: isAwaited ? actions?.shown ?? [] : [])
     } else if let plan = ended.plan, plan.isEmpty {
       let live = try await session.ledger.recentReleases().first(where: \.isGood).map(ReleaseHead.init)
       if console.wantsJSON {

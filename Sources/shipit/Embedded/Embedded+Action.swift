@@ -31,7 +31,7 @@ extension Embedded {
       sha256: {description: "the digest of its archive for Linux on this runner's machine", default: ""}
 
     outputs:
-      result: {description: "released, restored, rolled-back, unchanged, mixed, in-flight, nothing-to-do or refused", value: "${{ steps.run.outputs.result }}"}
+      result: {description: "released, restored, rolled-back, unchanged, mixed, in-flight, nothing-to-do, waiting or refused", value: "${{ steps.run.outputs.result }}"}
       exit: {description: "shipit's exit code", value: "${{ steps.run.outputs.exit }}"}
       release: {description: "the number of the release", value: "${{ steps.run.outputs.release }}"}
       commit: {description: "the commit that is live; empty when there are several", value: "${{ steps.run.outputs.commit }}"}

@@ -30,6 +30,7 @@ extension Embedded {
        shipit deploy prod --again --yes
        ```
 
-    When `status` says that the state is mixed: `shipit runbook mixed-state`.
+    It did not fail, it was cut off (a cancelled job, a lost runner): `shipit settle prod` finds out what it left, and closes
+    it. When `status` says that the state is mixed: `shipit runbook mixed-state`.
     """#
 }

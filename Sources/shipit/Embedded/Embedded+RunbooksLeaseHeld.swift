@@ -14,18 +14,25 @@ extension Embedded {
 
     2. It is a deploy that goes well: wait. It takes at most `protect.deadline` of the environment file.
 
-    3. It is a run that nobody is behind any more (a closed laptop, a lost runner): the lease ends by itself, after 15
-       seconds, with `state: git` after 90. The next command finds out what was left in flight before it does anything.
+    3. It has to stop: ask it to, from here. It puts away what is not live, takes back what it moved, and you are told what
+       became of it.
 
        ```sh
-       shipit deploy prod --yes
+       shipit cancel prod --reason "wrong branch"
        ```
 
-    4. It has to stop and you know whose it is: have them press Ctrl-C once, or cancel the job. It puts away what is not
-       live, and tells what is. Then:
+    4. Nobody is behind it any more (a closed laptop, a lost runner): the lease ends by itself, after 15 seconds, with
+       `state: git` after 90. Then find out what was left in flight; a deploy does so too, before anything else.
 
        ```sh
-       shipit status prod
+       shipit settle prod
+       ```
+
+    5. It hangs, and keeps the lease. This refuses while the holder renews it; `--force` does it all the same.
+
+       ```sh
+       shipit unlock prod --yes
+       shipit settle prod
        ```
     """#
 }

@@ -18,26 +18,32 @@ extension Embedded {
        shipit status prod
        ```
 
-    3. See how it came to this.
+    3. Something is in flight or not known: find out. It puts nothing live and takes nothing back.
+
+       ```sh
+       shipit settle prod
+       ```
+
+    4. See how it came to this.
 
        ```sh
        shipit why prod
        ```
 
-    4. Users are hurt: go back. It settles first what is in flight.
+    5. Users are hurt: go back.
 
        ```sh
        shipit rollback prod --yes --reason "mixed state"
        ```
 
-    5. Users are not hurt, and the cause is known and mended: go forward with a commit that works.
+    6. Users are not hurt, and the cause is known and mended: go forward with a commit that works.
 
        ```sh
        shipit unhold prod
        shipit deploy prod --yes
        ```
 
-    6. See that it is over: one release, every row proven.
+    7. See that it is over: one release, every row proven.
 
        ```sh
        shipit status prod

@@ -8,7 +8,8 @@ extension Embedded {
     #   - .github/actions/shipit/action.yml: set repository, version and sha256 of the release of shipit to run;
     #   - the ledger: `state: git` or `state: {postgres: …}`, for a runner keeps nothing;
     #   - secrets: one line below for each name that `shipit doctor ENV` asks for, stored in GitHub's environment ENV;
-    #   - approval: required reviewers on GitHub's environment ENV-approval, and none on ENV itself.
+    #   - approval of the commit, before anything is planned: required reviewers on GitHub's environment ENV-approval, and
+    #     none on ENV itself; approval of the plan: `protect.approval` of the environment file. Either, or both.
     name: Deploy
     run-name: Deploy ${{ inputs.commit || github.sha }} to ${{ inputs.environment }}
 
@@ -75,6 +76,8 @@ extension Embedded {
               fetch-depth: 0
               # The git ledger pushes with these.
               persist-credentials: true
+          # Exit 9: protect.approval waits. The page shows the plan and the command for `shipit approve`; once that is done,
+          # re-run the failed job.
           - id: deploy
             name: Deploy
             uses: $/.github/actions/shipit
@@ -90,5 +93,7 @@ extension Embedded {
             with:
               command: finish
               environment: ${{ inputs.environment }}
+              # Of the five minutes that GitHub leaves to a job that was cancelled.
+              arguments: --within=4m
     """#
 }

@@ -72,5 +72,6 @@ extension Embedded {
             with:
               command: finish
               environment: ${{ inputs.environment }}
+              arguments: --within=4m
     """#
 }
