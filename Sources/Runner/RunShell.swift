@@ -181,7 +181,7 @@ package actor RunShell {
         post.yield(.event(.ended(step.id, attempt: call.attempt, .failed(objection, moved: false))))
         return
       }
-      let outcome = await LeaseGate.$mayAct.withValue(gate) { await performer.perform(step, call) }
+      let outcome = await LeaseGate.under(gate) { await performer.perform(step, call) }
       post.yield(.event(.ended(step.id, attempt: call.attempt, outcome)))
     }
   }
@@ -211,7 +211,7 @@ package actor RunShell {
     }
     let gate = keeper.gate
     tasks[step.id] = surroundings.spawn {
-      let became = await LeaseGate.$mayAct.withValue(gate) { await performer.abandon(step, call) }
+      let became = await LeaseGate.under(gate) { await performer.abandon(step, call) }
       post.yield(.event(.abandoned(step.id, became)))
     }
   }

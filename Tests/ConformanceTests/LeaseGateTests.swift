@@ -16,7 +16,7 @@ struct LeaseGateTests {
         case .settings, .variables, .deploy, .restore: break
         default: continue
         }
-        let outcome = await LeaseGate.$mayAct.withValue({ false }) { await bench.perform(step) }
+        let outcome = await LeaseGate.under({ false }) { await bench.perform(step) }
         guard case .retry(let failure, _) = outcome else {
           Issue.record("\(step.title) is not tried again: \(outcome)")
           continue
