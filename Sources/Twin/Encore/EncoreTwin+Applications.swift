@@ -22,10 +22,10 @@ extension EncoreTwin {
         ending.isShuttingDown = true
         return ending.response
       }
-      return await forward(request, to: id)
+      return await forward(request, to: id, in: key)
     case .rollout(let id):
       guard request.path == EncoreHealthAnswer.path, let health = health(of: id, in: key) else {
-        return await forward(request, to: id)
+        return await forward(request, to: id, in: key)
       }
       return health.response
     }
@@ -39,8 +39,18 @@ extension EncoreTwin {
       checks: app.checks, failing: traffic?.live == id ? traffic?.failingCheck : nil)
   }
 
-  private func forward(_ request: ServerRequest, to id: String) async -> ServerResponse {
-    if let answer = await runtime.forward(request, to: id) { return answer }
+  private func forward(
+    _ request: ServerRequest, to id: String, in key: EncoreEnvironmentKey
+  ) async -> ServerResponse {
+    if let answer = await runtime.forward(request, to: id) {
+      // It was ended while it was asked: a load balancer asks the one that lives.
+      if answer.status == 502, request.method == "GET", let live = world.environments[key]?.traffic.live,
+        live != id, let other = await runtime.forward(request, to: live)
+      {
+        return other
+      }
+      return answer
+    }
     // Nothing runs there: the application is a scripted one.
     return .json(200, ["status": "ok", "version": .string(world.rollouts[id]?.revision ?? "")])
   }
