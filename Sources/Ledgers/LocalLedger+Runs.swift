@@ -125,11 +125,12 @@ extension LocalLedger {
     }
   }
 
-  package func setHold(_ hold: Hold?, lease: Lease) async throws(Failure) {
-    try await write(under: lease) { connection in
+  package func setHold(_ hold: Hold?, lease: Lease?) async throws(Failure) {
+    let put: @Sendable (Connection) throws -> Void = { connection in
       try connection.execute("DELETE FROM holds")
       if let hold { try Self.insert(hold, connection) }
     }
+    if let lease { try await write(under: lease, put) } else { try await transaction(put) }
   }
 
   static func insert(_ hold: Hold, _ connection: Connection) throws {

@@ -105,8 +105,8 @@ package actor MemoryLedger: Ledger {
 
   package func hold() -> Hold? { held }
 
-  package func setHold(_ hold: Hold?, lease mine: Lease) throws(Failure) {
-    try lease.verify(mine, environment: environment)
+  package func setHold(_ hold: Hold?, lease mine: Lease?) throws(Failure) {
+    if let mine { try lease.verify(mine, environment: environment) }
     held = hold
   }
 

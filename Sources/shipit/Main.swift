@@ -1,4 +1,6 @@
 import FoundationEssentials
+import Interface
+import Model
 
 #if canImport(Darwin)
   import Darwin
@@ -45,6 +47,12 @@ enum Shipit {
       }
       return await invocation.command.run(invocation)
     } catch {
+      if arguments.contains("--json") {
+        let help = error.command.map { "shipit \($0) --help" } ?? "shipit --help"
+        let failure = Failure(
+          .configuration, error.message, hint: error.suggestion.map { "did you mean \($0)? \(help)" } ?? help)
+        print(FailureReport(failure).json(), to: STDOUT_FILENO)
+      }
       print(error.description, to: STDERR_FILENO)
       return 2
     }

@@ -14,14 +14,14 @@ enum PlanFile {
   private static let limit = 64 << 20
 
   /// - Throws: `Failure` of kind configuration when there is no such file, or it is no whole saved plan.
-  static func read(_ path: String) throws(Failure) -> SavedPlan {
-    try SavedPlan(decoding: try text(path), path: path, Session.digest)
+  static func read(_ path: String, named environment: String? = nil) throws(Failure) -> SavedPlan {
+    try SavedPlan(decoding: try text(path, for: environment), path: path, Session.digest)
   }
 
   /// A saved plan for an environment.
   /// - Throws: `configuration` also when it is another's.
   static func read(_ path: String, for environment: Model.Environment) throws(Failure) -> SavedPlan {
-    let saved = try read(path)
+    let saved = try read(path, named: environment.name)
     guard saved.plan.environment == environment.name, saved.plan.app == environment.app else {
       throw Failure(
         .configuration,
@@ -64,13 +64,13 @@ enum PlanFile {
     }
   }
 
-  private static func text(_ path: String) throws(Failure) -> String {
+  private static func text(_ path: String, for environment: String? = nil) throws(Failure) -> String {
     let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard file >= 0 else {
       throw Failure(
         .configuration, "the plan \(path) cannot be read", place: path,
         cause: String(cString: strerror(errno)),
-        hint: "shipit plan ENV --out FILE makes one")
+        hint: "shipit plan \(environment ?? "ENV") --out FILE makes one")
     }
     defer { close(file) }
     var status = stat()

@@ -224,6 +224,13 @@ struct LedgerConformanceTests {
     #expect(try await bench.theirs.hold() == hold)
     try await bench.ours.setHold(nil, lease: lease)
     #expect(try await bench.theirs.hold() == nil)
+    // A person on call does not wait for the holder, and takes nothing from it.
+    try await bench.theirs.setHold(hold, lease: nil)
+    #expect(try await bench.theirs.hold() == hold)
+    let renewed = try await bench.ours.renew(lease)
+    #expect(renewed.fence == lease.fence)
+    try await bench.theirs.setHold(nil, lease: nil)
+    #expect(try await bench.theirs.hold() == nil)
 
     try await bench.ours.markBad("aa", release: 3, lease: lease)
     try await bench.ours.markBad("bb", release: 4, lease: lease)

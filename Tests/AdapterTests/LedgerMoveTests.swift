@@ -248,7 +248,7 @@ private struct Mortal: MovableLedger {
   func releases(limit: Int) async throws(Failure) -> [Release] { try await ledger.releases(limit: limit) }
   func release(number: Int) async throws(Failure) -> Release? { try await ledger.release(number: number) }
   func hold() async throws(Failure) -> Hold? { try await ledger.hold() }
-  func setHold(_ hold: Hold?, lease: Lease) async throws(Failure) {}
+  func setHold(_ hold: Hold?, lease: Lease?) async throws(Failure) {}
   func badCommits() async throws(Failure) -> [String: Int] { try await ledger.badCommits() }
   func markBad(_ commit: String, release: Int, lease: Lease) async throws(Failure) {}
   func clearBad(_ commit: String, lease: Lease) async throws(Failure) {}

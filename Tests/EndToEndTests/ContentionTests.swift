@@ -16,7 +16,7 @@ import Testing
       try await twin.control(
         "POST", "faults", ["deployment": "gate-never-passes", "service": "api", "count": 1])
       let first = try await holding(project, twin)
-      for command in [["deploy", "demo", "--yes"], ["hold", "demo", "--reason", "mine"]] {
+      for command in [["deploy", "demo", "--yes"], ["rollback", "demo", "--yes"]] {
         let second = try await project.shipit(command, variables: twin.variables)
         #expect(second.code == 5, "\(command): \(second.code) \(second.text)")
         #expect(second.text.contains("ann@"), "\(command) does not say who: \(second.text)")

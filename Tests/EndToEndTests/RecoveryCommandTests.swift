@@ -35,8 +35,18 @@ import Testing
       let none = try await stage.shipit(stage.bo, "settle", "demo")
       #expect(none.code == 0 && none.output.contains("nothing to settle"), "\(none.text)")
 
+      let idle = try await stage.shipit(stage.bo, "unlock", "demo")
+      #expect(idle.code == 0 && idle.output.contains("nobody holds demo"), "\(idle.text)")
+
       let output = Locked<[String]>([])
       let process = try await holding(stage, output)
+      // Somebody on call blocks the next deploy while this one runs, and takes nothing from it.
+      let hold = try await stage.shipit(stage.bo, "hold", "demo", "--reason", "look first", "--json")
+      let document = try JSON(parsing: Array(hold.output.utf8))
+      #expect(hold.code == 0 && document["text"] == "demo is on hold: look first", "\(hold.text)")
+      #expect(document["next"] == "shipit unhold demo, to lift it")
+      let lifted = try await stage.shipit(stage.bo, "unhold", "demo")
+      #expect(lifted.code == 0 && lifted.output.contains("look first"), "\(lifted.text)")
       let free = try await stage.shipit(stage.bo, "settle", "demo")
       #expect(free.code == 5, "\(free.text)")
       // Somebody at work beside this job is left alone.

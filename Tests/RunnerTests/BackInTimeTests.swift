@@ -86,7 +86,7 @@ import Testing
     }
     func release(number: Int) async throws(Failure) -> Release? { await shared.release(number: number) }
     func hold() async throws(Failure) -> Hold? { await shared.hold() }
-    func setHold(_ hold: Hold?, lease: Lease) async throws(Failure) {
+    func setHold(_ hold: Hold?, lease: Lease?) async throws(Failure) {
       try await shared.setHold(hold, lease: lease)
     }
     func badCommits() async throws(Failure) -> [String: Int] { await shared.badCommits() }

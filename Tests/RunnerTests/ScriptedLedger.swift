@@ -72,7 +72,7 @@ final class ScriptedLedger: Ledger {
   func release(number: Int) async throws(Failure) -> Release? { await memory.release(number: number) }
   func hold() async throws(Failure) -> Hold? { await memory.hold() }
 
-  func setHold(_ hold: Hold?, lease: Lease) async throws(Failure) {
+  func setHold(_ hold: Hold?, lease: Lease?) async throws(Failure) {
     try await memory.setHold(hold, lease: lease)
   }
 

@@ -70,15 +70,20 @@ package struct RollbackTarget: Sendable {
   private static func named(_ number: Int, _ newest: [Release]) throws(Failure) -> Release {
     guard let release = newest.first(where: { $0.number == number }) else {
       throw Failure(
-        .configuration, "there is no release \(number)", hint: "shipit history, for the releases there are")
+        .configuration, "there is no release \(number)",
+        hint: "\(history(newest)), for the releases there are")
     }
     guard release.isGood else {
       throw Failure(
         .configuration,
         "release \(number) was never good (\(release.result.state.rawValue)): it cannot be restored",
-        hint: "shipit history, for releases marked released or restored")
+        hint: "\(history(newest)), for releases marked released or restored")
     }
     return release
+  }
+
+  private static func history(_ releases: [Release]) -> String {
+    releases.first.map { "shipit history \($0.environment)" } ?? "shipit history"
   }
 
   private static func isBroken(_ state: RunResult.State) -> Bool {

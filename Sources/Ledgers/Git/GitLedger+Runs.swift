@@ -228,9 +228,11 @@ extension GitLedger {
 
   package func hold() async throws(Failure) -> Hold? { try await reading { $0.head.hold } }
 
-  package func setHold(_ hold: Hold?, lease: Lease) async throws(Failure) {
+  package func setHold(_ hold: Hold?, lease: Lease?) async throws(Failure) {
+    let subject = hold == nil ? "hold lifted" : "on hold"
     try await unstoppable { () async throws(Failure) in
-      try await self.change(lease, hold == nil ? "hold lifted" : "on hold", patient: true) {
+      guard let lease else { return try await self.note(subject) { $0.hold = hold } }
+      try await self.change(lease, subject, patient: true) {
         $0.hold = hold
         return []
       }
@@ -264,6 +266,8 @@ extension GitLedger {
   }
 
   package func record(_ decision: Decision) async throws(Failure) {
-    try await unstoppable { () async throws(Failure) in try await self.add(decision) }
+    try await unstoppable { () async throws(Failure) in
+      try await self.note("\(decision.kind.rawValue) by \(decision.by)") { $0.add(decision) }
+    }
   }
 }

@@ -320,12 +320,12 @@ package actor GitLedger: Ledger {
     }
   }
 
-  /// Adds a decision to whatever the state is. A holder whose push comes second builds on it.
-  func add(_ decision: Decision) async throws(Failure) {
+  /// Writes without the lease, onto whatever the state is. A holder whose push comes second builds on it.
+  func note(_ subject: String, _ change: @Sendable (inout GitHead) -> Void) async throws(Failure) {
     await turnstile.enter()
     defer { turnstile.leave() }
-    try await swap("\(decision.kind.rawValue) by \(decision.by)", limit: .seconds(30)) { head in
-      head.add(decision)
+    try await swap(subject, limit: .seconds(30)) { head in
+      change(&head)
       return []
     }
   }

@@ -150,11 +150,16 @@ extension PostgresLedger {
       .map { try value(Hold.self, fromJSON: $0) }
   }
 
-  package func setHold(_ hold: Hold?, lease: Lease) async throws(Failure) {
-    try await write(under: lease) { connection, _, _ in
-      _ = try connection.query(
+  package func setHold(_ hold: Hold?, lease: Lease?) async throws(Failure) {
+    let put: @Sendable (PostgresConnection) throws -> Void = { connection in
+      try connection.query(
         "UPDATE shipit.ledgers SET hold = $2::json WHERE id = $1::int",
         [.int(self.id), PostgresValue(try hold.map { try text(of: $0) })])
+    }
+    if let lease {
+      try await write(under: lease) { connection, _, _ in try put(connection) }
+    } else {
+      try await transaction { connection, _ in try put(connection) }
     }
   }
 

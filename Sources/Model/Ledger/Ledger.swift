@@ -44,7 +44,9 @@ package protocol Ledger: Sendable {
 
   /// The reason that blocks deploys, if any.
   func hold() async throws(Failure) -> Hold?
-  func setHold(_ hold: Hold?, lease: Lease) async throws(Failure)
+  /// - Parameter lease: of a run that leaves or lifts the hold; refused when it is stale. Nil for a person's word, which
+  ///   counts at once, whoever holds the lease: it concerns the next deploy.
+  func setHold(_ hold: Hold?, lease: Lease?) async throws(Failure)
   /// Commits refused because a release of theirs was rolled back by itself, with the release's number.
   func badCommits() async throws(Failure) -> [String: Int]
   func markBad(_ commit: String, release: Int, lease: Lease) async throws(Failure)

@@ -30,7 +30,8 @@ enum ApproveCommand {
         $0.kind == .approved && $0.digest == wanted.digest && $0.person?.lowercased() == own.lowercased()
           && ($0.expires.map { $0 > now } ?? true)
       }) {
-        console.result(["\(own) has approved this already, at \(earlier.at.minute)"])
+        console.result(
+          MessageReport(environment: name, "\(own) has approved this already, at \(earlier.at.minute)"))
         return .done
       }
       console.note(ApprovalReport(wanted, rule: rule, environment: name).text(console.noteCanvas))

@@ -1,4 +1,5 @@
 import Concurrency
+import Interface
 import Model
 import Redaction
 import Runner
@@ -12,10 +13,10 @@ enum HoldCommand {
       let hold = Hold(
         reason: invocation.value("reason") ?? "no reason was given", by: by, at: Session.clock.now)
       try await write(hold, project, environment)
-      console.result([
-        "\(environment.name) is on hold: \(hold.reason)",
-        "  next: shipit unhold \(environment.name), to lift it",
-      ])
+      console.result(
+        MessageReport(
+          environment: environment.name, "\(environment.name) is on hold: \(hold.reason)",
+          next: "shipit unhold \(environment.name), to lift it"))
       let variables = processEnvironment()
       let redactor = Redactor(
         secrets: SecretResolver(
@@ -36,32 +37,27 @@ enum HoldCommand {
       let (project, environment) = (subject.project, subject.environment)
       let ledger = try await Session.ledger(project, environment, Session.clock)
       guard let hold = try await ledger.hold() else {
-        console.result(["\(environment.name) is not on hold"])
+        console.result(MessageReport(environment: environment.name, "\(environment.name) is not on hold"))
         return .done
       }
       try await write(nil, project, environment)
-      console.result(["the hold on \(environment.name) is lifted; it was: \(hold.reason)"])
+      console.result(
+        MessageReport(
+          environment: environment.name, "the hold on \(environment.name) is lifted; it was: \(hold.reason)"))
       return .done
     }
   }
 
+  /// Needs no lease: it stops the next deploy, and somebody on call must not wait for the one that runs.
   private static func write(
     _ hold: Hold?, _ project: Project, _ environment: Model.Environment
   ) async throws(Failure) {
     let ledger = try await Session.ledger(project, environment, Session.clock)
-    let holder = LedgerPlace.holder(hold == nil ? "unhold" : "hold", processEnvironment())
-    let lease = try await ledger.acquire(holder: holder)
-    do throws(Failure) {
-      let lifted = hold == nil ? try await ledger.hold() : nil
-      try await ledger.setHold(hold, lease: lease)
-      try await ledger.record(
-        Decision(
-          hold == nil ? .holdLifted : .held, by: holder.name, at: Session.clock.now,
-          reason: hold?.reason ?? lifted?.reason))
-    } catch {
-      await ledger.release(lease)
-      throw error
-    }
-    await ledger.release(lease)
+    let lifted = hold == nil ? try await ledger.hold() : nil
+    try await ledger.setHold(hold, lease: nil)
+    try await ledger.record(
+      Decision(
+        hold == nil ? .holdLifted : .held, by: Session.user(processEnvironment()), at: Session.clock.now,
+        reason: hold?.reason ?? lifted?.reason))
   }
 }

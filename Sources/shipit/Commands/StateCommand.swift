@@ -51,7 +51,8 @@ enum StateCommand {
     guard environment.state != to else {
       // Whoever comes back to a move whose line is written already finds it done.
       _ = try await Session.ledger(project, environment, Session.clock)
-      console.result(["the ledger of \(name) is in `state: \(to.yaml)` already"])
+      console.result(
+        MessageReport(environment: name, "the ledger of \(name) is in `state: \(to.yaml)` already"))
       return .done
     }
     let clock = Session.clock

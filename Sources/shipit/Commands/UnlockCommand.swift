@@ -7,12 +7,13 @@ enum UnlockCommand {
   static func run(_ invocation: Invocation) async -> Int32 {
     await EnvironmentCommand.runRecorded(invocation) { subject, console throws(Failure) in
       let name = subject.environment.name
-      guard invocation.has("yes") || console.canAsk else {
+      let ledger = try await Session.ledger(subject.project, subject.environment, Session.clock)
+      // Where there is nothing to take there is nothing to agree to.
+      guard try await ledger.holder() == nil || invocation.has("yes") || console.canAsk else {
         throw Failure(
           .configuration, "unlock \(name) wants to be agreed to, and nobody is here to ask",
           hint: "add --yes, once it is certain that the holder is dead")
       }
-      let ledger = try await Session.ledger(subject.project, subject.environment, Session.clock)
       let operation = UnlockOperation(ledger, clock: Session.clock)
       let sighting = try await operation.watch { lease, limit in
         console.note(["watching \(lease.holder.name) for up to \(limit.words): does it renew its lease?"])

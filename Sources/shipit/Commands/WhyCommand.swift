@@ -7,7 +7,7 @@ enum WhyCommand {
       let (project, environment) = (subject.project, subject.environment)
       let ledger = try await Session.ledger(project, environment, Session.clock)
       guard let record = try await record(invocation, ledger, environment.name) else {
-        console.result(["\(environment.name) has had no run yet"])
+        console.result(MessageReport(environment: environment.name, "\(environment.name) has had no run yet"))
         return .done
       }
       console.result(
