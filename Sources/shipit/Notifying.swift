@@ -62,6 +62,9 @@ struct Notifying: Sendable {
   /// - Returns: a line about those who could not be told.
   func finish(_ ended: OperationResult, _ ledger: any Ledger) async -> String? {
     var notices: [Notice] = []
+    if ended.run == nil, ended.exit == .waiting, let plan = ended.plan, let missing = ended.failure {
+      notices.append(words.approval(plan, missing, at: clock.now))
+    }
     if let run = ended.run, let result = ended.result {
       notices.append(words.ended(run, result, at: clock.now))
     }

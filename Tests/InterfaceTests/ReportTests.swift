@@ -114,6 +114,17 @@ private func journal() -> [JournalEntry] {
     try expectGolden("status-running.txt", report.text(.eighty))
   }
 
+  @Test func `shows what waits for approval and what to type`() throws {
+    var wanted = Decision(
+      .approvalWanted, by: "ann@laptop", at: after(-600), digest: "0123456789abcdef0123", commit: new,
+      subject: "Add the crunch mode")
+    var report = status(releases: [six], runs: [run(11, result: good)])
+    report.approvals = [StatusReport.ApprovalLine(wanted, missing: 1, words: "1 of 2 given, by bo")]
+    wanted.commit = old
+    report.approvals.append(StatusReport.ApprovalLine(wanted, missing: 0, words: "2 of 2 given, by bo, cy"))
+    try expectGolden("status-approval.txt", report.text(.eighty))
+  }
+
   @Test func `says mixed, and never live, after a mixed run`() {
     let mixed = RunResult(state: .mixed, exit: .failedMixed)
     let report = status(releases: [release(7, new, "", mixed), six], runs: [run(12, result: mixed)])

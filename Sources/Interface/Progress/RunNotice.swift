@@ -53,6 +53,17 @@ package struct RunNotice: Sendable {
       at: hold.at)
   }
 
+  /// A plan that waits until somebody approves it: nothing of it has begun.
+  /// - Parameter missing: what the deploy ended with; its hint says who may type what.
+  package func approval(_ plan: Plan, _ missing: Failure, at: Timestamp) -> Notice {
+    Notice(
+      .approval, app: plan.app, environment: plan.environment,
+      headline: missing.message, commit: plan.commit.isEmpty ? nil : plan.commit, subject: plan.subject,
+      by: by,
+      services: services(plan) { $0.record.commit }, reason: missing.cause, next: missing.hint, link: link,
+      at: at)
+  }
+
   private func notice(
     _ event: Notice.Event, _ plan: Plan, _ run: RunID, _ release: Int, _ headline: String,
     services: [Notice.Service], at: Timestamp, isLast: Bool
