@@ -78,7 +78,7 @@ let package = Package(
     room("Model", ["Concurrency", "JSON"]),
 
     // Floor 3: pure decisions.
-    room("Language", ["Model", "YAML", "JSON", "Zones"]),
+    room("Language", ["Model", "YAML", "JSON", "Concurrency", "Zones"]),
     room("Engine", ["Model", "Concurrency", "Zones"]),
     room("Analysis", ["Concurrency", "Zones"]),
 
