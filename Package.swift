@@ -87,7 +87,7 @@ let package = Package(
     room(
       "Vercel", ["Model", "HTTP", "JSON", "Crypto", "Archive", "Processes", "Concurrency"]),
     room("Encore", ["Model", "HTTP", "JSON", "Processes", "Archive", "Crypto", "Concurrency"]),
-    room("Databases", ["Model", "Postgres", "Concurrency"]),
+    room("Databases", ["Model", "Postgres", "Processes", "Crypto", "Concurrency"]),
     room("Secrets", ["Model", "Crypto"]),
     room("Source", ["Model", "Processes", "Archive", "Crypto", "Concurrency"]),
     room("Probing", ["Model", "HTTP", "Names", "JSON", "Concurrency"]),

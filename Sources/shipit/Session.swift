@@ -178,7 +178,12 @@ struct Session: Sendable {
         root: project.root, environment: CommandEnvironment(process: variables), redact: redact),
       images: imageBuilder(parts, redact),
       databases: MigrationPerformer(
-        secrets: secrets, files: migrations, clock: clock, digest: Session.digest))
+        secrets: secrets, files: migrations, clock: clock, digest: Session.digest), backups: backups)
+  }
+
+  /// Who copies databases.
+  var backups: BackupPerformer {
+    BackupPerformer(secrets: secrets, root: project.root, clock: clock, process: variables)
   }
 
   /// What an operation works with.

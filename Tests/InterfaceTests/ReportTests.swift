@@ -326,3 +326,34 @@ private func journal() -> [JournalEntry] {
     #expect(document["failure"]?["hint"]?.string?.contains("shipit status prod") == true)
   }
 }
+
+@Suite struct `Backups` {
+  private static let manifest = BackupManifest(
+    id: "prod-main-20260821T080000Z-r12", app: "athlete-ally", environment: "prod", database: "main",
+    server: "17.4", tool: "pg_dump 17.4", run: RunID(12), release: 7, commit: new, madeAt: after(-7200),
+    seconds: 4, bytes: 12_345_678, checksum: "ab", rows: ["public.orders": 2000, "public.users": 31],
+    check: .restore)
+
+  @Test func `are listed with how they were proven, and what to type when there is none`() throws {
+    var read = Self.manifest
+    read.rows = [:]
+    read.check = .read
+    let report = BackupListReport(
+      environment: "prod", now: now,
+      databases: [
+        .init(
+          database: "main", directory: "./backups", keep: 7,
+          backups: [.init(Self.manifest, size: "12.3 MB"), .init(read, size: "12.3 MB")]),
+        .init(database: "events", directory: "./backups", keep: 7, backups: []),
+      ])
+    try expectGolden("backups.txt", report.text(.eighty))
+  }
+
+  @Test func `that were tried out tell how long it took`() throws {
+    let report = BackupDrillReport(
+      environment: "prod", Self.manifest, size: "12.3 MB", took: .milliseconds(4200),
+      rows: Self.manifest.rows,
+      now: now)
+    try expectGolden("backup-drill.txt", report.text(.eighty))
+  }
+}

@@ -21,6 +21,8 @@ package struct RunNotice: Sendable {
         plan.restores.map { "rolling back to release \($0), as release \(facts.release)" }
           ?? "rolling back to what served before"
       case .migrate: "migrating databases, as release \(facts.release)"
+      case .backup: "backing up databases"
+      case .restore: "restoring a database, as release \(facts.release)"
       }
     return notice(
       .started, plan, facts.id, facts.release, headline, services: services(plan) { $0.record.commit },
@@ -88,6 +90,8 @@ package struct RunNotice: Sendable {
     let ended =
       wasInterrupted ? "was interrupted" : result.exit == .deadline ? "ran out of time" : "failed"
     switch result.state {
+    case .released where record.plan.kind == .backup: return "databases are backed up"
+    case .released where record.plan.kind == .restore: return "a database was restored, as \(release)"
     case .released: return "\(release) is live"
     case .restored:
       return record.plan.restores.map { "release \($0) is live again, as \(release)" }

@@ -53,10 +53,11 @@ extension Grammar {
               Key(
                 "verify",
                 .word([
-                  Word("restore", "Into a scratch database."),
-                  Word("list", "By reading its table of contents."),
+                  Word(
+                    "restore", "Into a scratch database on the same server, with every table's rows counted."),
+                  Word("read", "By reading all of it."),
                 ]), "How it is proven good.", standard: "restore"),
-            ])), "A copy before anything is changed.", .later),
+            ])), "A copy before anything is changed.", example: "{to: ./backups, keep: 7, verify: restore}"),
       Key(
         "migrations",
         .object(
