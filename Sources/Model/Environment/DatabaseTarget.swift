@@ -66,4 +66,7 @@ package enum MigrationToolName: String, Sendable, Hashable, Codable, CaseIterabl
   case golangMigrate = "golang-migrate"
   /// Plain files with shipit's own ledger table.
   case sql
+  case dbmate
+  case prisma
+  case supabase
 }
