@@ -92,6 +92,10 @@ extension MigrationToolName {
     case .dbmate: DbmateTool()
     case .prisma: PrismaTool()
     case .supabase: SupabaseTool()
+    case .alembic: AlembicTool()
     }
   }
+
+  /// It is a program of the project's that runs its own scripts.
+  var isExternal: Bool { self == .alembic }
 }
