@@ -88,7 +88,7 @@ let package = Package(
       "Vercel", ["Model", "HTTP", "JSON", "Crypto", "Archive", "Processes", "Concurrency"]),
     room("Encore", ["Model", "HTTP", "JSON", "Processes", "Archive", "Crypto", "Concurrency"]),
     room("Databases", ["Model", "Postgres", "Processes", "Crypto", "Concurrency"]),
-    room("Secrets", ["Model", "Crypto"]),
+    room("Secrets", ["Model", "Crypto", "Concurrency"]),
     room("Source", ["Model", "Processes", "Archive", "Crypto", "Concurrency"]),
     room("Probing", ["Model", "HTTP", "Names", "JSON", "Concurrency"]),
     room("Commands", ["Model", "Processes", "Concurrency"]),

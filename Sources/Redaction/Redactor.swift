@@ -1,7 +1,8 @@
 /// Masks the values of secrets in text, in the forms in which they usually leak.
 ///
 /// Masked are the value itself, its base64 (wherever it lies in what was encoded, both alphabets, padded or
-/// not), its percent-encoded and its JSON-escaped forms; for values of several lines also each line.
+/// not, broken into lines or not), its hexadecimal, percent-encoded, JSON-escaped, shell-quoted and HTML-escaped forms;
+/// for values of several lines also each line, and all of them with other line ends; for addresses also the password.
 /// Where matches overlap the whole stretch becomes one replacement, named after the longest of them.
 package struct Redactor: Sendable {
   /// What stands in place of a value.

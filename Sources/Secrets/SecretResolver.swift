@@ -14,7 +14,23 @@ package struct SecretResolver: Sendable {
   /// - Parameter key: the ledger's key of fingerprints.
   /// - Throws: `configuration`, naming all that are missing or empty at once.
   package func resolve(_ environment: Environment, key: [UInt8]) throws(Failure) -> SecretValues {
-    try resolve(SecretUses(environment), in: environment.name, key: key)
+    let found = try resolve(SecretUses(environment), in: environment.name, key: key)
+    try check(environment)
+    return found
+  }
+
+  /// - Throws: `configuration`, naming every value that breaks a rule and every rule it breaks.
+  private func check(_ environment: Environment) throws(Failure) {
+    let broken = SecretRuleCheck.violations(environment.demands.rules) { pool[$0] }
+    guard let first = broken.first else { return }
+    let names = broken.map(\.name).joined(separator: ", ")
+    throw Failure(
+      .configuration,
+      "\(broken.count == 1 ? "1 secret of \(environment.name) breaks its rules" : "\(broken.count) secrets of \(environment.name) break their rules"): \(names)",
+      place: first.place.description.isEmpty ? "environments/\(environment.name).yaml" : first.place.description,
+      cause: broken.map { "\($0.name) (\($0.place)): \($0.problems.joined(separator: ", "))" }
+        .joined(separator: "; "),
+      hint: "set another value where it comes from: shipit secrets list \(environment.name)")
   }
 
   /// Resolves only what the platforms' accounts need, for commands that read: `status`, `logs`. What databases
@@ -24,6 +40,7 @@ package struct SecretResolver: Sendable {
     var accounts = environment
     accounts.services = []
     accounts.databases = []
+    accounts.demands = SecretDemands()
     let found = try resolve(SecretUses(accounts), in: environment.name, key: key)
     var values: [String: Sensitive] = [:]
     for database in environment.databases {
@@ -41,6 +58,7 @@ package struct SecretResolver: Sendable {
   package func resolveDatabases(_ environment: Environment, key: [UInt8]) throws(Failure) -> SecretValues {
     var databases = environment
     databases.services = []
+    databases.demands = SecretDemands()
     databases.platforms = Platforms()
     databases.state = .local
     return try resolve(SecretUses(databases), in: environment.name, key: key)
@@ -68,6 +86,7 @@ package struct SecretResolver: Sendable {
       var account = environment
       account.services = []
       account.databases = []
+      account.demands = SecretDemands()
       account.state = .local
       switch name {
       case .railway: account.platforms = Platforms(railway: environment.platforms.railway)
@@ -88,6 +107,7 @@ package struct SecretResolver: Sendable {
     var ledgerAlone = environment
     ledgerAlone.services = []
     ledgerAlone.databases = []
+    ledgerAlone.demands = SecretDemands()
     ledgerAlone.platforms = Platforms()
     let values = try resolve(SecretUses(ledgerAlone), in: environment.name, key: [])
     guard let value = values[name] else {

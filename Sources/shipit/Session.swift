@@ -84,6 +84,7 @@ struct Session: Sendable {
       secrets =
         needsVariables
         ? try resolver.resolve(environment, key: key) : try resolver.resolveAccounts(environment, key: key)
+      if needsVariables { try await Session.checkReuse(project, environment, secrets, console) }
       missing = [:]
     }
     let hide: @Sendable (String, Sensitive) -> Void = { name, value in console.hide([(name, value)]) }

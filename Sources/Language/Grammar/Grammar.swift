@@ -218,36 +218,7 @@ package enum Grammar {
           ]), atLeast: 1), "Asked in this order; the first that has the name wins.",
         standard: "[environment]",
         example: "[environment]"),
-      Key(
-        "required",
-        .object(
-          ObjectShape(
-            "the required names",
-            [
-              Key(
-                "file", .text(.path), "An example file that lists the names.", required: true,
-                example: ".env.example"),
-              Key(
-                "ignore", .list(.text(.variable)), "Names in it that are no secrets.", standard: "[]",
-                example: "[PORT, NODE_ENV]"),
-            ])), "Names that must have a value somewhere.", .later),
-      Key(
-        "rules",
-        .map(
-          .secret,
-          .object(
-            ObjectShape(
-              "a secret's rules",
-              [
-                Key(
-                  "pattern", .text(.query), "A regular expression the value must match.", example: "^sk_live_"
-                ),
-                Key("min-length", .int(1...65536), "The fewest characters.", example: "32"),
-                Key("optional", .bool, "May be missing.", standard: "false"),
-                Key(
-                  "max-age", .duration(atLeast: .seconds(3600)),
-                  "After this time `secrets list` asks for a rotation.", example: "90d"),
-              ]))), "What values must look like, by the secret's name.", .later),
+      requiredSecrets, secretRules,
     ])
 
   static let secretSource = ObjectShape(

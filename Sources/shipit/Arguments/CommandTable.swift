@@ -213,6 +213,22 @@ let commandTable: [CommandSpecification] = [
     examples: ["shipit restore prod main", "shipit restore prod main --from prod-main-20260821T080000Z-r12"],
     run: RestoreCommand.run),
   .init(
+    name: "secrets", summary: "which secrets there are, how they stand on the platforms, and write them",
+    discussion:
+      "list asks the sources and the ledger: name, source, kind, keyed fingerprint, who uses it, when it is due. diff compares each source with what the platforms have stored: same, differs, missing, cannot be read back. sync writes what differs, in one write for each service, and reads it back; nothing is deployed by it, and the next deploy takes it up. No value is ever printed.",
+    positionals: [
+      .init(name: "ACTION", help: "list, diff or sync", completes: .words(["list", "diff", "sync"])),
+      environmentArgument,
+    ],
+    options: [
+      .init(name: "detailed-exitcode", help: "diff: exit 3 when something differs or is missing"),
+      .init(name: "yes", help: "sync: do not ask"),
+    ],
+    examples: [
+      "shipit secrets list prod", "shipit secrets diff prod --detailed-exitcode", "shipit secrets sync prod --yes",
+    ],
+    run: SecretsCommand.run),
+  .init(
     name: "status", summary: "what is live, how it is proven, and what is in flight",
     positionals: [
       .init(name: "ENV", help: "an environment; default: all", isOptional: true, completes: .environments)
