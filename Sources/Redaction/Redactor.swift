@@ -16,6 +16,9 @@ package struct Redactor: Sendable {
   /// Names of the values that are too short to be masked without spoiling ordinary text.
   package let unmaskable: [String]
 
+  /// Shorter values, in bytes, cannot be masked without spoiling ordinary text.
+  package static let shortest = 4
+
   let automaton: Automaton
   let replacements: [[UInt8]]
   /// Whether any form masks the byte before its first.
@@ -25,7 +28,7 @@ package struct Redactor: Sendable {
   ///   - secrets: where two have the same value, the first gives its name.
   ///   - minimumLength: shorter values, in bytes, are not masked but listed in `unmaskable`.
   package init(
-    secrets: [(name: String, value: String)], style: Style = .named, minimumLength: Int = 4
+    secrets: [(name: String, value: String)], style: Style = .named, minimumLength: Int = Redactor.shortest
   ) {
     var unmaskable: [String] = []
     var builder = AutomatonBuilder()

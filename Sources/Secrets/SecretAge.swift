@@ -33,7 +33,8 @@ package enum SecretAge {
     }
   }
 
-  private static func recorded(_ name: String, in release: Release) -> [String] {
+  /// The fingerprints that a release has under a secret's name.
+  static func recorded(_ name: String, in release: Release) -> [String] {
     release.services.values.flatMap(\.variables.values).compactMap { value in
       if case .secret(name, let fingerprint) = value { fingerprint } else { nil }
     }

@@ -37,8 +37,9 @@ package struct SecretInventory: Sendable {
       let platforms = environment.services.filter { $0.variables.values.contains(.secret(name)) }
         .map(\.platform)
       return Entry(
-        name: name, kind: SecretInventory.kind(places), source: value == nil ? nil : pool.holder(of: name),
-        version: nil, fingerprint: fingerprint, usedBy: places,
+        name: name, kind: SecretInventory.kind(places),
+        source: value == nil ? nil : pool.origin(of: name)?.source,
+        version: pool.origin(of: name)?.version, fingerprint: fingerprint, usedBy: places,
         platforms: Set(platforms).sorted { $0.rawValue < $1.rawValue }, since: since,
         due: rotation.flatMap { every in since.map { $0 + every } })
     }

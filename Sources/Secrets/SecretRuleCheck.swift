@@ -16,7 +16,9 @@ package enum SecretRuleCheck {
 
   private static func problems(of value: String, _ rule: SecretRule) -> [String] {
     var problems: [String] = []
-    if let least = rule.atLeast, value.count < least { problems.append("it has fewer than \(least) characters") }
+    if let least = rule.atLeast, value.count < least {
+      problems.append("it has fewer than \(least) characters")
+    }
     if let most = rule.atMost, value.count > most { problems.append("it has more than \(most) characters") }
     if let pattern = rule.pattern, let regex = try? Regex(pattern),
       (try? regex.firstMatch(in: value)) == nil
@@ -41,11 +43,13 @@ package enum SecretRuleCheck {
     where text.count > 2 && text.hasPrefix(opening) && text.hasSuffix(closing) {
       return true
     }
-    return letters.hasPrefix("your") && (letters.hasSuffix("here") || text.contains { "-_".contains($0) })
+    return text.hasPrefix("your-") || text.hasPrefix("your_")
+      || letters.hasPrefix("your") && letters.hasSuffix("here")
   }
 
   private static let words: Set = [
-    "todo", "tbd", "fixme", "none", "null", "nil", "undefined", "secret", "password", "example", "dummy", "test",
+    "todo", "tbd", "fixme", "none", "null", "nil", "undefined", "secret", "password", "example", "dummy",
+    "test",
     "testing", "sample", "default", "value", "foobar", "asdf", "qwerty", "abc123", "123456", "1234567890",
   ]
   private static let parts = [

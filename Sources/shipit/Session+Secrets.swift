@@ -1,5 +1,6 @@
 import Concurrency
 import FoundationEssentials
+import Language
 import Ledgers
 import Model
 import Secrets
@@ -44,7 +45,8 @@ extension Session {
   ) async throws(Failure) -> (key: [UInt8], releases: [Release]) {
     let read = project.read(name)
     guard let environment = read.environment else {
-      throw Failure(.configuration, "environments/\(name).yaml cannot be read", hint: "shipit validate \(name)")
+      throw Failure(
+        .configuration, "environments/\(name).yaml cannot be read", hint: "shipit validate \(name)")
     }
     // Opening a local ledger would make one.
     if environment.state == .local, access("\(project.root)/.shipit/\(name).db", R_OK) != 0 {
@@ -55,7 +57,9 @@ extension Session {
   }
 
   /// What is due for rotation, in a line each; nothing where no rule says so.
-  static func rotationNotes(_ environment: Model.Environment, _ releases: [Release], now: Timestamp) -> [String] {
+  static func rotationNotes(_ environment: Model.Environment, _ releases: [Release], now: Timestamp)
+    -> [String]
+  {
     SecretAge.due(environment.demands.rules, in: releases, now: now).map { name, due in
       "\(name) was due for rotation \(due.iso8601.prefix(10)): shipit secrets list \(environment.name)"
     }

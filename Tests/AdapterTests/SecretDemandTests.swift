@@ -29,7 +29,8 @@ import Testing
     ])
     let missing = failure(demands, [:])
     #expect(missing?.message == "2 secrets of prod cannot be resolved: JWT_SECRET, STRIPE_KEY")
-    #expect(missing?.cause?.contains("STRIPE_KEY is not set, used by secrets.required (.env.example:8)") == true)
+    #expect(
+      missing?.cause?.contains("STRIPE_KEY is not set, used by secrets.required (.env.example:8)") == true)
     let values = try SecretResolver(environment: ["STRIPE_KEY": "s", "JWT_SECRET": "j"]).resolve(
       environment(demands), key: key)
     #expect(values.names == ["JWT_SECRET", "STRIPE_KEY"])
@@ -54,11 +55,13 @@ import Testing
       broken?.cause
         == "JWT_SECRET (environments/prod.yaml:9:5): it has fewer than 32 characters; STRIPE_KEY (environments/prod.yaml:10:5): it has more than 10 characters, it does not match ^sk_live_"
     )
-    #expect(failure(demands, ["JWT_SECRET": String(repeating: "aB3-", count: 8), "STRIPE_KEY": "sk_live_a"]) == nil)
+    #expect(
+      failure(demands, ["JWT_SECRET": String(repeating: "aB3-", count: 8), "STRIPE_KEY": "sk_live_a"]) == nil)
   }
 
   @Test(arguments: [
-    "changeme", "CHANGE_ME", "change-me-please", "xxx", "XXXXXXXX", "xxxx-xxxx-xxxx", "********", "your-api-key-here",
+    "changeme", "CHANGE_ME", "change-me-please", "xxx", "XXXXXXXX", "xxxx-xxxx-xxxx", "********",
+    "your-api-key-here",
     "your_key", "YourKeyHere", "<your key>", "${JWT_SECRET}", "{{ jwt }}", "todo", "replace-me", "secret",
     "password", "sk_live_xxxxxxxxxxxx", "0000", "PLACEHOLDER_VALUE", "not a secret",
   ])
@@ -81,7 +84,7 @@ import Testing
   // MARK: Other environments, and age
 
   private func release(
-    _ number: Int, at seconds: Int, _ state: RunResult.State = .released, _ fingerprint: String
+    _ number: Int, at seconds: Int, _ fingerprint: String, _ state: RunResult.State = .released
   ) -> Release {
     let service = ReleasedService(
       target: ServiceTarget(service: "api", platform: .railway, name: "api", ids: [:]),
@@ -103,7 +106,7 @@ import Testing
     func names(_ value: String, _ state: RunResult.State = .released) -> [String] {
       let recorded = Fingerprint.of(Sensitive(value), key: other)
       return SecretReuse.names(
-        rules, values, in: "staging", key: other, releases: [release(1, at: 0, state, recorded)])
+        rules, values, in: "staging", key: other, releases: [release(1, at: 0, recorded, state)])
     }
     #expect(names("shared") == ["JWT_SECRET"])
     #expect(names("another") == [])
@@ -118,10 +121,11 @@ import Testing
 
   @Test func ageCountsFromTheFirstReleaseOfTheValue() {
     let releases = [
-      release(5, at: 500, "new"), release(4, at: 400, .rolledBack, "old"), release(3, at: 300, "new"),
+      release(5, at: 500, "new"), release(4, at: 400, "old", .rolledBack), release(3, at: 300, "new"),
       release(2, at: 200, "old"), release(1, at: 100, "new"),
     ]
-    #expect(SecretAge.since("JWT_SECRET", fingerprint: "new", in: releases) == Timestamp(milliseconds: 300_000))
+    #expect(
+      SecretAge.since("JWT_SECRET", fingerprint: "new", in: releases) == Timestamp(milliseconds: 300_000))
     #expect(SecretAge.since("JWT_SECRET", fingerprint: "unreleased", in: releases) == nil)
     #expect(SecretAge.since("OTHER", fingerprint: "new", in: releases) == nil)
     let rules = ["JWT_SECRET": SecretRule(rotation: .seconds(3600))]
@@ -130,5 +134,32 @@ import Testing
     }
     #expect(due(3899) == [])
     #expect(due(3900) == ["JWT_SECRET"])
+  }
+
+  // MARK: Generation
+
+  @Test(arguments: SecretGenerator.Alphabet.allCases)
+  func aGeneratedValueHasItsCharactersAndLengthAndEnoughBits(alphabet: SecretGenerator.Alphabet) throws {
+    let generator = try SecretGenerator(alphabet, length: nil, rule: nil)
+    var seen: Set<Character> = []
+    var values: Set<String> = []
+    for _ in 0..<200 {
+      let value = generator.value().reveal()
+      #expect(value.count == generator.length && !value.hasPrefix("-") && !value.hasSuffix("-"))
+      values.insert(value)
+      seen.formUnion(value)
+    }
+    #expect(values.count == 200)
+    #expect(seen == Set(alphabet.characters))
+    #expect(alphabet.bits(generator.length) >= 256 && alphabet.bits(generator.length - 1) < 256)
+  }
+
+  @Test func aLengthThatIsNotSafeIsRefusedAndTheRuleIsKept() throws {
+    #expect { try SecretGenerator(.digits, length: 6, rule: nil) } throws: { error in
+      (error as? Failure)?.hint == "--length 39, or more"
+    }
+    #expect(try SecretGenerator(.hex, length: nil, rule: SecretRule(atLeast: 100)).length == 100)
+    #expect(try SecretGenerator(.hex, length: nil, rule: SecretRule(atMost: 40)).length == 40)
+    #expect(throws: Failure.self) { try SecretGenerator(.hex, length: nil, rule: SecretRule(atMost: 20)) }
   }
 }

@@ -10,7 +10,8 @@ import Testing
   private let service = Planned.service(
     "api",
     variables: [
-      "SAME": .secret("SAME"), "OTHER": .secret("OTHER"), "GONE": .secret("GONE"), "SEALED": .secret("SEALED"),
+      "SAME": .secret("SAME"), "OTHER": .secret("OTHER"), "GONE": .secret("GONE"),
+      "SEALED": .secret("SEALED"),
       "LEVEL": .text(Template(text: "debug")),
     ])
   private let secrets = Planned.secrets(["SAME": "1", "OTHER": "2", "GONE": "3", "SEALED": "4"])
@@ -33,7 +34,7 @@ import Testing
   }
 
   private let stored: [String: Sensitive?] = [
-    "SAME": Sensitive("1"), "OTHER": Sensitive("old"), "SEALED": .some(nil), "LEVEL": Sensitive("info"),
+    "SAME": Sensitive("1"), "OTHER": Sensitive("old"), "SEALED": nil, "LEVEL": Sensitive("info"),
   ]
 
   @Test func eachSecretStandsToItsSourceInOneOfFiveWays() throws {
@@ -66,7 +67,7 @@ import Testing
     let known = Planned.release(4, services: ["api": recorded(["SEALED": "4"])])
     let plan = try DeployPlanner(
       input(
-        ["SAME": Sensitive("1"), "OTHER": Sensitive("2"), "GONE": Sensitive("3"), "SEALED": .some(nil)],
+        ["SAME": Sensitive("1"), "OTHER": Sensitive("2"), "GONE": Sensitive("3"), "SEALED": nil],
         releases: [known])
     ).secretsPlan()
     #expect(plan.isEmpty && plan.services.isEmpty)
@@ -82,7 +83,7 @@ import Testing
     let before = ["SAME": "1", "OTHER": "old", "GONE": "3", "SEALED": "4"]
     let after = ["SAME": "1", "OTHER": "2", "GONE": "3", "SEALED": "4"]
     let variables: [String: Sensitive?] = [
-      "SAME": Sensitive("1"), "OTHER": Sensitive("2"), "GONE": Sensitive("3"), "SEALED": .some(nil),
+      "SAME": Sensitive("1"), "OTHER": Sensitive("2"), "GONE": Sensitive("3"), "SEALED": nil,
       "LEVEL": Sensitive("debug"),
     ]
     let deployed = Planned.release(4, services: ["api": recorded(before)])

@@ -1,5 +1,4 @@
 import Concurrency
-import Engine
 import Interface
 import JSON
 import Model
@@ -12,7 +11,8 @@ private func secret(
 ) -> SecretListReport.Secret {
   SecretListReport.Secret(
     name: name, kind: kind, source: source, version: version,
-    fingerprint: source == nil ? nil : "9f8e7d6c5b4a39281706f5e4d3c2b1a0", usedBy: usedBy, platforms: platforms,
+    fingerprint: source == nil ? nil : "9f8e7d6c5b4a39281706f5e4d3c2b1a0", usedBy: usedBy,
+    platforms: platforms,
     since: since.map { start - .seconds($0 * 86400) }, due: due.map { start + .seconds($0 * 86400) })
 }
 
@@ -24,9 +24,13 @@ private func secret(
         "JWT_SECRET", version: "7",
         usedBy: ["services.api.variables.JWT_SECRET", "services.web.variables.SESSION_KEY"],
         platforms: [.railway, .vercel], since: 100, due: -10),
-      secret("RAILWAY_API_TOKEN", .account, source: "the environment of shipit", usedBy: ["platforms.railway.token"]),
+      secret(
+        "RAILWAY_API_TOKEN", .account, source: "the environment of shipit",
+        usedBy: ["platforms.railway.token"]),
       secret("STRIPE_KEY", .required, source: nil, usedBy: ["secrets.required (.env.example:8)"]),
-      secret("WEBHOOK_KEY", usedBy: ["services.api.variables.WEBHOOK_KEY"], platforms: [.railway], since: 3, due: 87),
+      secret(
+        "WEBHOOK_KEY", usedBy: ["services.api.variables.WEBHOOK_KEY"], platforms: [.railway], since: 3,
+        due: 87),
     ])
 
   @Test func `are listed with source, use and age, and no value`() throws {

@@ -191,7 +191,9 @@ struct ProductTests {
     #expect(result.diagnosticsForActing.filter { $0.severity == .error }.count == result.unsupported.count)
   }
 
-  @Test("secrets: what is asked of them arrives with its place, and a moved line changes nothing that is recorded")
+  @Test(
+    "secrets: what is asked of them arrives with its place, and a moved line changes nothing that is recorded"
+  )
   func demands() throws {
     func environment(_ blank: String) throws -> Environment {
       let text = """
@@ -221,7 +223,8 @@ struct ProductTests {
     #expect(
       read.demands.rules["JWT_SECRET"]
         == SecretRule(
-          pattern: "^[a-z]+$", atLeast: 32, atMost: 64, differsFrom: ["staging"], rotation: .seconds(7_776_000)))
+          pattern: "^[a-z]+$", atLeast: 32, atMost: 64, differsFrom: ["staging"],
+          rotation: .seconds(7_776_000)))
     #expect(read.demands.rules["JWT_SECRET"]?.place.description == "environments/prod.yaml:9:5")
     #expect(read.demands.rules["OLD_KEY"] == SecretRule(allowsPlaceholder: true, isOptional: true))
     let moved = try environment("\n\n")

@@ -1,26 +1,5 @@
 package import Model
 
-/// How a stored value stands to its source.
-package enum StoredSecretState: String, Sendable, Hashable, Codable {
-  case same
-  case differs
-  /// The platform has no variable of that name.
-  case missing
-  /// The platform does not show it; shipit wrote this very value, and nobody wrote since, as far as it tells.
-  case unreadable
-  /// The platform does not show it, and its last write was not of this value or not shipit's.
-  case unknown
-}
-
-/// One secret as a variable of a service.
-package struct StoredSecret: Sendable, Hashable {
-  package var service: ServiceName
-  package var platform: PlatformName
-  package var variable: String
-  package var secret: String
-  package var state: StoredSecretState
-}
-
 /// Compares the secrets of services with what their platforms have stored, and plans to write what differs. Pure.
 extension DeployPlanner {
   /// In go-live order, then by the variable's name.
@@ -63,13 +42,16 @@ extension DeployPlanner {
         continue
       }
       let own = ServicePlanner(service: service, input: input)
-      var record =
-        try input.record(of: service.key) ?? before[service.key]
-        ?? ReleasedService(
+      var record: ReleasedService
+      if let known = input.record(of: service.key) {
+        record = known
+      } else {
+        record = ReleasedService(
           target: observed.target, source: try own.plannedSource(),
-          commit: input.liveCommit(of: service.key) ?? "",
-          deployment: live.id, address: service.health.url ?? observed.address, settings: service.settings,
-          variables: [:], health: service.health, cutOver: observed.cutOver, previous: nil)
+          commit: input.liveCommit(of: service.key) ?? "", deployment: live.id,
+          address: service.health.url ?? observed.address, settings: service.settings, variables: [:],
+          health: service.health, cutOver: observed.cutOver, previous: nil)
+      }
       if before[service.key] == nil { before[service.key] = record }
       var set: [String: PlannedValue] = [:]
       for change in changes {

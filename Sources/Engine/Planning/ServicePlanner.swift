@@ -125,7 +125,8 @@ struct ServicePlanner {
     }
     if !settings.isEmpty { reasons.append("\(settings.count) setting\(settings.count == 1 ? "" : "s")") }
     if !variables.isEmpty { reasons.append("\(variables.count) variable\(variables.count == 1 ? "" : "s")") }
-    let since = input.writtenSince(deploymentOf: key).filter { name in !variables.contains { $0.name == name } }
+    let since = input.writtenSince(deploymentOf: key).filter { name in !variables.contains { $0.name == name }
+    }
     if !since.isEmpty { reasons.append("\(since.joined(separator: ", ")) written since it was deployed") }
     return reasons
   }

@@ -1,5 +1,4 @@
 package import Concurrency
-package import Engine
 package import Model
 
 /// Every secret of an environment: where it comes from, who uses it, and when it is due. Never a value.
@@ -32,7 +31,8 @@ package struct SecretListReport: Report {
     package var due: Moment?
 
     package init(
-      name: String, kind: Kind, source: String?, version: String? = nil, fingerprint: String?, usedBy: [String],
+      name: String, kind: Kind, source: String?, version: String? = nil, fingerprint: String?,
+      usedBy: [String],
       platforms: [PlatformName], since: Timestamp?, due: Timestamp?
     ) {
       self.name = name
@@ -67,7 +67,8 @@ package struct SecretListReport: Report {
   package func lines(_ symbols: Symbols) -> [Line] {
     guard !secrets.isEmpty else { return [Line([Span("\(environment) uses no secrets")])] }
     var lines = [
-      Line([.strong("\(environment)"), .faint("  \(count(secrets.count, "secret")), no values shown")]), .empty,
+      Line([.strong("\(environment)"), .faint("  \(count(secrets.count, "secret")), no values shown")]),
+      .empty,
     ]
     for secret in secrets { lines += self.lines(of: secret, symbols) }
     if !missing.isEmpty || !due.isEmpty { lines.append(.empty) }
@@ -87,7 +88,8 @@ package struct SecretListReport: Report {
     let version = secret.version.map { ", version \($0)" } ?? ""
     lines.append(
       .labelled(
-        "from", [secret.source.map { Span("\($0)\(version)") } ?? .bad("no source has it")], indent: 2, width: 8))
+        "from", [secret.source.map { Span("\($0)\(version)") } ?? .bad("no source has it")], indent: 2,
+        width: 8))
     let places = secret.usedBy.isEmpty ? "nothing" : secret.usedBy.joined(separator: ", ")
     let platforms = secret.platforms.map(\.title).joined(separator: ", ")
     lines.append(
@@ -100,7 +102,8 @@ package struct SecretListReport: Report {
         .labelled("age", [isDue ? .warning(words) : Span(words), .faint(age(secret))], indent: 2, width: 8))
     } else if let since = secret.since {
       lines.append(
-        .labelled("age", [Span("deployed \(since.timestamp.relative(to: now.timestamp))")], indent: 2, width: 8))
+        .labelled(
+          "age", [Span("deployed \(since.timestamp.relative(to: now.timestamp))")], indent: 2, width: 8))
     }
     return lines
   }
@@ -153,12 +156,16 @@ package struct SecretDiffReport: Report {
       let from = entry.secret == entry.variable ? "" : "  from \(entry.secret)"
       let (sign, words) = wording(entry.state, symbols)
       lines.append(
-        Line([Span("  "), sign, Span(entry.variable), .faint(from), Span("  "), words], overflow: .wrap(hanging: 4)))
+        Line(
+          [Span("  "), sign, Span(entry.variable), .faint(from), Span("  "), words],
+          overflow: .wrap(hanging: 4)))
     }
     if !notes.isEmpty { lines.append(.empty) }
     lines += notes.flatMap { Line.warning($0, symbols.warning) }
     if isDifferent {
-      lines += [.empty, .labelled("next", [.accent("shipit secrets sync \(environment), or deploy")], indent: 0)]
+      lines += [
+        .empty, .labelled("next", [.accent("shipit secrets sync \(environment), or deploy")], indent: 0),
+      ]
     }
     return lines
   }
@@ -169,7 +176,10 @@ package struct SecretDiffReport: Report {
     case .differs: (.warning("\(symbols.warning) "), .warning("differs"))
     case .missing: (.bad("\(symbols.bad) "), .bad("missing"))
     case .unreadable:
-      (.good("\(symbols.good) "), .faint("cannot be read back; shipit wrote this value, and nobody wrote since"))
+      (
+        .good("\(symbols.good) "),
+        .faint("cannot be read back; shipit wrote this value, and nobody wrote since")
+      )
     case .unknown:
       (
         .warning("\(symbols.warning) "),

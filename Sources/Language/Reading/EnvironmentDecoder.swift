@@ -81,8 +81,8 @@ struct EnvironmentDecoder {
     guard let sources = fields?["sources"]?.list else { return SecretSettings() }
     return SecretSettings(
       sources: sources.compactMap { source in
-        guard let file = source.fields else { return .environment }
-        return file["dotenv"]?.text.map { .dotenv(path: $0, dialect: file["dialect"]?.text ?? "strict") }
+        guard let fields = source.fields else { return .environment }
+        return SecretSettings.Source(fields: fields)
       })
   }
 

@@ -5,10 +5,14 @@ extension Rules {
   /// What `secrets.required` and `secrets.rules` say of other files and environments.
   func checkSecrets(_ reading: inout Reading) {
     let secrets = fields["secrets"]?.fields
-    if let file = secrets?["required"]?.fields?["file"], let path = file.text { checkExample(path, file, &reading) }
+    if let file = secrets?["required"]?.fields?["file"], let path = file.text {
+      checkExample(path, file, &reading)
+    }
     for entry in secrets?["rules"]?.map ?? [] {
       guard let rule = entry.value.fields else { continue }
-      if let least = rule["min-length"], let fewest = least.int, let most = rule["max-length"]?.int, fewest > most {
+      if let least = rule["min-length"], let fewest = least.int, let most = rule["max-length"]?.int,
+        fewest > most
+      {
         reading.error(
           .contradiction, "a value cannot have at least \(fewest) characters and at most \(most)",
           at: least.mark, path: least.path, help: "lower `min-length`, or raise `max-length`")
@@ -41,10 +45,12 @@ extension Rules {
     } else {
       let known = environments()
       guard !known.contains(name) else { return }
-      reading.error(
-        .unknownEnvironment, "there is no environment `\(name)` here", at: other.mark, path: other.path,
-        help: Suggestion.nearest(to: name, among: known).map { "did you mean `\($0)`?" }
-          ?? (known.isEmpty ? nil : "there are \(known.joined(separator: ", "))"))
+      let near = Suggestion.nearest(to: name, among: known).map { "did you mean `\($0)`? " } ?? ""
+      // Not an error: a rollback, which compares nothing, must stay possible.
+      reading.report(
+        Diagnostic(
+          .warning, .unknownEnvironment, "there is no environment `\(name)` here", at: other.mark,
+          path: other.path, help: near + "nothing is compared with it"))
     }
   }
 }

@@ -133,17 +133,3 @@ package struct RailwayTarget: Sendable, Hashable, Codable {
     self.tokenSecret = tokenSecret
   }
 }
-
-/// Where secret values come from; the first source that has a name wins.
-package struct SecretSettings: Sendable, Hashable, Codable {
-  package enum Source: Sendable, Hashable, Codable {
-    /// The variables of the process that shipit is started in.
-    case environment
-    /// A file of `NAME=value` lines, read as the dialect says.
-    case dotenv(path: String, dialect: String)
-  }
-
-  package var sources: [Source]
-
-  package init(sources: [Source] = [.environment]) { self.sources = sources }
-}

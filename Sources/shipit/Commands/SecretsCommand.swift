@@ -11,6 +11,8 @@ enum SecretsCommand {
     case "list": await list(invocation)
     case "diff": await diff(invocation)
     case "sync": await sync(invocation)
+    case "generate": await generate(invocation)
+    case "rotate": await rotate(invocation)
     default: refuse(invocation)
     }
   }
@@ -19,7 +21,8 @@ enum SecretsCommand {
     let console = Console(invocation, environment: processEnvironment())
     console.failure(
       Failure(
-        .configuration, "secrets takes list, diff or sync, not “\(invocation.positional(0) ?? "")”",
+        .configuration,
+        "secrets takes list, diff, sync, generate or rotate, not “\(invocation.positional(0) ?? "")”",
         hint: "shipit secrets list \(invocation.positional(1) ?? "ENV")"))
     return console.ended(.usage)
   }
@@ -28,13 +31,16 @@ enum SecretsCommand {
   private static func list(_ invocation: Invocation) async -> Int32 {
     await EnvironmentCommand.run(invocation, place: 1) { project, environment, console throws(Failure) in
       let variables = processEnvironment()
-      let pool = try SecretPool(environment.secrets, root: project.root, process: variables)
+      let pool = await SecretPool.open(environment, SecretAccess(root: project.root, process: variables))
       for warning in pool.warnings { console.warning(warning) }
       let resolver = SecretResolver(pool)
       console.hide(resolver.available(environment))
+      // What it would have had is shown as missing, and why.
+      if let failure = pool.failure { console.warning(failure.message) }
       let ledger = try await Session.ledger(project, environment, Session.clock)
       let inventory = SecretInventory(
-        environment, pool, key: try await ledger.fingerprintKey(), releases: try await ledger.recentReleases())
+        environment, pool, key: try await ledger.fingerprintKey(), releases: try await ledger.recentReleases()
+      )
       console.result(
         SecretListReport(
           environment: environment.name, now: Session.clock.now,
