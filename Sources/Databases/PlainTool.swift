@@ -89,6 +89,13 @@ extension MigrationToolName {
     switch self {
     case .encore, .golangMigrate: SequentialTool(name: self)
     case .sql: PlainTool()
+    case .dbmate: DbmateTool()
+    case .prisma: PrismaTool()
+    case .supabase: SupabaseTool()
+    case .alembic: AlembicTool()
     }
   }
+
+  /// It is a program of the project's that runs its own scripts.
+  var isExternal: Bool { self == .alembic }
 }

@@ -268,6 +268,7 @@ struct EnvironmentDecoder {
     }
     var migrations = Migrations(tool: tool, needs: needs(fields["needs"]))
     if let directory = fields["directory"]?.text { migrations.directory = directory }
+    migrations.program = fields["program"]?.list.compactMap(\.text)
     let timeouts = fields["timeouts"]?.fields
     if let lock = timeouts?["lock"]?.duration { migrations.lockTimeout = lock }
     if let statement = timeouts?["statement"]?.duration { migrations.statementTimeout = statement }

@@ -46,11 +46,15 @@ package struct Migrations: Sendable, Hashable, Codable {
   package var statementTimeout: Duration
   /// What has to have ended well before.
   package var needs: [String]
+  /// How the tool is called here, such as `poetry run alembic`; nil: by its name.
+  package var program: [String]?
 
   package init(
     tool: MigrationToolName, directory: String = ".", lockTimeout: Duration = .seconds(5),
-    statementTimeout: Duration = .seconds(600), needs: [String] = []
+    statementTimeout: Duration = .seconds(600), needs: [String] = [],
+    program: [String]? = nil
   ) {
+    self.program = program
     self.tool = tool
     self.directory = directory
     self.lockTimeout = lockTimeout
@@ -66,4 +70,8 @@ package enum MigrationToolName: String, Sendable, Hashable, Codable, CaseIterabl
   case golangMigrate = "golang-migrate"
   /// Plain files with shipit's own ledger table.
   case sql
+  case dbmate
+  case prisma
+  case supabase
+  case alembic
 }
