@@ -28,6 +28,7 @@ struct Rules {
     checkChecks(&reading)
     checkTexts(&reading)
     checkCommands(&reading)
+    checkSecretSources(&reading)
     Needs(fields: fields).check(&reading)
     checkProtection(&reading)
     checkDatabases(&reading)
