@@ -52,14 +52,19 @@ private final class WipedMemory: @unchecked Sendable {
   }
 
   deinit {
-    if let start = storage.baseAddress, storage.count > 0 {
-      // Not an assignment: the compiler may drop one to memory that nobody reads again.
-      #if canImport(Darwin)
-        _ = memset_s(start, storage.count, 0, storage.count)
-      #else
-        explicit_bzero(start, storage.count)
-      #endif
-    }
+    Sensitive.wipe(storage)
     storage.deallocate()
+  }
+}
+
+extension Sensitive {
+  /// Overwrites bytes, also where nobody reads them again and the compiler would leave out an assignment.
+  package static func wipe(_ bytes: UnsafeMutableBufferPointer<UInt8>) {
+    guard let start = bytes.baseAddress, bytes.count > 0 else { return }
+    #if canImport(Darwin)
+      _ = memset_s(start, bytes.count, 0, bytes.count)
+    #else
+      explicit_bzero(start, bytes.count)
+    #endif
   }
 }

@@ -34,6 +34,7 @@ struct Rules {
     checkChecks(&reading)
     checkTexts(&reading)
     checkCommands(&reading)
+    checkSecretSources(&reading)
     Needs(fields: fields).check(&reading)
     checkProtection(&reading)
     checkSecrets(&reading)

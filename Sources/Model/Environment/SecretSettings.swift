@@ -16,22 +16,39 @@ package struct SecretSettings: Sendable, Hashable, Codable {
 
   package init(sources: [Source] = [.environment]) { self.sources = sources }
 
-  /// The secrets by which sources are reached; each comes from a source that stands earlier.
+  /// The secrets by which sources are reached.
+  package var credentials: [String] { sources.flatMap(\.credentials) }
+}
+
+extension SecretSettings.Source {
+  /// The secrets by which it is reached; each comes from a source that stands earlier.
   package var credentials: [String] {
-    sources.flatMap { source -> [String] in
-      switch source {
-      case .environment, .dotenv, .aws: []
-      case .command(let command): command.pass
-      case .sops(let file): file.keySecret.map { [$0] } ?? []
-      case .vault(let vault):
-        switch vault.login {
-        case .token(let secret): [secret]
-        case .appRole(let role, let secret, _): [role, secret]
-        case .github: []
-        }
-      case .doppler(let doppler): [doppler.tokenSecret]
+    switch self {
+    case .environment, .dotenv, .aws: []
+    case .command(let command): command.pass
+    case .sops(let file): file.keySecret.map { [$0] } ?? []
+    case .vault(let vault):
+      switch vault.login {
+      case .token(let secret): [secret]
+      case .appRole(let role, let secret, _): [role, secret]
+      case .github: []
       }
+    case .doppler(let doppler): [doppler.tokenSecret]
     }
+  }
+}
+
+/// Where secrets may travel.
+package enum SecretAddress {
+  /// Over TLS, or within this machine.
+  package static func isSafe(_ address: String) -> Bool {
+    if address.hasPrefix("https://") { return true }
+    guard address.hasPrefix("http://") else { return false }
+    let authority = address.dropFirst(7).prefix { !"/?#".contains($0) }
+    guard !authority.contains("@") else { return false }
+    if authority == "[::1]" || authority.hasPrefix("[::1]:") { return true }
+    let host = authority.prefix { $0 != ":" }
+    return host == "localhost" || host == "127.0.0.1"
   }
 }
 

@@ -41,7 +41,7 @@ struct AWSAccount: Sendable {
 
   private func assume(_ role: String, _ identity: Sensitive) async throws(Failure) -> Credentials {
     let endpoint = Endpoint.address(of: "sts", variable: "STS", region: region, access.process)
-    guard SecretService.isSafe(endpoint) else { throw AWSSource.unsafe(service.description, "STS") }
+    guard SecretAddress.isSafe(endpoint) else { throw AWSSource.unsafe(service.description, "STS") }
     let request = TokenService.request(
       endpoint: endpoint, role: role, session: "shipit", identity: identity.reveal())
     let response = try await service.send { request }

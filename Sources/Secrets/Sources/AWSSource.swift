@@ -175,7 +175,7 @@ struct AWSSource: SecretSource {
   }
 
   private func credentials() async throws(Failure) -> Credentials {
-    guard SecretService.isSafe(endpoint) else { throw AWSSource.unsafe(description, "Secrets Manager") }
+    guard SecretAddress.isSafe(endpoint) else { throw AWSSource.unsafe(description, "Secrets Manager") }
     return try await AWSAccount(
       access: access, service: service, region: settings.region, role: settings.role
     ).credentials()

@@ -19,7 +19,7 @@ enum GitHubIdentity {
         hint:
           "in the workflow: `permissions: {id-token: write, contents: read}`; elsewhere reach it by a token")
     }
-    guard SecretService.isSafe(address) else {
+    guard SecretAddress.isSafe(address) else {
       throw Failure(.configuration, "ACTIONS_ID_TOKEN_REQUEST_URL is no https address")
     }
     var url = address

@@ -65,15 +65,4 @@ struct SecretService: Sendable {
     default: Failure(.failed, "\(description) cannot be reached", cause: error.message)
     }
   }
-
-  /// Secrets travel over TLS, or within this machine.
-  static func isSafe(_ address: String) -> Bool {
-    if address.hasPrefix("https://") { return true }
-    guard address.hasPrefix("http://") else { return false }
-    let authority = address.dropFirst(7).prefix { !"/?#".contains($0) }
-    guard !authority.contains("@") else { return false }
-    if authority.hasPrefix("[::1]") { return true }
-    let host = authority.prefix { $0 != ":" }
-    return host == "localhost" || host == "127.0.0.1"
-  }
 }

@@ -80,7 +80,7 @@ struct VaultSource: SecretSource {
   func withSession<Value: Sendable>(
     _ body: (VaultSession) async throws(Failure) -> Value
   ) async throws(Failure) -> Value {
-    guard SecretService.isSafe(settings.address) else {
+    guard SecretAddress.isSafe(settings.address) else {
       throw Failure(
         .configuration, "\(description) is not asked: secrets do not travel over http",
         hint: "write https:// in `address`; http is for this machine alone")
