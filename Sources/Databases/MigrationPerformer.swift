@@ -116,7 +116,7 @@ package struct MigrationPerformer: StepPerformer {
       .refusal(ofDirty: state, change.migrations.tool)
     progress.newest = state.applied.last
     let known = change.pending.map { MigrationFile(id: $0.id, name: $0.name) }
-    if change.migrations.tool == .sql {
+    if !tool.keepsOneRow {
       let applied = Set(state.applied)
       progress.count = known.prefix { applied.contains($0.id) }.count
     } else {
@@ -160,7 +160,10 @@ package struct MigrationPerformer: StepPerformer {
         call.report(.log("\(next.name) applied in \((clock.now - moment).wholeMilliseconds) ms"))
       }
       let after = try await read(change, session)
-      guard after.rest.isEmpty, after.refusal == nil, after.newest == change.pending.last?.id else {
+      let tool = change.migrations.tool.tool
+      guard after.rest.isEmpty, after.refusal == nil,
+        !tool.keepsOneRow || after.newest == change.pending.last?.id
+      else {
         throw Failure(
           .failed,
           "the ledger table of \(change.database.key) says \(after.newest ?? "nothing") afterwards, "
@@ -204,7 +207,8 @@ package struct MigrationPerformer: StepPerformer {
           cause: "it was changed, or the commit is no longer at hand", hint: "plan anew")
       }
       texts[planned.path] = MigrationText(
-        file: MigrationFile(id: planned.id, name: planned.name), text: text, checksum: planned.checksum,
+        file: MigrationFile(id: planned.id, name: planned.name),
+        text: change.migrations.tool.tool.upText(text), checksum: planned.checksum,
         release: 0)
     }
     return texts

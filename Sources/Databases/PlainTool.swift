@@ -89,6 +89,9 @@ extension MigrationToolName {
     switch self {
     case .encore, .golangMigrate: SequentialTool(name: self)
     case .sql: PlainTool()
+    case .dbmate: DbmateTool()
+    case .prisma: PrismaTool()
+    case .supabase: SupabaseTool()
     }
   }
 }

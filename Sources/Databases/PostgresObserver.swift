@@ -61,14 +61,15 @@ package struct PostgresObserver: DatabaseObserver {
         throw Failure(
           .failed, "the file \(path) cannot be read from the commit \(commit.prefix(7))", place: path)
       }
-      if let objection = tool.objection(to: SQLScript(text)) {
+      let up = tool.upText(text)
+      if let objection = tool.objection(to: SQLScript(up)) ?? tool.objection(toText: up) {
         throw Failure(
           .configuration, "\(path) cannot be applied: \(objection)", place: path,
           hint: migrations.tool == .encore
             ? "apply it outside of Encore's migrations, in a `run:` step" : "split the file")
       }
       observed.pending.append(
-        PendingMigration(file: file, path: path, text: text, checksum: digest(text)))
+        PendingMigration(file: file, path: path, text: up, checksum: digest(text)))
     }
     guard !observed.pending.isEmpty else { return observed }
     if let refusal = try await preflight.invalidIndexes() { throw refusal }

@@ -31,15 +31,23 @@ struct Preflight {
   func refusal(ofDirty state: MigrationState, _ tool: MigrationToolName) -> Failure? {
     guard let dirty = state.dirty else { return nil }
     let (mark, back) =
-      tool == .sql
-      ? (
-        "its row in shipit_migrations has no finished_at",
-        "UPDATE shipit_migrations SET finished_at = now() WHERE id = '\(dirty)', or DELETE its row to run it again"
-      )
-      : (
-        "schema_migrations says version \(dirty), dirty",
-        "UPDATE schema_migrations SET dirty = false, with the version that is really there"
-      )
+      switch tool {
+      case .sql:
+        (
+          "its row in shipit_migrations has no finished_at",
+          "UPDATE shipit_migrations SET finished_at = now() WHERE id = '\(dirty)', or DELETE its row to run it again"
+        )
+      case .prisma:
+        (
+          "its row in _prisma_migrations has no finished_at (P3009)",
+          "prisma migrate resolve --rolled-back \(dirty), to run it again, or --applied \(dirty)"
+        )
+      case .encore, .golangMigrate, .dbmate, .supabase:
+        (
+          "schema_migrations says version \(dirty), dirty",
+          "UPDATE schema_migrations SET dirty = false, with the version that is really there"
+        )
+      }
     return Failure(
       .failed, "the schema of \(database) at \(place) was left half-way in \(dirty)",
       place: "databases.\(database).migrations", cause: mark,

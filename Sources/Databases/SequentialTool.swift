@@ -5,6 +5,7 @@ import Model
 /// numbers, and one row in `schema_migrations(version, dirty)` (contracts encore §7, migrations §2.2).
 struct SequentialTool: MigrationTool {
   let name: MigrationToolName
+  let keepsOneRow = true
 
   /// - Throws: `Failure` of kind configuration for two files of one number, and for files of other tools.
   func migrations(among names: [String]) throws(Failure) -> [MigrationFile] {

@@ -13,26 +13,30 @@ struct Notifying: Sendable {
   private let clock: any TimeSource
   private let interruptedAt = Locked<Timestamp?>(nil)
 
+  /// - Parameter patience: how long one source of secrets may take at most.
   /// - Throws: `Failure` when an address of the process environment is refused.
   init(
     _ environment: Model.Environment, root: String, variables: [String: String], clock: any TimeSource,
-    redact: @escaping @Sendable (String) -> String
+    redact: @escaping @Sendable (String) -> String, patience: Duration? = nil
   ) async throws(Failure) {
     self.clock = clock
     words = RunNotice(by: Session.user(variables), link: Notifying.link(variables))
     notifier = Notifier(
-      try await Notifying.receivers(environment, root: root, variables, clock), clock: clock, redact: redact,
+      try await Notifying.receivers(environment, root: root, variables, clock, patience), clock: clock,
+      redact: redact,
       sent: SentMessages(path: "\(root)/.shipit/\(environment.name).notices.json"))
   }
 
   /// Every declared receiver, with what is missing.
   static func receivers(
-    _ environment: Model.Environment, root: String, _ variables: [String: String], _ clock: any TimeSource
+    _ environment: Model.Environment, root: String, _ variables: [String: String], _ clock: any TimeSource,
+    _ patience: Duration? = nil
   ) async throws(Failure) -> [DeclaredReceiver] {
     guard !environment.notify.isEmpty else { return [] }
     let names = environment.notify.flatMap { target in target.secrets.map(\.name) }
     let pool = await SecretPool.open(
-      environment.secrets, wanting: Set(names), SecretAccess(root: root, process: variables))
+      environment.secrets, wanting: Set(names),
+      SecretAccess(root: root, process: variables, patience: patience))
     let secrets = SecretResolver(pool).available(environment)
     let parts = NoticeParts(
       http: HTTPClient(), clock: clock, slackURL: try Endpoints(variables).slack)
@@ -51,6 +55,8 @@ struct Notifying: Sendable {
   /// Hears what a run does. Never waits.
   func watch(_ event: RunEvent) {
     switch event.kind {
+    // A copy that went well is nobody's news.
+    case .started(_, let plan) where plan.kind == .backup: break
     case .started(let facts, let plan): notifier.tell(words.started(facts, plan))
     case .interrupted: interruptedAt.withLock { $0 = $0 ?? event.at }
     default: break
@@ -64,7 +70,10 @@ struct Notifying: Sendable {
   /// - Returns: a line about those who could not be told.
   func finish(_ ended: OperationResult, _ ledger: any Ledger) async -> String? {
     var notices: [Notice] = []
-    if let run = ended.run, let result = ended.result {
+    if ended.run == nil, ended.exit == .waiting, let plan = ended.plan, let missing = ended.failure {
+      notices.append(words.approval(plan, missing, at: clock.now))
+    }
+    if let run = ended.run, let result = ended.result, run.plan.kind != .backup || result.state != .released {
       notices.append(words.ended(run, result, at: clock.now))
     }
     var unknown: [RunID] = []

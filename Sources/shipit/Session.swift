@@ -58,7 +58,10 @@ struct Session: Sendable {
     self.environment = environment
     variables = ProcessInfo.processInfo.environment
     clock = Session.clock
-    let pool = await SecretPool.open(environment, SecretAccess(root: project.root, process: variables))
+    let pool = await SecretPool.open(
+      environment,
+      SecretAccess(
+        root: project.root, process: variables, patience: isPartial ? SecretAccess.shortPatience : nil))
     for warning in pool.warnings { console.warning(warning) }
     let resolver = SecretResolver(pool)
     // Before the first use of any, and what a command does not need too, as far as it is at hand.
@@ -178,7 +181,12 @@ struct Session: Sendable {
         root: project.root, environment: CommandEnvironment(process: variables), redact: redact),
       images: imageBuilder(parts, redact),
       databases: MigrationPerformer(
-        secrets: secrets, files: migrations, clock: clock, digest: Session.digest))
+        secrets: secrets, files: migrations, clock: clock, digest: Session.digest), backups: backups)
+  }
+
+  /// Who copies databases.
+  var backups: BackupPerformer {
+    BackupPerformer(secrets: secrets, root: project.root, clock: clock, process: variables)
   }
 
   /// What an operation works with.

@@ -11,6 +11,8 @@ struct MigrationPlanner {
   struct Result {
     var steps: [Step] = []
     var changes: [SchemaChange] = []
+    /// Databases that are copied beforehand.
+    var copied: [DatabaseTarget] = []
     var warnings: [String] = []
   }
 
@@ -20,7 +22,13 @@ struct MigrationPlanner {
     for database in input.environment.databases where only == nil || only == database.key {
       guard let observed = input.databases[database.key] else { continue }
       result.warnings += observed.notes
-      guard let migrations = database.migrations, !observed.pending.isEmpty else { continue }
+      guard let migrations = database.migrations, !observed.pending.isEmpty else {
+        if let backup = database.backup, backup.before == .deploy {
+          result.steps.append(DatabaseSteps.backup(of: database, backup, input.environment))
+          result.copied.append(database)
+        }
+        continue
+      }
       let pending = observed.pending.map { pending in
         let review = MigrationReview(pending.text)
         return PlannedMigration(
@@ -32,7 +40,16 @@ struct MigrationPlanner {
         isDirty: input.isDirty, from: observed.newest, pending: pending)
       try protect(change)
       result.changes.append(change)
-      result.steps.append(step(change))
+      var step = step(change)
+      if let backup = database.backup {
+        var copy = DatabaseSteps.backup(of: database, backup, input.environment)
+        // What has to come before the migrations comes before their copy too: it is of the state they change.
+        copy.needs = step.needs
+        step.needs.append(copy.id)
+        result.steps.append(copy)
+        result.copied.append(database)
+      }
+      result.steps.append(step)
     }
     for declared in undeclared() where !result.warnings.contains(declared) {
       result.warnings.append(declared)
@@ -69,8 +86,9 @@ struct MigrationPlanner {
 
   /// Adds the needs that schemas mean: services after the migrations of their databases, and these after
   /// everything that is built and proven where nobody sees it. A need that would close a circle is left out.
-  func arranged(_ steps: [Step], _ changes: [SchemaChange]) -> [Step] {
-    guard !changes.isEmpty else { return steps }
+  func arranged(_ steps: [Step], _ result: Result) -> [Step] {
+    let changes = result.changes
+    guard !changes.isEmpty || !result.copied.isEmpty else { return steps }
     var order = StepOrder(steps)
     for change in changes {
       let users = users(of: change.database)
@@ -94,7 +112,22 @@ struct MigrationPlanner {
         order.put(change.database.step, after: StepID("\(service.key).verify"))
       }
     }
+    for database in result.copied {
+      // It is the last thing that may fail before anything changes for good.
+      for service in input.environment.services {
+        for name in ["settings", "variables", "deploy", "promote"] where !isDark(service, name) {
+          order.put(StepID("\(service.key).\(name)"), after: database.backupStep)
+        }
+        order.put(database.backupStep, after: StepID("\(service.key).image"))
+        order.put(database.backupStep, after: StepID("\(service.key).verify"))
+      }
+    }
     return order.steps
+  }
+
+  /// Users of a staged service notice nothing before it is promoted.
+  private func isDark(_ service: Service, _ step: String) -> Bool {
+    input.observed[service.key]?.cutOver == .staged && step != "promote"
   }
 
   /// Who uses a database: services that get its address, that declare it in their source, or that name its

@@ -53,10 +53,11 @@ extension Grammar {
               Key(
                 "verify",
                 .word([
-                  Word("restore", "Into a scratch database."),
-                  Word("list", "By reading its table of contents."),
+                  Word(
+                    "restore", "Into a scratch database on the same server, with every table's rows counted."),
+                  Word("read", "By reading all of it."),
                 ]), "How it is proven good.", standard: "restore"),
-            ])), "A copy before anything is changed.", .later),
+            ])), "A copy before anything is changed.", example: "{to: ./backups, keep: 7, verify: restore}"),
       Key(
         "migrations",
         .object(
@@ -73,13 +74,15 @@ extension Grammar {
                     ),
                     Word("golang-migrate", "golang-migrate's files and table, run by shipit."),
                     Word("sql", "Plain SQL files, run by shipit with a table of its own."),
+                    Word("dbmate", "dbmate's files and table, run by shipit."),
+                    Word("prisma", "Prisma Migrate's folders and table, run by shipit."),
+                    Word("supabase", "Supabase's files and table, run by shipit."),
                   ]
                     + [
                       ("alembic", "Alembic."), ("django", "Django."), ("rails", "Rails."),
-                      ("prisma", "Prisma."), ("drizzle", "Drizzle."), ("knex", "Knex."),
-                      ("flyway", "Flyway."), ("dbmate", "dbmate."), ("sqitch", "Sqitch."),
+                      ("drizzle", "Drizzle."), ("knex", "Knex."),
+                      ("flyway", "Flyway."), ("sqitch", "Sqitch."),
                       ("atlas", "Atlas."),
-                      ("supabase", "Supabase's command line."),
                     ].map { Word($0.0, $0.1, .later) }), "Whose files and ledger table they are.",
                 required: true,
                 example: "encore"),

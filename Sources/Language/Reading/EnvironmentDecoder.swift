@@ -232,7 +232,17 @@ struct EnvironmentDecoder {
       url.secret.map { .secret($0) } ?? url.template.map { .text($0.rendered { $0.description }) }
     guard let address else { return nil }
     return DatabaseTarget(
-      key: key, engine: engine, url: address, migrations: migrations(fields["migrations"]?.fields))
+      key: key, engine: engine, url: address, migrations: migrations(fields["migrations"]?.fields),
+      backup: backup(fields["backup"]?.fields))
+  }
+
+  private func backup(_ fields: Fields?) -> BackupRule? {
+    guard let fields, let directory = fields["to"]?.text else { return nil }
+    var rule = BackupRule(directory: directory)
+    if let before = fields["before"]?.text.flatMap(BackupRule.Moment.init(rawValue:)) { rule.before = before }
+    if let keep = fields["keep"]?.int { rule.keep = keep }
+    if let check = fields["verify"]?.text.flatMap(BackupRule.Check.init(rawValue:)) { rule.check = check }
+    return rule
   }
 
   private func migrations(_ fields: Fields?) -> Migrations? {

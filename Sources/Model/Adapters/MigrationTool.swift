@@ -17,12 +17,27 @@ package protocol MigrationTool: Sendable {
   /// Why the tool cannot run a text; nil when it can.
   func objection(to script: SQLScript) -> String?
 
+  /// The same, by what its comments say.
+  func objection(toText text: String) -> String?
+
+  /// What of a file brings the schema forward, every line where it was.
+  func upText(_ text: String) -> String
+
+  /// The table has one row, the newest file's, instead of one for each.
+  var keepsOneRow: Bool { get }
+
   /// Applies one, with its row of the ledger table in the same transaction where it can be.
   /// - Throws: `DatabaseError`; what it says of the statement counts within the file's text.
   func apply(_ migration: MigrationText, limits: Migrations, _ session: any DatabaseSession) async throws
 
   /// The key of the tool's own lock, which keeps its other users out; nil: it has none.
   func lock(_ session: any DatabaseSession) async throws -> Int64?
+}
+
+extension MigrationTool {
+  package func objection(toText text: String) -> String? { nil }
+  package func upText(_ text: String) -> String { text }
+  package var keepsOneRow: Bool { false }
 }
 
 /// A file that is a migration.

@@ -15,18 +15,26 @@ package struct DatabaseTarget: Sendable, Hashable, Codable {
   package var engine: Engine
   package var url: Address
   package var migrations: Migrations?
+  package var backup: BackupRule?
 
-  package init(key: String, engine: Engine = .postgres, url: Address, migrations: Migrations? = nil) {
+  package init(
+    key: String, engine: Engine = .postgres, url: Address, migrations: Migrations? = nil,
+    backup: BackupRule? = nil
+  ) {
     self.key = key
     self.engine = engine
     self.url = url
     self.migrations = migrations
+    self.backup = backup
   }
 
   /// The name of its migrations in `needs`, and of their step.
   package var step: StepID { DatabaseTarget.step(key) }
 
   package static func step(_ key: String) -> StepID { StepID("\(key).migrations") }
+
+  /// The step that copies it.
+  package var backupStep: StepID { StepID("\(key).backup") }
 }
 
 /// The changes of a schema and what applies them.
@@ -58,4 +66,7 @@ package enum MigrationToolName: String, Sendable, Hashable, Codable, CaseIterabl
   case golangMigrate = "golang-migrate"
   /// Plain files with shipit's own ledger table.
   case sql
+  case dbmate
+  case prisma
+  case supabase
 }
