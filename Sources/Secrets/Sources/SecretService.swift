@@ -69,7 +69,10 @@ struct SecretService: Sendable {
         .failed, "\(description) cannot be reached safely", cause: error.message,
         hint: "where its certificate is of an authority of your own, name that one's PEM file")
     case .badURL: Failure(.configuration, "\(description) has no address", cause: error.message)
-    default: Failure(.failed, "\(description) cannot be reached", cause: error.message)
+    default:
+      Failure(
+        .failed, "\(description) cannot be reached", cause: error.message,
+        hint: "see whether it is up and can be reached from here: curl -sSv, with the address of the file")
     }
   }
 }
