@@ -42,7 +42,7 @@ struct Preflight {
           "its row in _prisma_migrations has no finished_at (P3009)",
           "prisma migrate resolve --rolled-back \(dirty), to run it again, or --applied \(dirty)"
         )
-      case .encore, .golangMigrate, .dbmate, .supabase:
+      case .encore, .golangMigrate, .dbmate, .supabase, .alembic:
         (
           "schema_migrations says version \(dirty), dirty",
           "UPDATE schema_migrations SET dirty = false, with the version that is really there"
@@ -134,6 +134,28 @@ struct MigrationLock {
         }
         try await clock.sleep(for: .milliseconds(250))
       }
+    }
+  }
+
+  /// Waits until no session of a tool is left that somebody began who is dead: their lock went with them.
+  func outwaitTools(until deadline: Timestamp, waits: (String) -> Void) async throws {
+    var hasTold = false
+    while true {
+      let rows = try await session.rows(
+        """
+        SELECT pid, left(query, 120) AS query FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name = $1 AND pid <> pg_backend_pid()
+        """, [ExternalProgram.session])
+      guard let row = rows.first else { return }
+      let who = "a migration tool that was left alone, pid \(row["pid"] ?? "?")"
+      if !hasTold { waits(who) }
+      hasTold = true
+      guard clock.now < deadline else {
+        throw Failure(
+          .leaseHeld, "somebody else changes this schema", cause: "\(who): \(row["query"] ?? "")",
+          hint: "let it end, or end it: SELECT pg_terminate_backend(\(row["pid"] ?? "PID"))")
+      }
+      try await clock.sleep(for: .milliseconds(250))
     }
   }
 

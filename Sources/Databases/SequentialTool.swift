@@ -107,6 +107,11 @@ struct SequentialTool: MigrationTool {
     return PendingFiles(files: rest, applied: applied)
   }
 
+  func count(of pending: [MigrationFile], in state: MigrationState) -> Int {
+    let current = state.applied.last.flatMap { Int64($0) } ?? 0
+    return pending.prefix { (Int64($0.id) ?? .max) <= current }.count
+  }
+
   func objection(to script: SQLScript) -> String? {
     switch TransactionUse(script) {
     case .none: nil

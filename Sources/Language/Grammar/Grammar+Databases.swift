@@ -77,9 +77,10 @@ extension Grammar {
                     Word("dbmate", "dbmate's files and table, run by shipit."),
                     Word("prisma", "Prisma Migrate's folders and table, run by shipit."),
                     Word("supabase", "Supabase's files and table, run by shipit."),
+                    Word("alembic", "Alembic, run here on the commit's files."),
                   ]
                     + [
-                      ("alembic", "Alembic."), ("django", "Django."), ("rails", "Rails."),
+                      ("django", "Django."), ("rails", "Rails."),
                       ("drizzle", "Drizzle."), ("knex", "Knex."),
                       ("flyway", "Flyway."), ("sqitch", "Sqitch."),
                       ("atlas", "Atlas."),
@@ -108,6 +109,10 @@ extension Grammar {
                         "statement", .duration(atLeast: .milliseconds(1)), "The longest statement.",
                         standard: "10m"),
                     ])), "Limits inside the database."),
+              Key(
+                "program", .list(.text(.argument), atLeast: 1),
+                "How a tool that is a program is called in `directory`; default: by its name.",
+                example: "[poetry, run, alembic]"),
               Key("needs", needs, needsDoc, standard: "[]", elsewhere: needsElsewhere),
             ])), "The schema's changes; services with this database need them by default.",
         elsewhere: ["migrate"]),
@@ -128,6 +133,7 @@ extension Grammar {
                 Key(
                   "needs", .list(.either([.word([Word("migrations", "After this database's migrations.")])])),
                   "What comes first.", standard: "[]"),
-              ]))), "SQL files to run, each once per content.", .later),
+              ]))), "SQL files to run, each once per content.",
+        example: "[{sql: ./db/indexes.sql, indexes: concurrently}]"),
     ])
 }

@@ -233,7 +233,16 @@ struct EnvironmentDecoder {
     guard let address else { return nil }
     return DatabaseTarget(
       key: key, engine: engine, url: address, migrations: migrations(fields["migrations"]?.fields),
-      backup: backup(fields["backup"]?.fields))
+      backup: backup(fields["backup"]?.fields),
+      scripts: fields["scripts"]?.list.compactMap { $0.fields.flatMap(script) } ?? [])
+  }
+
+  private func script(_ fields: Fields) -> DatabaseScript? {
+    fields["sql"]?.text.map {
+      DatabaseScript(
+        path: $0, concurrently: fields["indexes"]?.text == "concurrently",
+        afterMigrations: needs(fields["needs"]).contains("migrations"))
+    }
   }
 
   private func backup(_ fields: Fields?) -> BackupRule? {
@@ -251,6 +260,7 @@ struct EnvironmentDecoder {
     }
     var migrations = Migrations(tool: tool, needs: needs(fields["needs"]))
     if let directory = fields["directory"]?.text { migrations.directory = directory }
+    migrations.program = fields["program"]?.list.compactMap(\.text)
     let timeouts = fields["timeouts"]?.fields
     if let lock = timeouts?["lock"]?.duration { migrations.lockTimeout = lock }
     if let statement = timeouts?["statement"]?.duration { migrations.statementTimeout = statement }
