@@ -22,8 +22,13 @@ package protocol FlagProvider: Sendable {
   ///   written: `changedByOther`.
   func set(_ share: FlagShare, expected: FlagState, note: FlagNote) async throws(FlagRefusal) -> FlagState
 
+  /// The last bake is over: the wanted variation becomes what everybody gets, without a rule that draws.
+  func complete(expected: FlagState, note: FlagNote) async throws(FlagRefusal) -> FlagState
+
   /// Turns the flag off and resets its rule to the old variation, in one write, whatever its state.
-  func off(note: FlagNote) async throws(FlagRefusal) -> FlagState
+  /// - Parameter known: what `read` said some time in this rollout; with it a store that wants the ids of variations
+  ///   is asked once only.
+  func off(known: FlagState?, note: FlagNote) async throws(FlagRefusal) -> FlagState
 }
 
 /// What a write leaves with the store, so that people there see who acted and why.
