@@ -161,7 +161,7 @@ let package = Package(
       "FlagTests",
       [
         "Flags", "Twin", "Model", "HTTP", "HTTPServer", "Processes", "JSON", "Concurrency", "TestSupport",
-      ]),
+      ], exclude: ["Official"]),
     tests(
       "AdapterTests",
       [
