@@ -78,7 +78,7 @@ let package = Package(
     room("Model", ["Concurrency", "JSON"]),
 
     // Floor 3: pure decisions.
-    room("Language", ["Model", "YAML", "JSON", "Zones"]),
+    room("Language", ["Model", "YAML", "JSON", "Concurrency", "Zones"]),
     room("Engine", ["Model", "Concurrency", "Zones"]),
     room("Analysis", ["Concurrency", "Zones"]),
 
@@ -87,7 +87,7 @@ let package = Package(
     room(
       "Vercel", ["Model", "HTTP", "JSON", "Crypto", "Archive", "Processes", "Concurrency"]),
     room("Encore", ["Model", "HTTP", "JSON", "Processes", "Archive", "Crypto", "Concurrency"]),
-    room("Databases", ["Model", "Postgres", "Concurrency"]),
+    room("Databases", ["Model", "Postgres", "Processes", "Crypto", "Concurrency"]),
     room("Secrets", ["Model", "Crypto"]),
     room("Source", ["Model", "Processes", "Archive", "Crypto", "Concurrency"]),
     room("Probing", ["Model", "HTTP", "Names", "JSON", "Concurrency"]),

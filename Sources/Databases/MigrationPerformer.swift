@@ -17,18 +17,21 @@ package struct MigrationPerformer: StepPerformer {
   private let clock: any TimeSource
   private let digest: @Sendable (String) -> String
   private let random: @Sendable () -> Double
+  private let program: ExternalProgram?
   private let longTransaction: Duration
   private let running = RunningMigrations()
 
   /// - Parameters:
   ///   - digest: SHA-256 in hex.
   ///   - longTransaction: how long another transaction may be open.
+  ///   - program: runs the tools that are programs of the project's.
   ///   - random: in 0..<1, for the jitter of repetitions.
   package init(
     secrets: SecretValues, files: any MigrationFiles, clock: any TimeSource,
     digest: @escaping @Sendable (String) -> String, longTransaction: Duration = longTransaction,
-    random: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }
+    program: ExternalProgram? = nil, random: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }
   ) {
+    self.program = program
     self.secrets = secrets
     self.files = files
     self.clock = clock
@@ -37,7 +40,13 @@ package struct MigrationPerformer: StepPerformer {
     self.random = random
   }
 
+  /// Who runs what stands beside the migrations.
+  private var scripts: ScriptPerformer {
+    ScriptPerformer(secrets: secrets, files: files, clock: clock, digest: digest)
+  }
+
   package func perform(_ step: Step, _ call: StepCall) async -> Outcome {
+    if case .scripts(let run) = step.action { return await scripts.perform(run, call) }
     guard case .migrate(let change) = step.action else { return .failed(foreign(step), moved: false) }
     let key = RunningMigrations.Key(run: call.run.id, step: step.id)
     running.begin(key)
@@ -53,12 +62,16 @@ package struct MigrationPerformer: StepPerformer {
   }
 
   package func probe(_ step: Step, _ call: StepCall) async -> Finding {
+    if case .scripts(let run) = step.action { return await scripts.probe(run, call) }
     guard case .migrate(let change) = step.action else { return .failed(foreign(step), moved: false) }
     do {
       return try await withSession(change) { session in
         // What a killed process left may still be running in its session, which then still has the lock.
         try await MigrationLock(session: session, clock: clock).take(
           tool: nil, until: min(call.deadline, clock.now + .seconds(30)),
+          waits: { call.report(.progress("waiting for \($0)")) })
+        try await MigrationLock(session: session, clock: clock).outwaitTools(
+          until: min(call.deadline, clock.now + .seconds(30)),
           waits: { call.report(.progress("waiting for \($0)")) })
         let progress = try await read(change, session)
         if let refusal = progress.refusal { return .failed(refusal, moved: true) }
@@ -116,15 +129,13 @@ package struct MigrationPerformer: StepPerformer {
       .refusal(ofDirty: state, change.migrations.tool)
     progress.newest = state.applied.last
     let known = change.pending.map { MigrationFile(id: $0.id, name: $0.name) }
-    if change.migrations.tool == .sql {
-      let applied = Set(state.applied)
-      progress.count = known.prefix { applied.contains($0.id) }.count
-    } else {
-      let current = state.applied.last.flatMap { Int64($0) } ?? 0
-      progress.count = known.prefix { (Int64($0.id) ?? .max) <= current }.count
+    progress.count = tool.count(of: known, in: state)
+    if tool.keepsOneRow {
       let expected = [change.from].compactMap(\.self) + known.map(\.id)
-      if let newest = state.applied.last, !expected.contains(newest) || (change.from != nil && current == 0) {
+      if let newest = state.applied.last, !expected.contains(newest) {
         progress.stranger = newest
+      } else if change.from != nil, state.applied.isEmpty {
+        progress.stranger = "nothing"
       }
     }
     return progress
@@ -142,11 +153,17 @@ package struct MigrationPerformer: StepPerformer {
         try await MigrationLock(session: session, clock: clock).take(
           tool: tool.lock(session), until: call.deadline,
           waits: { call.report(.progress("waiting: \($0) changes this schema")) })
+        try await MigrationLock(session: session, clock: clock).outwaitTools(
+          until: call.deadline, waits: { call.report(.progress("waiting: \($0) changes this schema")) })
       }
       progress = try await read(change, session)
       try await check(change, progress, session)
+      if change.migrations.tool.isExternal {
+        try await runProgram(change, progress, call)
+        progress = try await read(change, session)
+      }
       let texts = try await texts(change, progress)
-      while let next = progress.rest.first {
+      while let next = progress.rest.first, !change.migrations.tool.isExternal {
         try Task.checkCancellation()
         guard let text = texts[next.path] else { continue }
         // Durable before it can take effect: who finds us dead knows where to look.
@@ -160,7 +177,10 @@ package struct MigrationPerformer: StepPerformer {
         call.report(.log("\(next.name) applied in \((clock.now - moment).wholeMilliseconds) ms"))
       }
       let after = try await read(change, session)
-      guard after.rest.isEmpty, after.refusal == nil, after.newest == change.pending.last?.id else {
+      let tool = change.migrations.tool.tool
+      guard after.rest.isEmpty, after.refusal == nil,
+        !tool.keepsOneRow || after.newest == change.pending.last?.id
+      else {
         throw Failure(
           .failed,
           "the ledger table of \(change.database.key) says \(after.newest ?? "nothing") afterwards, "
@@ -173,6 +193,18 @@ package struct MigrationPerformer: StepPerformer {
       await session.close()
       throw error
     }
+  }
+
+  /// The project's own tool, under our lock: what it wrote is read afterwards like everything else.
+  private func runProgram(_ change: SchemaChange, _ progress: Applied, _ call: StepCall) async throws {
+    guard let last = progress.rest.last else { return }
+    guard let program else {
+      throw Failure(.internalError, "nobody runs \(change.migrations.tool.rawValue) here")
+    }
+    try await call.identify(last.name)
+    call.report(
+      .progress("\(change.migrations.tool.rawValue): \(progress.rest.map(\.name).joined(separator: ", "))"))
+    try await program.upgrade(change, call, limit: max(.seconds(1), call.deadline - clock.now))
   }
 
   private func check(_ change: SchemaChange, _ progress: Applied, _ session: LiveSession) async throws {
@@ -204,7 +236,8 @@ package struct MigrationPerformer: StepPerformer {
           cause: "it was changed, or the commit is no longer at hand", hint: "plan anew")
       }
       texts[planned.path] = MigrationText(
-        file: MigrationFile(id: planned.id, name: planned.name), text: text, checksum: planned.checksum,
+        file: MigrationFile(id: planned.id, name: planned.name),
+        text: change.migrations.tool.tool.upText(text), checksum: planned.checksum,
         release: 0)
     }
     return texts

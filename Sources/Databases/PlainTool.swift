@@ -27,7 +27,8 @@ struct PlainTool: MigrationTool {
       [schema, Self.table])
     guard !tables.isEmpty else { return MigrationState() }
     let rows = try await session.rows(
-      "SELECT id, checksum, finished_at FROM \(SequentialTool.quoted(schema)).\(Self.table) ORDER BY started_at, id",
+      "SELECT id, checksum, finished_at FROM \(SequentialTool.quoted(schema)).\(Self.table) "
+        + "WHERE kind <> 'script' ORDER BY started_at, id",
       [])
     var state = MigrationState()
     for row in rows {
@@ -89,6 +90,13 @@ extension MigrationToolName {
     switch self {
     case .encore, .golangMigrate: SequentialTool(name: self)
     case .sql: PlainTool()
+    case .dbmate: DbmateTool()
+    case .prisma: PrismaTool()
+    case .supabase: SupabaseTool()
+    case .alembic: AlembicTool()
     }
   }
+
+  /// It is a program of the project's that runs its own scripts.
+  var isExternal: Bool { self == .alembic }
 }

@@ -6,13 +6,17 @@ package struct PostgresObserver: DatabaseObserver {
   private let secrets: SecretValues
   private let files: any MigrationFiles
   private let digest: @Sendable (String) -> String
+  private let program: ExternalProgram?
 
   /// - Parameters:
   ///   - secrets: by name; the addresses are among them.
   ///   - digest: SHA-256 in hex.
+  ///   - program: runs the tools that are programs of the project's.
   package init(
-    secrets: SecretValues, files: any MigrationFiles, digest: @escaping @Sendable (String) -> String
+    secrets: SecretValues, files: any MigrationFiles, digest: @escaping @Sendable (String) -> String,
+    program: ExternalProgram? = nil
   ) {
+    self.program = program
     self.secrets = secrets
     self.files = files
     self.digest = digest
@@ -40,7 +44,12 @@ package struct PostgresObserver: DatabaseObserver {
     let preflight = Preflight(database: database.key, place: address.place, session: session)
     let (version, _) = try await preflight.checkWritable()
     var observed = ObservedDatabase(place: address.place, version: version)
+    observed.scripts = try await ScriptPlan(files: files, digest: digest).pending(
+      database, session, commit: commit, isDirty: isDirty)
     guard let migrations = database.migrations else { return observed }
+    if migrations.tool.isExternal {
+      return try await survey(database, migrations, commit, isDirty, observed, preflight, session)
+    }
     let tool = migrations.tool.tool
     let all = try await tool.migrations(
       among: names(of: database.key, migrations, commit: commit, isDirty: isDirty))
@@ -61,15 +70,45 @@ package struct PostgresObserver: DatabaseObserver {
         throw Failure(
           .failed, "the file \(path) cannot be read from the commit \(commit.prefix(7))", place: path)
       }
-      if let objection = tool.objection(to: SQLScript(text)) {
+      let up = tool.upText(text)
+      if let objection = tool.objection(to: SQLScript(up)) ?? tool.objection(toText: up) {
         throw Failure(
           .configuration, "\(path) cannot be applied: \(objection)", place: path,
           hint: migrations.tool == .encore
             ? "apply it outside of Encore's migrations, in a `run:` step" : "split the file")
       }
       observed.pending.append(
-        PendingMigration(file: file, path: path, text: text, checksum: digest(text)))
+        PendingMigration(file: file, path: path, text: up, checksum: digest(text)))
     }
+    return try await examined(observed, preflight)
+  }
+
+  /// What a program of the project's would do.
+  private func survey(
+    _ database: DatabaseTarget, _ migrations: Migrations, _ commit: String, _ isDirty: Bool,
+    _ before: ObservedDatabase, _ preflight: Preflight, _ session: LiveSession
+  ) async throws -> ObservedDatabase {
+    guard let program else {
+      throw Failure(.internalError, "nobody asks \(migrations.tool.rawValue) here")
+    }
+    var observed = before
+    let state = try await migrations.tool.tool.state(session)
+    let found = try await AlembicSurvey(files: files, program: program).look(
+      database, migrations, state, commit: commit, isDirty: isDirty)
+    observed.newest = state.applied.last
+    observed.applied = found.applied
+    observed.notes = found.notes.map { "\(database.key): \($0)" }
+    observed.pending = found.pending.map { revision, sql in
+      PendingMigration(
+        file: MigrationFile(id: revision.id, name: revision.name), path: revision.path, text: sql,
+        checksum: digest(revision.text))
+    }
+    return try await examined(observed, preflight)
+  }
+
+  /// What would keep the pending ones from beginning.
+  private func examined(_ before: ObservedDatabase, _ preflight: Preflight) async throws -> ObservedDatabase {
+    var observed = before
     guard !observed.pending.isEmpty else { return observed }
     if let refusal = try await preflight.invalidIndexes() { throw refusal }
     if let passing = try await preflight.longTransaction(over: MigrationPerformer.longTransaction) {

@@ -31,15 +31,23 @@ struct Preflight {
   func refusal(ofDirty state: MigrationState, _ tool: MigrationToolName) -> Failure? {
     guard let dirty = state.dirty else { return nil }
     let (mark, back) =
-      tool == .sql
-      ? (
-        "its row in shipit_migrations has no finished_at",
-        "UPDATE shipit_migrations SET finished_at = now() WHERE id = '\(dirty)', or DELETE its row to run it again"
-      )
-      : (
-        "schema_migrations says version \(dirty), dirty",
-        "UPDATE schema_migrations SET dirty = false, with the version that is really there"
-      )
+      switch tool {
+      case .sql:
+        (
+          "its row in shipit_migrations has no finished_at",
+          "UPDATE shipit_migrations SET finished_at = now() WHERE id = '\(dirty)', or DELETE its row to run it again"
+        )
+      case .prisma:
+        (
+          "its row in _prisma_migrations has no finished_at (P3009)",
+          "prisma migrate resolve --rolled-back \(dirty), to run it again, or --applied \(dirty)"
+        )
+      case .encore, .golangMigrate, .dbmate, .supabase, .alembic:
+        (
+          "schema_migrations says version \(dirty), dirty",
+          "UPDATE schema_migrations SET dirty = false, with the version that is really there"
+        )
+      }
     return Failure(
       .failed, "the schema of \(database) at \(place) was left half-way in \(dirty)",
       place: "databases.\(database).migrations", cause: mark,
@@ -126,6 +134,28 @@ struct MigrationLock {
         }
         try await clock.sleep(for: .milliseconds(250))
       }
+    }
+  }
+
+  /// Waits until no session of a tool is left that somebody began who is dead: their lock went with them.
+  func outwaitTools(until deadline: Timestamp, waits: (String) -> Void) async throws {
+    var hasTold = false
+    while true {
+      let rows = try await session.rows(
+        """
+        SELECT pid, left(query, 120) AS query FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name = $1 AND pid <> pg_backend_pid()
+        """, [ExternalProgram.session])
+      guard let row = rows.first else { return }
+      let who = "a migration tool that was left alone, pid \(row["pid"] ?? "?")"
+      if !hasTold { waits(who) }
+      hasTold = true
+      guard clock.now < deadline else {
+        throw Failure(
+          .leaseHeld, "somebody else changes this schema", cause: "\(who): \(row["query"] ?? "")",
+          hint: "let it end, or end it: SELECT pg_terminate_backend(\(row["pid"] ?? "PID"))")
+      }
+      try await clock.sleep(for: .milliseconds(250))
     }
   }
 

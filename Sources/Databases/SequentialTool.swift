@@ -5,6 +5,7 @@ import Model
 /// numbers, and one row in `schema_migrations(version, dirty)` (contracts encore §7, migrations §2.2).
 struct SequentialTool: MigrationTool {
   let name: MigrationToolName
+  let keepsOneRow = true
 
   /// - Throws: `Failure` of kind configuration for two files of one number, and for files of other tools.
   func migrations(among names: [String]) throws(Failure) -> [MigrationFile] {
@@ -104,6 +105,11 @@ struct SequentialTool: MigrationTool {
         ])
     }
     return PendingFiles(files: rest, applied: applied)
+  }
+
+  func count(of pending: [MigrationFile], in state: MigrationState) -> Int {
+    let current = state.applied.last.flatMap { Int64($0) } ?? 0
+    return pending.prefix { (Int64($0.id) ?? .max) <= current }.count
   }
 
   func objection(to script: SQLScript) -> String? {

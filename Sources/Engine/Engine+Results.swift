@@ -187,7 +187,8 @@ extension Engine {
     switch state.step.action {
     case .prove, .soak, .command, .check, .buildImage: true
     // Begun it has only looked, until the first file is applied.
-    case .migrate: !state.moved
+    case .migrate, .restoreDatabase: !state.moved
+    case .backup, .scripts: true
     case .settings, .variables, .deploy, .restore, .promote: false
     }
   }

@@ -39,6 +39,38 @@ package struct PostgresAddress: Sendable {
     return parameters.last { $0.keyword == keyword }?.value
   }
 
+  /// The same server, by another database.
+  package func naming(database: String) -> PostgresAddress {
+    PostgresAddress(
+      parameters: parameters.filter { $0.keyword != "dbname" } + [("dbname", database)], hidden: hidden)
+  }
+
+  /// The variables by which a child that uses libpq gets in; the password is among them.
+  package var variables: [String: String] {
+    var variables: [String: String] = [:]
+    for (keyword, value) in parameters {
+      if let name = Self.names[keyword] { variables[name] = value }
+    }
+    return variables
+  }
+
+  private init(parameters: [(keyword: String, value: String)], hidden: [String]) {
+    self.parameters = parameters
+    self.hidden = hidden
+  }
+
+  /// libpq's variables by its keywords.
+  private static let names = [
+    "host": "PGHOST", "hostaddr": "PGHOSTADDR", "port": "PGPORT", "dbname": "PGDATABASE", "user": "PGUSER",
+    "password": "PGPASSWORD", "passfile": "PGPASSFILE", "service": "PGSERVICE", "options": "PGOPTIONS",
+    "sslmode": "PGSSLMODE", "sslnegotiation": "PGSSLNEGOTIATION", "sslcert": "PGSSLCERT",
+    "sslkey": "PGSSLKEY",
+    "sslrootcert": "PGSSLROOTCERT", "sslcrl": "PGSSLCRL", "channel_binding": "PGCHANNELBINDING",
+    "require_auth": "PGREQUIREAUTH", "gssencmode": "PGGSSENCMODE", "krbsrvname": "PGKRBSRVNAME",
+    "target_session_attrs": "PGTARGETSESSIONATTRS", "connect_timeout": "PGCONNECT_TIMEOUT",
+    "application_name": "PGAPPNAME", "client_encoding": "PGCLIENTENCODING",
+  ]
+
   /// Takes the password out of a text of libpq.
   func redact(_ text: String) -> String {
     hidden.reduce(text) { text, secret in

@@ -155,6 +155,36 @@ enum Documents {
     return Operation(text + "}")
   }
 
+  /// The same for a whole environment, a page of services at a time; variables and limits come in one text.
+  static let settings = Operation(
+    """
+    query ShipitSettings($projectId: String!, $environmentId: String!, $first: Int, $after: String) {
+      environment(id: $environmentId, projectId: $projectId) {
+        id
+        config(decryptVariables: true)
+        serviceInstances(first: $first, after: $after) {
+          edges {
+            node {
+              \(settingFields)
+            }
+          }
+          pageInfo { hasNextPage endCursor }
+        }
+      }
+    }
+    """)
+
+  /// Whether services that are connected to a repository deploy by themselves.
+  static func autoDeploys(_ count: Int) -> Operation {
+    let ids = (0..<count).map { "$s\($0): String!" }.joined(separator: ", ")
+    var text = "query ShipitAutoDeploys($projectId: String!, $environmentId: String!, \(ids)) {\n"
+    for index in 0..<count {
+      let service = "environmentId: $environmentId, serviceId: $s\(index)"
+      text += "  a\(index): serviceInstanceAutoDeployStatus(projectId: $projectId, \(service)) { enabled }\n"
+    }
+    return Operation(text + "}")
+  }
+
   private static let settingFields = """
     id serviceId serviceName builder buildCommand dockerfilePath rootDirectory startCommand
         preDeployCommand healthcheckPath healthcheckTimeout numReplicas region restartPolicyType

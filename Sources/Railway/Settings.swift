@@ -126,28 +126,30 @@ struct ServiceDetails: Sendable {
 }
 
 extension RailwayClient {
-  /// Reads settings, limits, variables and automatic deploys of services, many in one request.
+  /// Reads settings, limits, variables and automatic deploys of services in one request; of very many from the
+  /// environment's own configuration, so that neither the requests nor one request's size grow with their number.
   func details(of services: [(id: String, hasRepository: Bool)], in place: Place, _ manner: Manner = .read)
     async throws(APIError) -> [String: ServiceDetails]
   {
+    if services.count > RailwayClient.mostByName {
+      return try await detailsOfMany(services, in: place, manner)
+    }
+    guard !services.isEmpty else { return [:] }
+    var variables: [String: JSON] = [
+      "projectId": .string(place.project), "environmentId": .string(place.environment),
+    ]
+    for (index, service) in services.enumerated() { variables["s\(index)"] = .string(service.id) }
+    let operation = Documents.services(withRepository: services.map(\.hasRepository))
+    let data = try await read(operation, variables, manner)
     var details: [String: ServiceDetails] = [:]
-    for start in stride(from: 0, to: services.count, by: 20) {
-      let chunk = Array(services[start..<min(start + 20, services.count)])
-      var variables: [String: JSON] = [
-        "projectId": .string(place.project), "environmentId": .string(place.environment),
-      ]
-      for (index, service) in chunk.enumerated() { variables["s\(index)"] = .string(service.id) }
-      let operation = Documents.services(withRepository: chunk.map(\.hasRepository))
-      let data = try await read(operation, variables, manner)
-      for (index, service) in chunk.enumerated() {
-        guard let node = data["s\(index)"], node.object != nil else {
-          throw APIError(.notFound, "the service instance is gone", operation: operation.name)
-        }
-        details[service.id] = ServiceDetails(
-          settings: RailwaySettings.read(node, limits: data["l\(index)"]),
-          variables: RailwayVariables.read(data["v\(index)"]), image: node["source"]?["image"]?.string,
-          autoDeploys: data["a\(index)"]?["enabled"]?.bool ?? false)
+    for (index, service) in services.enumerated() {
+      guard let node = data["s\(index)"], node.object != nil else {
+        throw APIError(.notFound, "the service instance is gone", operation: operation.name)
       }
+      details[service.id] = ServiceDetails(
+        settings: RailwaySettings.read(node, limits: data["l\(index)"]),
+        variables: RailwayVariables.read(data["v\(index)"]), image: node["source"]?["image"]?.string,
+        autoDeploys: data["a\(index)"]?["enabled"]?.bool ?? false)
     }
     return details
   }

@@ -15,6 +15,16 @@ enum RailwayVariables {
     }
     return values
   }
+
+  /// Reads the variables of an environment's configuration: a sealed one exists, but cannot be read.
+  static func read(configured node: JSON?) -> [String: Sensitive?] {
+    var values: [String: Sensitive?] = [:]
+    for (name, variable) in node?.object ?? [:] where variable.object != nil {
+      let isSealed = variable["isSealed"]?.bool == true
+      values.updateValue(isSealed ? nil : variable["value"]?.string.map { Sensitive($0) }, forKey: name)
+    }
+    return values
+  }
 }
 
 extension RailwayClient {

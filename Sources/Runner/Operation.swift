@@ -152,8 +152,11 @@ struct Operation {
   ) async throws(Failure) -> OperationResult {
     var ended = OperationResult(exit: result.exit, plan: record.plan, run: record, result: result)
     guard result.state != .inFlight else { return ended }
-    let release = Release(
-      of: record, result: result, results: results, endedAt: context.surroundings.clock.now)
+    // A copy changes nothing that a release is made of.
+    let release =
+      record.plan.kind == .backup
+      ? nil
+      : Release(of: record, result: result, results: results, endedAt: context.surroundings.clock.now)
     let lease = await keeper.lease
     // Before the run is closed: a process killed in between finds it open and does both again.
     if record.plan.kind == .deploy, result.failure != nil, marksBad(result) {

@@ -10,16 +10,20 @@ package struct Performers: Sendable {
   package var images: (any StepPerformer)?
   /// Changes the schemas of databases.
   package var databases: (any StepPerformer)?
+  /// Copies databases, and puts copies in their place.
+  package var backups: (any StepPerformer)?
 
   package init(
     platforms: [PlatformName: any Platform], probing: any StepPerformer, commands: any StepPerformer,
-    images: (any StepPerformer)? = nil, databases: (any StepPerformer)? = nil
+    images: (any StepPerformer)? = nil, databases: (any StepPerformer)? = nil,
+    backups: (any StepPerformer)? = nil
   ) {
     self.platforms = platforms
     self.probing = probing
     self.commands = commands
     self.images = images
     self.databases = databases
+    self.backups = backups
   }
 
   /// Who carries a step out; nil when no adapter for it is at hand.
@@ -30,6 +34,7 @@ package struct Performers: Sendable {
     case .commands: commands
     case .images: images
     case .databases: databases
+    case .backups: backups
     }
   }
 }

@@ -49,6 +49,8 @@ struct Notifying: Sendable {
   /// Hears what a run does. Never waits.
   func watch(_ event: RunEvent) {
     switch event.kind {
+    // A copy that went well is nobody's news.
+    case .started(_, let plan) where plan.kind == .backup: break
     case .started(let facts, let plan): notifier.tell(words.started(facts, plan))
     case .interrupted: interruptedAt.withLock { $0 = $0 ?? event.at }
     default: break
@@ -62,7 +64,10 @@ struct Notifying: Sendable {
   /// - Returns: a line about those who could not be told.
   func finish(_ ended: OperationResult, _ ledger: any Ledger) async -> String? {
     var notices: [Notice] = []
-    if let run = ended.run, let result = ended.result {
+    if ended.run == nil, ended.exit == .waiting, let plan = ended.plan, let missing = ended.failure {
+      notices.append(words.approval(plan, missing, at: clock.now))
+    }
+    if let run = ended.run, let result = ended.result, run.plan.kind != .backup || result.state != .released {
       notices.append(words.ended(run, result, at: clock.now))
     }
     var unknown: [RunID] = []

@@ -148,7 +148,8 @@ struct Session: Sendable {
   /// Who looks at databases.
   var looks: DatabaseLooks {
     DatabaseLooks(
-      observer: PostgresObserver(secrets: secrets, files: migrations, digest: Session.digest),
+      observer: PostgresObserver(
+        secrets: secrets, files: migrations, digest: Session.digest, program: program { $0 }),
       discovery: EncoreDatabases(repository: parts.repository, files: migrations))
   }
 
@@ -178,7 +179,19 @@ struct Session: Sendable {
         root: project.root, environment: CommandEnvironment(process: variables), redact: redact),
       images: imageBuilder(parts, redact),
       databases: MigrationPerformer(
-        secrets: secrets, files: migrations, clock: clock, digest: Session.digest))
+        secrets: secrets, files: migrations, clock: clock, digest: Session.digest, program: program(redact)),
+      backups: backups)
+  }
+
+  /// Runs migration tools that are programs of the project's.
+  private func program(_ redact: @escaping @Sendable (String) -> String) -> ExternalProgram {
+    ExternalProgram(
+      root: project.root, secrets: secrets, files: migrations, process: variables, redact: redact)
+  }
+
+  /// Who copies databases.
+  var backups: BackupPerformer {
+    BackupPerformer(secrets: secrets, root: project.root, clock: clock, process: variables)
   }
 
   /// What an operation works with.

@@ -116,6 +116,61 @@ struct CommandTests {
     #expect(pooled.code == 2 && pooled.text.contains("transaction pooler"))
   }
 
+  private static let copied = environment + "\n    backup: {to: ./backups, keep: 2}\n"
+
+  @Test func aBackupComesBeforeTheMigrationAndStopsItWhenItFails() async throws {
+    let bench = try await bench(Self.copied)
+    try bench.project.write("CREATE TABLE a (i int);\n", to: "db/migrations/1_a.up.sql")
+    // Something stands where the directory should be.
+    try bench.project.write("backups/\nbackups\n", to: ".gitignore")
+    try bench.project.write("in the way", to: "backups")
+    try await bench.project.commit("migrations")
+    var up = try await bench.shipit("migrate", "up", "demo", "--yes")
+    #expect(up.code == 7, "\(up.text)")
+    #expect(up.text.contains("back up main") && up.text.contains("databases.main.backup.to"), "\(up.text)")
+    #expect(try await bench.values("SELECT to_regclass('a') IS NULL") == ["t"], "nothing was migrated")
+    try FileManager.default.removeItem(atPath: bench.project.path + "/backups")
+    up = try await bench.shipit("migrate", "up", "demo", "--yes")
+    #expect(up.code == 0, "\(up.text)")
+    #expect(up.text.contains("restored and counted: 0 tables, 0 rows"), "\(up.text)")
+    #expect(try await bench.values("SELECT to_regclass('a') IS NULL") == ["f"])
+    // Nothing is pending: nothing is copied.
+    let again = try await bench.shipit("migrate", "up", "demo", "--yes")
+    #expect(again.code == 0 && again.output.contains("nothing to do"), "\(again.text)")
+    try bench.expectNothingLeaked()
+  }
+
+  @Test func aDatabaseIsCopiedTriedOutAndPutBack() async throws {
+    let bench = try await bench(Self.copied)
+    try bench.project.write("CREATE TABLE a (i int);\n", to: "db/migrations/1_a.up.sql")
+    try bench.project.write("backups/\n", to: ".gitignore")
+    try await bench.project.commit("migrations")
+    #expect(try await bench.shipit("backup", "list", "demo").output.contains("no backup on this machine"))
+    #expect(try await bench.shipit("migrate", "up", "demo", "--yes").code == 0)
+    _ = try await bench.values("INSERT INTO a SELECT generate_series(1, 30)")
+    let made = try await bench.shipit("backup", "demo")
+    #expect(made.code == 0 && made.text.contains("2 tables, 31 rows"), "\(made.text)")
+    let listed = try await bench.shipit("backup", "list", "demo")
+    #expect(listed.output.contains("restored: 2 tables, 31 rows"), "\(listed.text)")
+    let drill = try await bench.shipit("backup", "drill", "demo")
+    #expect(drill.code == 0 && drill.output.contains("can be restored"), "\(drill.text)")
+
+    _ = try await bench.values("DELETE FROM a")
+    let name = String(bench.url.split(separator: "/").last ?? "")
+    #expect(try await bench.shipit("restore", "demo", "main").code == 2, "nobody typed its name")
+    #expect(try await bench.shipit("restore", "demo", "main", "--confirm", "main").code == 2)
+    #expect(try await bench.values("SELECT count(*) FROM a") == ["0"])
+    let restored = try await bench.shipit("restore", "demo", "main", "--confirm", name)
+    #expect(restored.code == 0, "\(restored.text)")
+    #expect(restored.text.contains("what was there is the database \(name)_before_"), "\(restored.text)")
+    #expect(try await bench.values("SELECT count(*) FROM a") == ["30"])
+    #expect(try await bench.shipit("backup", "list", "demo", "--json").output.contains("\"rows\":1"))
+    #expect(try await bench.shipit("status", "demo").code == 0)
+    #expect(try await bench.shipit("history", "demo").code == 0)
+    #expect(try await bench.shipit("backup", "demo", "nothing").code == 2)
+    try bench.expectNothingLeaked()
+  }
+
   @Test func aKilledProcessLeavesNothingToRunTwice() async throws {
     let bench = try await bench()
     try bench.project.write(

@@ -37,6 +37,8 @@ struct SchemaBench: Sendable {
       set { texts.withLock { $0[name] = newValue } }
     }
 
+    var all: [String] { texts.withLock { $0.keys.sorted() } }
+
     func set(_ name: String, _ text: String?) { texts.withLock { $0[name] = text } }
 
     func names(in directory: String, commit: String, isDirty: Bool) async throws(Failure) -> [String]? {

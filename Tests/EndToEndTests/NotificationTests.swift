@@ -102,6 +102,22 @@ import Testing
     }
   }
 
+  @Test func whoIsWantedToApproveIsToldWhatToType() async throws {
+    try await withWorld(Self.everybody) { project, twin, variables in
+      try project.change(
+        "environments/demo.yaml", "protect:\n", "protect:\n  approval: {by: [bo], own: false}\n")
+      try await project.commit("approval")
+      let waiting = try await project.shipit("deploy", "demo", "--yes", variables: variables)
+      #expect(waiting.code == 9, "\(waiting.text)")
+      let told = try await messages(twin)
+      #expect(told.count == 4, "\(told)")
+      for message in told {
+        #expect(message.text.contains("needs an approval before it goes to demo"), "\(message)")
+        #expect(message.text.contains("shipit approve demo --digest "), "\(message)")
+      }
+    }
+  }
+
   /// One refuses, one hangs, one is gone: the run ends as it would, and says so in one line.
   @Test func deadReceiversAreOneLineAndNoFailure() async throws {
     let hanging = try SocketServer { connection, _ in connection.waitForEnd() }

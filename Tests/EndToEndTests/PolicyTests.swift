@@ -64,6 +64,8 @@ struct PolicyTests {
     let command = try #require(result.text.firstMatch(of: #/shipit approve demo --digest ([0-9a-f]{12})/#))
     // Whoever reads the log sees what it is about.
     #expect(result.text.contains("nothing is live yet") || result.text.contains("commit"), "\(result.text)")
+    result = try await project.shipit("status", "demo", "--offline")
+    #expect(result.output.contains("shipit approve demo --digest \(command.1)"), "\(result.text)")
     // Ann may not; who may is told.
     result = try await project.shipit("approve", "demo")
     #expect(result.code == 4, "\(result.text)")
@@ -77,8 +79,12 @@ struct PolicyTests {
     #expect(result.code == 0, "\(result.text)")
     result = try await bo.shipit("approve", "demo", "--digest", String(command.1))
     #expect(result.code == 0 && result.output.contains("already"), "\(result.text)")
+    result = try await project.shipit("status", "demo", "--offline")
+    #expect(result.output.contains("1 of 1 given, by bo"), "\(result.text)")
     result = try await project.shipit("deploy", "demo", "--yes", variables: twin.variables)
     #expect(result.code == 0, "\(result.text)")
+    result = try await project.shipit("status", "demo", "--offline")
+    #expect(!result.output.contains("given, by"), "\(result.text)")
     result = try await project.shipit("history", "demo")
     #expect(result.output.contains("approved by bo (bo@"), "\(result.text)")
     #expect(result.output.contains("read it"), "\(result.text)")

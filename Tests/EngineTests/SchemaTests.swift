@@ -90,6 +90,59 @@ import Testing
     #expect(try DeployPlanner(input).plan().isEmpty)
   }
 
+  @Test func migrationsInTwoPlacesAreSaid() throws {
+    var service = Planned.service("api")
+    service.settings.start = "sh -c 'alembic upgrade head && ./run'"
+    let plan = try plan([service], observed(expand), target())
+    #expect(
+      plan.warnings.contains {
+        $0.hasPrefix("api: its start command runs `alembic upgrade`, and databases.main")
+      })
+    var input = Planned.input(Planned.environment([service]), [Planned.observed("api")])
+    input.databases = [:]
+    #expect(try DeployPlanner(input).plan().warnings.isEmpty, "there is one place")
+  }
+
+  // MARK: Backups
+
+  @Test func aCopyComesJustBeforeWhatCannotBeTakenBack() throws {
+    var target = target(["tests"])
+    target.backup = BackupRule(directory: "./backups")
+    let plan = try plan(
+      [
+        Planned.service("api", variables: ["DATABASE_URL": .secret("MAIN_URL")]), Planned.service("web"),
+      ], observed(expand), target, staged: ["web"], run: [CommandStep(name: "tests", command: ["true"])])
+    #expect(plan.step("main.migrations")?.needs.contains("main.backup") == true)
+    #expect(Set(plan.step("main.backup")?.needs ?? []) == ["run.tests", "web.verify"])
+    #expect(plan.step("api.deploy")?.needs.contains("main.backup") == true)
+    #expect(plan.step("web.promote")?.needs.contains("main.backup") == true)
+    #expect(plan.step("web.deploy")?.needs.contains("main.backup") == false)
+  }
+
+  @Test func aStagedUserIsBuiltAfterItsSchemaAlsoWithACopy() throws {
+    var target = target()
+    target.backup = BackupRule(directory: "./backups")
+    let plan = try plan(
+      [Planned.service("web", variables: ["DATABASE_URL": .secret("MAIN_URL")])], observed(expand), target,
+      staged: ["web"])
+    #expect(plan.step("web.deploy")?.needs.contains("main.migrations") == true)
+    #expect(plan.step("main.backup")?.needs == [])
+  }
+
+  @Test func aCopyIsMadeWhenTheFileSaysAndNeverForNothing() throws {
+    var target = target()
+    target.backup = BackupRule(directory: "./backups")
+    let services = [Planned.service("api")]
+    #expect(try plan(services, observed(), target).step("main.backup") == nil, "nothing is pending")
+    target.backup?.before = .deploy
+    #expect(try plan(services, observed(), target).step("api.deploy")?.needs.contains("main.backup") == true)
+    var environment = Planned.environment(services)
+    environment.databases = [target]
+    var input = Planned.input(environment, [Planned.observed("api", commit: Make.new)])
+    input.databases = ["main": observed()]
+    #expect(try DeployPlanner(input).plan().isEmpty, "nothing changes")
+  }
+
   @Test func protectionRefusesWhatIsWorse() throws {
     let service = Planned.service("api")
     _ = try plan([service], observed(expand), target(), protect: .expand)

@@ -50,7 +50,13 @@ import Testing
       (["offVariation": 0], "switching off would give it to everybody"),
       (["offVariation": nil], "it has no off variation"),
       (
-        ["fallthrough": ["rollout": ["variations": [], "experimentAllocation": ["canReshuffle": true]]]],
+        [
+          "fallthrough": [
+            "rollout": [
+              "variations": [], "experimentAllocation": ["defaultVariation": 0, "canReshuffle": true],
+            ]
+          ]
+        ],
         "an experiment owns its rule"
       ),
       (

@@ -62,6 +62,10 @@ import Testing
     }
     let hold = Hold(reason: "we count the stock", by: "bo@laptop", at: start)
     lines += told("held", Self.words.held(hold, app: "shop", environment: "prod"))
+    let missing = Failure(
+      .waiting, "2222222 needs an approval before it goes to prod", cause: "1 wanted, none given",
+      hint: "bo may type: shipit approve prod --digest 0123456789ab; then deploy again")
+    lines += told("approval", Self.words.approval(plan, missing, at: start))
     try expectGolden("notices.txt", lines)
   }
 

@@ -114,6 +114,17 @@ private func journal() -> [JournalEntry] {
     try expectGolden("status-running.txt", report.text(.eighty))
   }
 
+  @Test func `shows what waits for approval and what to type`() throws {
+    var wanted = Decision(
+      .approvalWanted, by: "ann@laptop", at: after(-600), digest: "0123456789abcdef0123", commit: new,
+      subject: "Add the crunch mode")
+    var report = status(releases: [six], runs: [run(11, result: good)])
+    report.approvals = [StatusReport.ApprovalLine(wanted, missing: 1, words: "1 of 2 given, by bo")]
+    wanted.commit = old
+    report.approvals.append(StatusReport.ApprovalLine(wanted, missing: 0, words: "2 of 2 given, by bo, cy"))
+    try expectGolden("status-approval.txt", report.text(.eighty))
+  }
+
   @Test func `says mixed, and never live, after a mixed run`() {
     let mixed = RunResult(state: .mixed, exit: .failedMixed)
     let report = status(releases: [release(7, new, "", mixed), six], runs: [run(12, result: mixed)])
@@ -313,5 +324,36 @@ private func journal() -> [JournalEntry] {
     let document = try JSON(parsing: report.json().utf8)
     #expect(document["kind"] == "error" && document["exit"] == 5)
     #expect(document["failure"]?["hint"]?.string?.contains("shipit status prod") == true)
+  }
+}
+
+@Suite struct `Backups` {
+  private static let manifest = BackupManifest(
+    id: "prod-main-20260821T080000Z-r12", app: "athlete-ally", environment: "prod", database: "main",
+    server: "17.4", tool: "pg_dump 17.4", run: RunID(12), release: 7, commit: new, madeAt: after(-7200),
+    seconds: 4, bytes: 12_345_678, checksum: "ab", rows: ["public.orders": 2000, "public.users": 31],
+    check: .restore)
+
+  @Test func `are listed with how they were proven, and what to type when there is none`() throws {
+    var read = Self.manifest
+    read.rows = [:]
+    read.check = .read
+    let report = BackupListReport(
+      environment: "prod", now: now,
+      databases: [
+        .init(
+          database: "main", directory: "./backups", keep: 7,
+          backups: [.init(Self.manifest, size: "12.3 MB"), .init(read, size: "12.3 MB")]),
+        .init(database: "events", directory: "./backups", keep: 7, backups: []),
+      ])
+    try expectGolden("backups.txt", report.text(.eighty))
+  }
+
+  @Test func `that were tried out tell how long it took`() throws {
+    let report = BackupDrillReport(
+      environment: "prod", Self.manifest, size: "12.3 MB", took: .milliseconds(4200),
+      rows: Self.manifest.rows,
+      now: now)
+    try expectGolden("backup-drill.txt", report.text(.eighty))
   }
 }

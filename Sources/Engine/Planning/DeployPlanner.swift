@@ -27,22 +27,23 @@ package struct DeployPlanner {
     let schemas = MigrationPlanner(input: input)
     let migrations = try schemas.plan()
     warnings += migrations.warnings
-    let isEmpty = services.isEmpty && migrations.steps.isEmpty
+    let isEmpty = services.isEmpty && migrations.isEmpty
     let commands = environment.run.map(commandStep)
     if !isEmpty { steps = commands + migrations.steps + steps }
     steps = wired(steps, services: Set(services.map(\.service)))
-    steps = schemas.arranged(steps, migrations.changes)
+    steps = schemas.arranged(steps, migrations)
     steps = CutOverOrder(services: services).arranged(steps)
     steps += confirmations(of: services, after: steps)
     if !isEmpty { steps += try checkSteps(after: steps) }
     warnings += DeployPlanner.wayBack(across: migrations.changes)
     note(migrations.changes, in: &services)
+    let binding = binding()
     return Plan(
       kind: .deploy, app: environment.app, environment: environment.name, commit: input.commit,
       subject: input.subject, isDirty: input.isDirty, steps: topological(steps), services: services,
-      warnings: warnings, deadline: environment.protect.deadline, digest: bindingDigest(),
+      warnings: warnings, deadline: environment.protect.deadline, digest: digest(binding),
       hasPrevious: services.allSatisfy { $0.previous != nil }, before: before,
-      order: order.map(\.key), configuration: environment, binding: binding())
+      order: order.map(\.key), configuration: environment, binding: binding)
   }
 
   /// The plan of `migrate up`: the schemas alone.
@@ -53,9 +54,10 @@ package struct DeployPlanner {
     var schemas = MigrationPlanner(input: input)
     schemas.only = only
     let migrations = try schemas.plan()
-    var steps = migrations.steps
+    var steps = migrations.isEmpty ? [] : migrations.steps
     // What they wait for in a deploy is not part of this.
-    for index in steps.indices { steps[index].needs = [] }
+    let known = Set(steps.map(\.id))
+    for index in steps.indices { steps[index].needs.removeAll { !known.contains($0) } }
     return Plan(
       kind: .migrate, app: environment.app, environment: environment.name, commit: input.commit,
       subject: input.subject, isDirty: input.isDirty, steps: steps,
@@ -99,7 +101,9 @@ package struct DeployPlanner {
   }
 
   /// Binds what was asked for, not what was observed: a resumed run sees a changed world.
-  package func bindingDigest() -> String { input.digest("shipit-plan-2\n\(binding().text)") }
+  package func bindingDigest() -> String { digest(binding()) }
+
+  private func digest(_ binding: PlanBinding) -> String { input.digest("shipit-plan-2\n\(binding.text)") }
 
   /// What the digest is made of: commit, configuration with its settings, and the secrets' keyed fingerprints; no
   /// id of anything that was made from them.
@@ -136,8 +140,9 @@ package struct DeployPlanner {
   private func confirmations(of services: [PlannedService], after steps: [Step]) -> [Step] {
     let proofs = steps.filter { if case .prove(let proof) = $0.action { !proof.isDark } else { false } }
     guard proofs.count > 1 else { return [] }
+    let watches = Dictionary(grouping: steps.filter(\.isWatch), by: \.service)
     let ends = proofs.map { proof in
-      steps.last { $0.service == proof.service && $0.needs.contains(proof.id) && $0.isWatch }?.id ?? proof.id
+      watches[proof.service]?.last { $0.needs.contains(proof.id) }?.id ?? proof.id
     }
     return proofs.compactMap { proof in
       guard case .prove(var request) = proof.action, let service = proof.service else { return nil }
@@ -152,10 +157,14 @@ package struct DeployPlanner {
   /// No ledger holds a secret's value (DESIGN §7), but each holds the configuration.
   /// - Throws: `Failure` when a declared secret's value stands in it; short ones may be words like any other.
   private func refuseWrittenSecrets() throws(Failure) {
-    let text = CanonicalText.of(input.environment)
-    for name in input.secrets.names {
-      guard let value = input.secrets[name]?.reveal(), value.count >= DeployPlanner.shortestSecret,
-        text.contains(CanonicalText.of([value]).dropFirst(2).dropLast(2))
+    let long = input.secrets.names.filter { name in
+      (input.secrets[name]?.reveal().count ?? 0) >= DeployPlanner.shortestSecret
+    }
+    guard !long.isEmpty else { return }
+    let text = Array(CanonicalText.of(input.environment).utf8)
+    for name in long {
+      guard let value = input.secrets[name]?.reveal(),
+        text.holds(CanonicalText.of([value]).utf8.dropFirst(2).dropLast(2))
       else { continue }
       throw Failure(
         .configuration, "the value of the secret \(name) is written out in the environment file",
@@ -245,21 +254,57 @@ extension Step {
 
 /// Steps in an order in which each comes after what it needs; stable otherwise.
 func topological(_ steps: [Step]) -> [Step] {
-  var placed: Set<StepID> = []
-  var rest = steps
-  var ordered: [Step] = []
-  let known = Set(steps.map(\.id))
-  while !rest.isEmpty {
-    guard
-      let index = rest.firstIndex(where: {
-        $0.needs.allSatisfy { placed.contains($0) || !known.contains($0) }
-      })
-    else { return ordered + rest }
-    let step = rest.remove(at: index)
-    placed.insert(step.id)
-    ordered.append(step)
+  var places: [StepID: Int] = [:]
+  for (place, step) in steps.enumerated() where places[step.id] == nil { places[step.id] = place }
+  var unmet = Array(repeating: 0, count: steps.count)
+  var dependents: [[Int]] = Array(repeating: [], count: steps.count)
+  for (place, step) in steps.enumerated() {
+    for need in step.needs {
+      guard let earlier = places[need] else { continue }
+      unmet[place] += 1
+      dependents[earlier].append(place)
+    }
   }
-  return ordered
+  // The last is the one that stands first in `steps`.
+  var ready = steps.indices.filter { unmet[$0] == 0 }.reversed() as [Int]
+  var order: [Int] = []
+  while let place = ready.popLast() {
+    order.append(place)
+    for later in dependents[place] {
+      unmet[later] -= 1
+      guard unmet[later] == 0 else { continue }
+      let index = ready.partitioned { $0 > later }
+      ready.insert(later, at: index)
+    }
+  }
+  // What needs itself in a circle stays as it is, at the end.
+  if order.count < steps.count { order += steps.indices.filter { unmet[$0] > 0 } }
+  return order.map { steps[$0] }
+}
+
+extension [UInt8] {
+  /// Whether the bytes stand in it; comparing texts by characters takes a hundred times as long.
+  fileprivate func holds(_ wanted: Substring.UTF8View) -> Bool {
+    guard let first = wanted.first, wanted.count <= count else { return false }
+    let wanted = Array(wanted)
+    for start in 0...(count - wanted.count)
+    where self[start] == first && self[start..<(start + wanted.count)].elementsEqual(wanted) {
+      return true
+    }
+    return false
+  }
+}
+
+extension [Int] {
+  /// The index of the first element that is not so, where all that are stand before all that are not.
+  fileprivate func partitioned(where isBefore: (Int) -> Bool) -> Int {
+    var (low, high) = (startIndex, endIndex)
+    while low < high {
+      let middle = (low + high) / 2
+      if isBefore(self[middle]) { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
 }
 
 extension Environment {

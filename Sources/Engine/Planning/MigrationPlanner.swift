@@ -11,6 +11,11 @@ struct MigrationPlanner {
   struct Result {
     var steps: [Step] = []
     var changes: [SchemaChange] = []
+    /// Databases that are copied beforehand.
+    var copied: [DatabaseTarget] = []
+    /// The steps of scripts.
+    var scripts: [Step] = []
+    var isEmpty: Bool { changes.isEmpty && scripts.isEmpty }
     var warnings: [String] = []
   }
 
@@ -20,7 +25,14 @@ struct MigrationPlanner {
     for database in input.environment.databases where only == nil || only == database.key {
       guard let observed = input.databases[database.key] else { continue }
       result.warnings += observed.notes
-      guard let migrations = database.migrations, !observed.pending.isEmpty else { continue }
+      defer { if let scripts = scripts(database, observed) { result.scripts.append(scripts) } }
+      guard let migrations = database.migrations, !observed.pending.isEmpty else {
+        if let backup = database.backup, backup.before == .deploy {
+          result.steps.append(DatabaseSteps.backup(of: database, backup, input.environment))
+          result.copied.append(database)
+        }
+        continue
+      }
       let pending = observed.pending.map { pending in
         let review = MigrationReview(pending.text)
         return PlannedMigration(
@@ -32,12 +44,42 @@ struct MigrationPlanner {
         isDirty: input.isDirty, from: observed.newest, pending: pending)
       try protect(change)
       result.changes.append(change)
-      result.steps.append(step(change))
+      var step = step(change)
+      if let backup = database.backup {
+        var copy = DatabaseSteps.backup(of: database, backup, input.environment)
+        // What has to come before the migrations comes before their copy too: it is of the state they change.
+        copy.needs = step.needs
+        step.needs.append(copy.id)
+        result.steps.append(copy)
+        result.copied.append(database)
+      }
+      result.steps.append(step)
     }
+    result.steps += result.scripts
+    result.warnings += elsewhere()
     for declared in undeclared() where !result.warnings.contains(declared) {
       result.warnings.append(declared)
     }
     return result
+  }
+
+  private func scripts(_ database: DatabaseTarget, _ observed: ObservedDatabase) -> Step? {
+    guard !observed.scripts.isEmpty else { return nil }
+    let limits = database.migrations
+    let run = ScriptRun(
+      database: database, scripts: observed.scripts, place: observed.place, commit: input.commit,
+      isDirty: input.isDirty, lockTimeout: limits?.lockTimeout ?? .seconds(5),
+      // An index of a large table takes its time.
+      statementTimeout: max(limits?.statementTimeout ?? .seconds(600), .seconds(3600)))
+    let names = observed.scripts.flatMap(\.indexes)
+    let what =
+      names.isEmpty
+      ? "run scripts in \(database.key)" : "build \(names.joined(separator: ", ")) in \(database.key)"
+    return Step(
+      id: database.scriptStep, title: what,
+      needs: observed.scripts.contains(where: \.script.afterMigrations) ? [database.step] : [],
+      action: .scripts(run), limit: input.environment.protect.deadline, isRepeatable: true,
+      expected: .seconds(10))
   }
 
   private func step(_ change: SchemaChange) -> Step {
@@ -69,8 +111,9 @@ struct MigrationPlanner {
 
   /// Adds the needs that schemas mean: services after the migrations of their databases, and these after
   /// everything that is built and proven where nobody sees it. A need that would close a circle is left out.
-  func arranged(_ steps: [Step], _ changes: [SchemaChange]) -> [Step] {
-    guard !changes.isEmpty else { return steps }
+  func arranged(_ steps: [Step], _ result: Result) -> [Step] {
+    let changes = result.changes
+    guard !changes.isEmpty || !result.copied.isEmpty else { return steps }
     var order = StepOrder(steps)
     for change in changes {
       let users = users(of: change.database)
@@ -94,7 +137,22 @@ struct MigrationPlanner {
         order.put(change.database.step, after: StepID("\(service.key).verify"))
       }
     }
+    for database in result.copied {
+      // It is the last thing that may fail before anything changes for good.
+      for service in input.environment.services {
+        for name in ["settings", "variables", "deploy", "promote"] where !isDark(service, name) {
+          order.put(StepID("\(service.key).\(name)"), after: database.backupStep)
+        }
+        order.put(database.backupStep, after: StepID("\(service.key).image"))
+        order.put(database.backupStep, after: StepID("\(service.key).verify"))
+      }
+    }
     return order.steps
+  }
+
+  /// Users of a staged service notice nothing before it is promoted.
+  private func isDark(_ service: Service, _ step: String) -> Bool {
+    input.observed[service.key]?.cutOver == .staged && step != "promote"
   }
 
   /// Who uses a database: services that get its address, that declare it in their source, or that name its
@@ -114,6 +172,43 @@ struct MigrationPlanner {
       if isGiven || isDeclared || isNamed { named.insert(service.key) }
     }
     return (named, named.isEmpty)
+  }
+
+  // MARK: One place
+
+  /// Commands that migrate, as services start or deploy with them.
+  private static let migrating = [
+    "alembic upgrade", "manage.py migrate", "prisma migrate deploy", "drizzle-kit migrate", "db:migrate",
+    "rails db:prepare", "knex migrate:latest", "dbmate up", "dbmate migrate", "sqitch deploy",
+    "flyway migrate",
+    "atlas migrate apply", "supabase db push", "yoyo apply", "goose up", "migrate -path",
+    "typeorm migration:run",
+  ]
+
+  /// Migrations that run here and again inside a service: each instance that starts would run them, and a rollback of
+  /// code too, where most tools stop (contract migrations §1.1, §4).
+  private func elsewhere() -> [String] {
+    let here = input.environment.databases.filter { $0.migrations != nil }.map(\.key)
+    guard let database = here.first else { return [] }
+    return input.environment.services.flatMap { service -> [String] in
+      let settings = input.observed[service.key]?.settings
+      let places = [
+        ("its start command", service.settings.start ?? settings?.start),
+        (
+          "its pre-deploy command",
+          (service.settings.preDeploy ?? settings?.preDeploy)?.joined(separator: " && ")
+        ),
+      ]
+      return places.compactMap { place, command in
+        guard let command, let found = MigrationPlanner.migrating.first(where: { command.contains($0) })
+        else {
+          return nil
+        }
+        return
+          "\(service.key): \(place) runs `\(found)`, and databases.\(database).migrations runs migrations here: "
+          + "one place only, or each instance that starts, and each rollback of code, runs them again"
+      }
+    }
   }
 
   // MARK: Self-hosted Encore

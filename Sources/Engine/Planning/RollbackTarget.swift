@@ -16,7 +16,7 @@ package struct RollbackTarget: Sendable {
   /// - Throws: `Failure` of kind configuration when there is none, or the wanted one was never good.
   package init(of request: RollbackRequest, releases: [Release]) throws(Failure) {
     // Migrations alone changed no code: what they ran beside is what is live.
-    let newest = releases.filter { $0.kind != .migrate }.sorted { $0.number > $1.number }
+    let newest = releases.filter { $0.kind.isAboutServices }.sorted { $0.number > $1.number }
     let past = Past(newest)
     let runs = past.runs
     self.runs = runs

@@ -21,6 +21,8 @@ package struct RunNotice: Sendable {
         plan.restores.map { "rolling back to release \($0), as release \(facts.release)" }
           ?? "rolling back to what served before"
       case .migrate: "migrating databases, as release \(facts.release)"
+      case .backup: "backing up databases"
+      case .restore: "restoring a database, as release \(facts.release)"
       }
     return notice(
       .started, plan, facts.id, facts.release, headline, services: services(plan) { $0.record.commit },
@@ -53,6 +55,17 @@ package struct RunNotice: Sendable {
       at: hold.at)
   }
 
+  /// A plan that waits until somebody approves it: nothing of it has begun.
+  /// - Parameter missing: what the deploy ended with; its hint says who may type what.
+  package func approval(_ plan: Plan, _ missing: Failure, at: Timestamp) -> Notice {
+    Notice(
+      .approval, app: plan.app, environment: plan.environment,
+      headline: missing.message, commit: plan.commit.isEmpty ? nil : plan.commit, subject: plan.subject,
+      by: by,
+      services: services(plan) { $0.record.commit }, reason: missing.cause, next: missing.hint, link: link,
+      at: at)
+  }
+
   private func notice(
     _ event: Notice.Event, _ plan: Plan, _ run: RunID, _ release: Int, _ headline: String,
     services: [Notice.Service], at: Timestamp, isLast: Bool
@@ -77,6 +90,8 @@ package struct RunNotice: Sendable {
     let ended =
       wasInterrupted ? "was interrupted" : result.exit == .deadline ? "ran out of time" : "failed"
     switch result.state {
+    case .released where record.plan.kind == .backup: return "databases are backed up"
+    case .released where record.plan.kind == .restore: return "a database was restored, as \(release)"
     case .released: return "\(release) is live"
     case .restored:
       return record.plan.restores.map { "release \($0) is live again, as \(release)" }

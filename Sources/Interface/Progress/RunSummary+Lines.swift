@@ -29,6 +29,10 @@ extension RunSummary {
     switch state {
     case .released where action == .migrate:
       return Line(.good("\(symbols.good) the schemas are as the commit wants them"), time)
+    case .released where action == .backup:
+      return Line(.good("\(symbols.good) backed up, and proven good"), time)
+    case .released where action == .restore:
+      return Line(.good("\(symbols.good) the database is as the backup has it"), time)
     case .released:
       return Line(
         [

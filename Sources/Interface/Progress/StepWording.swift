@@ -19,8 +19,8 @@ extension RunPicture.StepPicture {
   /// It writes or deploys, so that something of it could be live.
   private var changesPlatform: Bool {
     switch step.action {
-    case .settings, .variables, .deploy, .restore, .promote, .migrate: true
-    case .buildImage, .prove, .soak, .command, .check: false
+    case .settings, .variables, .deploy, .restore, .promote, .migrate, .scripts, .restoreDatabase: true
+    case .backup, .buildImage, .prove, .soak, .command, .check: false
     }
   }
 

@@ -117,6 +117,17 @@ extension PlanReport {
     if action == .migrate {
       return Line(.strong("\(count(schemas.count, "schema")), "), .warning("nothing takes a migration back"))
     }
+    if action == .backup {
+      return Line(.strong("\(count(shown.count, "step")), "), .good("nothing is changed"))
+    }
+    if action == .restore {
+      return Line(
+        [
+          .strong("\(count(shown.count, "step")), "),
+          .warning("what was written since the backup is not in it"),
+        ],
+        overflow: .wrap(hanging: 2))
+    }
     let services = count(changing.count, "service") + (changing.count == 1 ? " changes" : " change")
     let back: Span =
       if schemas.contains(where: { $0.pending.contains { $0.effect == .contract } }) {

@@ -82,7 +82,8 @@ package struct PlanReport: Report {
     choice = plan.choice
     reason = plan.reason
     self.overrides = overrides
-    services = plan.services.map { ServiceLine($0, in: plan) }
+    let byService = Dictionary(grouping: plan.steps, by: \.service)
+    services = plan.services.map { ServiceLine($0, byService[$0.service] ?? []) }
     schemas = plan.schemaChanges.map(SchemaLine.init)
     steps = plan.steps.map {
       StepLine(
@@ -121,12 +122,12 @@ extension Step {
 }
 
 extension PlanReport.ServiceLine {
-  init(_ planned: PlannedService, in plan: Plan) {
+  /// - Parameter steps: The plan's that are the service's.
+  init(_ planned: PlannedService, _ steps: [Step]) {
     service = planned.service
     platform = planned.platform
     cutOver = planned.cutOver
     address = planned.address
-    let steps = plan.steps.filter { $0.service == planned.service }
     changes =
       !steps.isEmpty || !planned.reasons.isEmpty || !planned.settings.isEmpty || !planned.variables.isEmpty
     reasons = planned.reasons

@@ -152,6 +152,19 @@ extension StatusReport {
       lines.append(
         .labelled("hold", [.bad(hold.reason), Span(", by \(hold.by), \(hold.at.timestamp.minute)")]))
     }
+    for approval in approvals {
+      let asked = ", asked for by \(approval.by) \(approval.at.timestamp.relative(to: now.timestamp))"
+      let what = approval.subject.isEmpty ? "" : " \(approval.subject)"
+      lines.append(
+        .labelled(
+          "approval",
+          [.accent(short(approval.commit)), Span("\(what): "), .warning(approval.words), .faint(asked)]))
+      let next =
+        approval.missing > 0
+        ? "shipit approve \(environment) --digest \(approval.digest.prefix(12))"
+        : "\(NextCommand.deploy(environment)) --commit \(short(approval.commit))"
+      lines.append(.labelled("", [.accent(next)]))
+    }
     if !bad.isEmpty {
       let marks = bad.prefix(5).map { "\(short($0.commit)) (release \($0.release))" }
       let more = bad.count > 5 ? " and \(bad.count - 5) more" : ""
@@ -169,7 +182,9 @@ extension StatusReport {
     case .released: differing.isEmpty ? nil : NextCommand.plan(environment)
     case .previous where !differing.isEmpty: NextCommand.plan(environment)
     case .previous, .mixed: last.map { NextCommand.why(environment, $0.run) }
-    case .running: nil
+    case .running:
+      "shipit cancel \(environment) asks it to stop; if its machine is gone, "
+        + "\(NextCommand.settle(environment)) once the lease has ended"
     case .inFlight:
       "\(NextCommand.settle(environment)) ends it; \(NextCommand.deploy(environment)) goes on with it or plans anew"
     }

@@ -109,6 +109,30 @@ package struct StatusReport: Report {
     package var at: Moment
   }
 
+  /// A plan that waits until somebody approves it.
+  package struct ApprovalLine: Codable, Sendable, Hashable {
+    package var commit: String
+    package var subject: String
+    package var digest: String
+    /// Who asked for it.
+    package var by: String
+    package var at: Moment
+    /// How many more are needed; none: whoever deploys may go on.
+    package var missing: Int
+    /// `1 of 2 given, by ann`.
+    package var words: String
+
+    package init(_ wanted: Decision, missing: Int, words: String) {
+      commit = wanted.commit ?? ""
+      subject = wanted.subject ?? ""
+      digest = wanted.digest ?? ""
+      by = wanted.by
+      at = Moment(wanted.at)
+      self.missing = missing
+      self.words = words
+    }
+  }
+
   package var app: String
   package var environment: String
   package var truth: Truth
@@ -124,6 +148,8 @@ package struct StatusReport: Report {
   package var last: Last?
   package var lease: LeaseLine?
   package var hold: HoldLine?
+  /// Newest first.
+  package var approvals: [ApprovalLine]
   package var bad: [BadMark]
   /// The last good release is itself of different commits.
   package var isMix: Bool
@@ -143,10 +169,12 @@ package struct StatusReport: Report {
   ///   - journal: Of the open run.
   ///   - lease: Held now.
   ///   - declared: The environment's services: each gets a row, recorded or not.
+  ///   - approvals: Of plans that wait.
   package init(
     app: String, environment: String, now: Timestamp, releases: [Release] = [], runs: [RunRecord] = [],
     journal: [JournalEntry] = [], lease: Lease? = nil, hold: Hold? = nil, bad: [String: Int] = [:],
-    overrides: [Override] = [], notes: [String] = [], declared: [Service] = []
+    overrides: [Override] = [], notes: [String] = [], declared: [Service] = [],
+    approvals: [ApprovalLine] = []
   ) {
     self.app = app
     self.environment = environment
@@ -186,6 +214,7 @@ package struct StatusReport: Report {
     }
     self.overrides = overrides
     self.notes = notes
+    self.approvals = approvals
     // A run that was settled and not continued tells nothing by itself: the one before it does.
     let telling = runs.first { $0.result != nil && $0.result?.state != .abandoned }
     truth =

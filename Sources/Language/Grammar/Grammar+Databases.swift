@@ -53,10 +53,11 @@ extension Grammar {
               Key(
                 "verify",
                 .word([
-                  Word("restore", "Into a scratch database."),
-                  Word("list", "By reading its table of contents."),
+                  Word(
+                    "restore", "Into a scratch database on the same server, with every table's rows counted."),
+                  Word("read", "By reading all of it."),
                 ]), "How it is proven good.", standard: "restore"),
-            ])), "A copy before anything is changed.", .later),
+            ])), "A copy before anything is changed.", example: "{to: ./backups, keep: 7, verify: restore}"),
       Key(
         "migrations",
         .object(
@@ -73,13 +74,16 @@ extension Grammar {
                     ),
                     Word("golang-migrate", "golang-migrate's files and table, run by shipit."),
                     Word("sql", "Plain SQL files, run by shipit with a table of its own."),
+                    Word("dbmate", "dbmate's files and table, run by shipit."),
+                    Word("prisma", "Prisma Migrate's folders and table, run by shipit."),
+                    Word("supabase", "Supabase's files and table, run by shipit."),
+                    Word("alembic", "Alembic, run here on the commit's files."),
                   ]
                     + [
-                      ("alembic", "Alembic."), ("django", "Django."), ("rails", "Rails."),
-                      ("prisma", "Prisma."), ("drizzle", "Drizzle."), ("knex", "Knex."),
-                      ("flyway", "Flyway."), ("dbmate", "dbmate."), ("sqitch", "Sqitch."),
+                      ("django", "Django."), ("rails", "Rails."),
+                      ("drizzle", "Drizzle."), ("knex", "Knex."),
+                      ("flyway", "Flyway."), ("sqitch", "Sqitch."),
                       ("atlas", "Atlas."),
-                      ("supabase", "Supabase's command line."),
                     ].map { Word($0.0, $0.1, .later) }), "Whose files and ledger table they are.",
                 required: true,
                 example: "encore"),
@@ -105,6 +109,10 @@ extension Grammar {
                         "statement", .duration(atLeast: .milliseconds(1)), "The longest statement.",
                         standard: "10m"),
                     ])), "Limits inside the database."),
+              Key(
+                "program", .list(.text(.argument), atLeast: 1),
+                "How a tool that is a program is called in `directory`; default: by its name.",
+                example: "[poetry, run, alembic]"),
               Key("needs", needs, needsDoc, standard: "[]", elsewhere: needsElsewhere),
             ])), "The schema's changes; services with this database need them by default.",
         elsewhere: ["migrate"]),
@@ -125,6 +133,7 @@ extension Grammar {
                 Key(
                   "needs", .list(.either([.word([Word("migrations", "After this database's migrations.")])])),
                   "What comes first.", standard: "[]"),
-              ]))), "SQL files to run, each once per content.", .later),
+              ]))), "SQL files to run, each once per content.",
+        example: "[{sql: ./db/indexes.sql, indexes: concurrently}]"),
     ])
 }

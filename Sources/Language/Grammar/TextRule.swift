@@ -1,3 +1,4 @@
+import Concurrency
 import Model
 import _StringProcessing
 
@@ -33,10 +34,21 @@ package struct TextRule: Sendable {
     if text.isEmpty { return "\(noun) cannot be empty" }
     // No rule's text is longer, and a pattern may take long over what is.
     if text.utf8.count > (isForeign ? 65536 : 4096) { return "this is too long for \(noun)" }
-    if let pattern, let regex = try? Regex("(?:\(pattern))").matchingSemantics(.unicodeScalar) {
-      if (try? regex.wholeMatch(in: text)) == nil { return refusal?(text) ?? "`\(text)` is not \(noun)" }
-    }
+    if let pattern, !TextRule.matches(text, pattern) { return refusal?(text) ?? "`\(text)` is not \(noun)" }
     return refusal?(text)
+  }
+
+  /// Compiled once each: a file has hundreds of texts under the same few patterns.
+  private static let compiled = Locked<[String: Regex<AnyRegexOutput>]>([:])
+
+  private static func matches(_ text: String, _ pattern: String) -> Bool {
+    compiled.withLock { known in
+      if known[pattern] == nil {
+        known[pattern] = try? Regex("(?:\(pattern))").matchingSemantics(.unicodeScalar)
+      }
+      guard let regex = known[pattern] else { return true }
+      return (try? regex.wholeMatch(in: text)) != nil
+    }
   }
 }
 

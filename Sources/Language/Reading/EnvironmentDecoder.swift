@@ -232,7 +232,26 @@ struct EnvironmentDecoder {
       url.secret.map { .secret($0) } ?? url.template.map { .text($0.rendered { $0.description }) }
     guard let address else { return nil }
     return DatabaseTarget(
-      key: key, engine: engine, url: address, migrations: migrations(fields["migrations"]?.fields))
+      key: key, engine: engine, url: address, migrations: migrations(fields["migrations"]?.fields),
+      backup: backup(fields["backup"]?.fields),
+      scripts: fields["scripts"]?.list.compactMap { $0.fields.flatMap(script) } ?? [])
+  }
+
+  private func script(_ fields: Fields) -> DatabaseScript? {
+    fields["sql"]?.text.map {
+      DatabaseScript(
+        path: $0, concurrently: fields["indexes"]?.text == "concurrently",
+        afterMigrations: needs(fields["needs"]).contains("migrations"))
+    }
+  }
+
+  private func backup(_ fields: Fields?) -> BackupRule? {
+    guard let fields, let directory = fields["to"]?.text else { return nil }
+    var rule = BackupRule(directory: directory)
+    if let before = fields["before"]?.text.flatMap(BackupRule.Moment.init(rawValue:)) { rule.before = before }
+    if let keep = fields["keep"]?.int { rule.keep = keep }
+    if let check = fields["verify"]?.text.flatMap(BackupRule.Check.init(rawValue:)) { rule.check = check }
+    return rule
   }
 
   private func migrations(_ fields: Fields?) -> Migrations? {
@@ -241,6 +260,7 @@ struct EnvironmentDecoder {
     }
     var migrations = Migrations(tool: tool, needs: needs(fields["needs"]))
     if let directory = fields["directory"]?.text { migrations.directory = directory }
+    migrations.program = fields["program"]?.list.compactMap(\.text)
     let timeouts = fields["timeouts"]?.fields
     if let lock = timeouts?["lock"]?.duration { migrations.lockTimeout = lock }
     if let statement = timeouts?["statement"]?.duration { migrations.statementTimeout = statement }

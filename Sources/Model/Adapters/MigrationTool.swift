@@ -17,12 +17,35 @@ package protocol MigrationTool: Sendable {
   /// Why the tool cannot run a text; nil when it can.
   func objection(to script: SQLScript) -> String?
 
+  /// The same, by what its comments say.
+  func objection(toText text: String) -> String?
+
+  /// What of a file brings the schema forward, every line where it was.
+  func upText(_ text: String) -> String
+
+  /// The table tells the newest alone, instead of having a row for each.
+  var keepsOneRow: Bool { get }
+
+  /// How many of what is planned, in its order, the table says are applied.
+  func count(of pending: [MigrationFile], in state: MigrationState) -> Int
+
   /// Applies one, with its row of the ledger table in the same transaction where it can be.
   /// - Throws: `DatabaseError`; what it says of the statement counts within the file's text.
   func apply(_ migration: MigrationText, limits: Migrations, _ session: any DatabaseSession) async throws
 
   /// The key of the tool's own lock, which keeps its other users out; nil: it has none.
   func lock(_ session: any DatabaseSession) async throws -> Int64?
+}
+
+extension MigrationTool {
+  package func objection(toText text: String) -> String? { nil }
+  package func upText(_ text: String) -> String { text }
+  package var keepsOneRow: Bool { false }
+
+  package func count(of pending: [MigrationFile], in state: MigrationState) -> Int {
+    let applied = Set(state.applied)
+    return pending.prefix { applied.contains($0.id) }.count
+  }
 }
 
 /// A file that is a migration.
@@ -157,6 +180,8 @@ package struct ObservedDatabase: Sendable, Hashable {
   package var newest: String?
   package var applied: Int
   package var pending: [PendingMigration]
+  /// Scripts that have to be run.
+  package var scripts: [PlannedScript] = []
   /// What a person should know.
   package var notes: [String]
 

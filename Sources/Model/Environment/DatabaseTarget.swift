@@ -15,18 +15,38 @@ package struct DatabaseTarget: Sendable, Hashable, Codable {
   package var engine: Engine
   package var url: Address
   package var migrations: Migrations?
+  package var backup: BackupRule?
+  /// Nil: none; so that what ledgers recorded before there were any can be read.
+  private var scriptFiles: [DatabaseScript]?
 
-  package init(key: String, engine: Engine = .postgres, url: Address, migrations: Migrations? = nil) {
+  /// In the order of the file.
+  package var scripts: [DatabaseScript] {
+    get { scriptFiles ?? [] }
+    set { scriptFiles = newValue.isEmpty ? nil : newValue }
+  }
+
+  package init(
+    key: String, engine: Engine = .postgres, url: Address, migrations: Migrations? = nil,
+    backup: BackupRule? = nil, scripts: [DatabaseScript] = []
+  ) {
+    scriptFiles = scripts.isEmpty ? nil : scripts
     self.key = key
     self.engine = engine
     self.url = url
     self.migrations = migrations
+    self.backup = backup
   }
 
   /// The name of its migrations in `needs`, and of their step.
   package var step: StepID { DatabaseTarget.step(key) }
 
   package static func step(_ key: String) -> StepID { StepID("\(key).migrations") }
+
+  /// The name of its scripts in `needs`, and of their step.
+  package var scriptStep: StepID { StepID("\(key).scripts") }
+
+  /// The step that copies it.
+  package var backupStep: StepID { StepID("\(key).backup") }
 }
 
 /// The changes of a schema and what applies them.
@@ -38,11 +58,15 @@ package struct Migrations: Sendable, Hashable, Codable {
   package var statementTimeout: Duration
   /// What has to have ended well before.
   package var needs: [String]
+  /// How the tool is called here, such as `poetry run alembic`; nil: by its name.
+  package var program: [String]?
 
   package init(
     tool: MigrationToolName, directory: String = ".", lockTimeout: Duration = .seconds(5),
-    statementTimeout: Duration = .seconds(600), needs: [String] = []
+    statementTimeout: Duration = .seconds(600), needs: [String] = [],
+    program: [String]? = nil
   ) {
+    self.program = program
     self.tool = tool
     self.directory = directory
     self.lockTimeout = lockTimeout
@@ -58,4 +82,8 @@ package enum MigrationToolName: String, Sendable, Hashable, Codable, CaseIterabl
   case golangMigrate = "golang-migrate"
   /// Plain files with shipit's own ledger table.
   case sql
+  case dbmate
+  case prisma
+  case supabase
+  case alembic
 }

@@ -64,6 +64,11 @@ package struct Person: Sendable, Hashable {
     self.names = names
   }
 
+  /// Whoever asked for an approval, as far as the record tells: their user name before the machine's.
+  package init(asking decision: Decision) {
+    self.init(by: decision.by, names: [String(decision.by.prefix { $0 != "@" })])
+  }
+
   /// The name among those declared under which they are known, as it is declared.
   package func name(among declared: [String]) -> String? {
     declared.first { name in names.contains { $0.lowercased() == name.lowercased() } }

@@ -4,6 +4,18 @@ package struct Plan: Sendable, Hashable, Codable {
     case deploy, rollback
     /// The schemas of databases alone.
     case migrate
+    /// Copies of databases.
+    case backup
+    /// A copy in the place of a database.
+    case restore
+
+    /// It changes the code or the configuration of services.
+    package var isAboutServices: Bool {
+      switch self {
+      case .deploy, .rollback: true
+      case .migrate, .backup, .restore: false
+      }
+    }
   }
 
   package var kind: Kind

@@ -46,7 +46,10 @@ extension Step {
   /// What it does cannot simply be done again or left: every ledger has to know of its begin before it begins
   /// (DESIGN §7).
   package var isPointOfNoReturn: Bool {
-    if case .migrate = action { true } else { isCutOver }
+    switch action {
+    case .migrate, .restoreDatabase: true
+    default: isCutOver
+    }
   }
 }
 
@@ -89,6 +92,9 @@ package enum StepAction: Sendable, Hashable, Codable {
   case command(CommandStep)
   case check(Check, addresses: [String: String])
   case migrate(SchemaChange)
+  case scripts(ScriptRun)
+  case backup(BackupRequest)
+  case restoreDatabase(DatabaseRestore)
 
   /// Which kind of performer carries it out.
   package var performer: PerformerKind {
@@ -101,7 +107,8 @@ package enum StepAction: Sendable, Hashable, Codable {
     case .buildImage: .images
     case .prove, .soak: .probing
     case .command: .commands
-    case .migrate: .databases
+    case .migrate, .scripts: .databases
+    case .backup, .restoreDatabase: .backups
     case .check(let check, _):
       switch check.kind {
       case .http, .websocket, .tcp, .tls, .dns: .probing
@@ -125,6 +132,8 @@ package enum PerformerKind: Sendable, Hashable {
   case images
   /// Changes the schemas of databases.
   case databases
+  /// Copies databases, and puts copies in their place.
+  case backups
 }
 
 /// A service on its platform, resolved to ids.

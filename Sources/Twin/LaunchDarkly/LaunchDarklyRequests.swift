@@ -63,12 +63,9 @@ extension LaunchDarklyWorld {
       return try patch(request, try flag(parts[4]), author, at, dryRun: field("dryRun") == "true")
     case "getFeatureFlagStatus":
       let last = try flag(parts[5]).lastRequested[parts[4]]
-      return .json(
-        200,
-        [
-          "name": last == nil ? "inactive" : "active", "lastRequested": last.map(JSON.string) ?? .null,
-          "_links": [:],
-        ])
+      var status: [String: JSON] = ["name": last == nil ? "inactive" : "active", "_links": [:]]
+      if let last { status["lastRequested"] = .string(last) }
+      return .json(200, .object(status))
     case "getEnvironment": return .json(200, json(try environment(parts[5])))
     default: return try approval(operation, request, Array(parts[5...]), author, at)
     }

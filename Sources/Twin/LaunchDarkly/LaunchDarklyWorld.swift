@@ -107,13 +107,15 @@ struct LaunchDarklyWorld: Sendable {
       guard let key = flag["key"]?.string else { throw Refusal("a flag of launchdarkly needs \"key\"") }
       let values = flag["variations"]?.array ?? [true, false]
       let off = flag["offVariation"] ?? .int(Int64(values.count - 1))
-      let config: [String: JSON] = [
+      var config: [String: JSON] = [
         "on": flag["on"] ?? false, "archived": false, "salt": flag["salt"] ?? "9f1c2d", "sel": "5e1ec70r",
         "lastModified": .int(now), "version": 1, "targets": [], "contextTargets": [],
-        "rules": flag["rules"] ?? [], "fallthrough": flag["fallthrough"] ?? ["variation": off],
+        "rules": flag["rules"] ?? [],
+        "fallthrough": flag["fallthrough"] ?? ["variation": off.isNull ? 0 : off],
         "offVariation": off, "prerequisites": flag["prerequisites"] ?? [], "trackEvents": false,
         "trackEventsFallthrough": false,
       ]
+      if off.isNull { config["offVariation"] = nil }
       flags[key] = Flag(
         key: key, variations: values.map { ["_id": .string(mint("7a11")), "value": $0] },
         tags: (flag["tags"]?.array ?? []).compactMap(\.string), created: now,

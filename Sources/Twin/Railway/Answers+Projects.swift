@@ -95,6 +95,9 @@ extension Answers {
       "createdAt": .time(environment.createdAt), "updatedAt": .time(environment.createdAt),
       "deletedAt": .json(.null), "unmergedChangesCount": .number(environment.unmergedChanges),
       "configEtag": .text("etag-\(environment.revision)"),
+      "config": .field { arguments in
+        .json(configuration(of: environment, decrypts: arguments["decryptVariables"]?.bool == true))
+      },
       "serviceInstances": paged {
         world.instances.values.filter {
           $0.key.environment == environment.id && $0.visibleFrom <= world.now

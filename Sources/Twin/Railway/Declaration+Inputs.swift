@@ -16,6 +16,7 @@ extension RailwayDeclaration {
 
     scalar ServiceInstanceLimit
     scalar EnvironmentVariables
+    scalar EnvironmentConfig
     input ServiceCreateInput {
       branch: String
       environmentId: String

@@ -45,6 +45,7 @@ extension RailwayDeclaration {
 
     type Environment implements Node {
       canAccess: Boolean!
+      config(decryptVariables: Boolean): EnvironmentConfig!
       configEtag: String!
       createdAt: DateTime!
       deletedAt: DateTime

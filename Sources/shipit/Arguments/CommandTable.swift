@@ -187,6 +187,32 @@ let commandTable: [CommandSpecification] = [
     examples: ["shipit migrate status prod", "shipit migrate up prod", "shipit migrate up prod main --yes"],
     run: MigrateCommand.run),
   .init(
+    name: "backup", summary: "copies of databases: made and proven good, listed, tried out",
+    discussion:
+      "`backup ENV` copies every database that has `backup:` in the file; `list` shows what this machine has; `drill` restores the newest into a scratch database, counts its rows and drops it again.",
+    positionals: [
+      .init(name: "WHAT", help: "list, drill, or the environment to back up", completes: .environments),
+      .init(name: "ENV", help: "of list and drill: the environment; else one database", isOptional: true),
+      .init(name: "DATABASE", help: "of list and drill: one database; default: every one", isOptional: true),
+    ],
+    options: [.init(name: "from", value: "ID", help: "drill: this backup; default: the newest")],
+    examples: [
+      "shipit backup prod", "shipit backup prod main", "shipit backup list prod", "shipit backup drill prod",
+    ], run: BackupCommand.run),
+  .init(
+    name: "restore", summary: "put a backup in the place of a database",
+    discussion:
+      "What is there is backed up first. The backup is restored beside it and counted, then both change names at one moment; what was there stays on the server under another name. Wants the database's name typed.",
+    positionals: [environmentArgument, .init(name: "DATABASE", help: "its key in the environment file")],
+    options: [
+      .init(name: "from", value: "ID", help: "which backup; default: the newest"),
+      .init(
+        name: "confirm", value: "NAME", help: "the name of the database on its server, instead of typing it"),
+      .init(name: "reason", value: "TEXT", help: "why; the record keeps it"),
+    ],
+    examples: ["shipit restore prod main", "shipit restore prod main --from prod-main-20260821T080000Z-r12"],
+    run: RestoreCommand.run),
+  .init(
     name: "status", summary: "what is live, how it is proven, and what is in flight",
     positionals: [
       .init(name: "ENV", help: "an environment; default: all", isOptional: true, completes: .environments)

@@ -45,7 +45,7 @@ enum ApproveCommand {
       try await ledger.record(approval)
       let state = ApprovalDecision(
         rule, decisions: [approval] + decisions, digest: approval.digest ?? "", commit: approval.commit ?? "",
-        deployer: Person(by: wanted.by, names: [String(wanted.by.prefix { $0 != "@" })]), now: now)
+        deployer: Person(asking: wanted), now: now)
       console.result(
         ApprovalReport(approval, rule: rule, environment: name, missing: state.missing))
       return .done

@@ -14,7 +14,7 @@ struct Agreement: Sendable {
 enum OperationCommand {
   static func run(
     _ session: Session, _ console: Console, purpose: String, asks: Bool, question: String,
-    policy: PolicySources = PolicySources(),
+    expecting word: String? = nil, policy: PolicySources = PolicySources(),
     show: @escaping @Sendable (Plan) async throws(Failure) -> [String],
     perform: @escaping @Sendable (OperationContext, Agreement) async -> OperationResult
   ) async throws(Failure) -> ExitCode {
@@ -50,7 +50,9 @@ enum OperationCommand {
     let mayAsk = asks && console.canAsk
     let agree: @Sendable (Plan) async -> Bool = { plan in
       guard await present(plan) else { return false }
-      return mayAsk ? await console.ask(question) : true
+      guard mayAsk else { return true }
+      if let word { return await console.ask(question, expecting: word) }
+      return await console.ask(question)
     }
     let approve: @Sendable (Plan, String) async -> Bool = { plan, name in
       guard await present(plan) else { return false }

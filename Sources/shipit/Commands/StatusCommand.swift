@@ -1,4 +1,5 @@
 import Concurrency
+import Engine
 import Interface
 import Model
 import Runner
@@ -46,11 +47,33 @@ enum StatusCommand {
       app: environment.app, environment: environment.name, now: clock.now,
       releases: try await ledger.recentReleases(), runs: runs, journal: journal,
       lease: try await ledger.holder(), hold: try await ledger.hold(), bad: try await ledger.badCommits(),
-      overrides: try Endpoints(processEnvironment()).overrides, declared: environment.services)
+      overrides: try Endpoints(processEnvironment()).overrides, declared: environment.services,
+      approvals: try await approvals(environment, ledger, runs, clock.now))
     report.isOffline = isOffline
     report.record = subject.record
     if !isOffline { report = await filled(report, subject, console) }
     console.result(report)
+  }
+
+  /// Plans that somebody was asked to approve and that no run has carried out; of each commit the newest.
+  private static func approvals(
+    _ environment: Model.Environment, _ ledger: any Ledger, _ runs: [RunRecord], _ now: Timestamp
+  ) async throws(Failure) -> [StatusReport.ApprovalLine] {
+    guard let rule = environment.protect.approval else { return [] }
+    let decisions = try await ledger.decisions(limit: 100)
+    let carriedOut = Set(runs.map(\.plan.digest))
+    var seen: Set<String> = []
+    var lines: [StatusReport.ApprovalLine] = []
+    for wanted in decisions where wanted.kind == .approvalWanted {
+      guard let digest = wanted.digest, let commit = wanted.commit, seen.insert(commit).inserted,
+        !carriedOut.contains(digest), wanted.expires.map({ $0 > now }) ?? true
+      else { continue }
+      let state = ApprovalDecision(
+        rule, decisions: decisions, digest: digest, commit: commit, deployer: Person(asking: wanted), now: now
+      )
+      lines.append(StatusReport.ApprovalLine(wanted, missing: state.missing, words: state.words))
+    }
+    return Array(lines.prefix(3))
   }
 
   /// The ledger's answer with the live columns, as far as platforms answer. The ledger's part is shown at once

@@ -1,4 +1,4 @@
-"""Holds a file against flagd's schemas: flagd_schema.py SCHEMAS FILE. Prints the violations."""
+"""Holds a file against flagd's schemas: check_schema.py SCHEMAS FILE. Prints the violations."""
 
 import json
 import sys

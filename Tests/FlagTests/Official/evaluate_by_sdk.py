@@ -1,4 +1,4 @@
-"""Asks LaunchDarkly's own server SDK who gets the flag: launchdarkly_sdk.py URL SDK-KEY stream|poll COUNT."""
+"""Asks LaunchDarkly's own server SDK who gets the flag: evaluate_by_sdk.py URL SDK-KEY stream|poll COUNT."""
 
 import json
 import sys

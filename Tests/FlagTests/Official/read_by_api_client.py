@@ -1,4 +1,4 @@
-"""Reads the flag with LaunchDarkly's own API client: launchdarkly_api.py URL TOKEN."""
+"""Reads the flag with LaunchDarkly's own API client: read_by_api_client.py URL TOKEN."""
 
 import json
 import sys

@@ -1,0 +1,44 @@
+import Concurrency
+package import Model
+import Postgres
+import Processes
+
+extension BackupPerformer {
+  /// Restores a copy into a scratch database on the database's own server, counts its rows, and drops it again.
+  /// - Parameters:
+  ///   - id: which one; nil: the newest.
+  ///   - limit: how long it may take.
+  /// - Returns: the copy, how long it took, and its rows by table.
+  /// - Throws: `Failure`; `CancellationError`.
+  package func drill(
+    _ database: DatabaseTarget, _ rule: BackupRule, environment: String, id: String?, limit: Duration
+  ) async throws -> (manifest: BackupManifest, took: Duration, rows: [String: Int64]) {
+    let shelf = BackupShelf(rule, root: root, environment: environment, database: database.key)
+    guard let newest = id ?? shelf.all().first?.id else {
+      throw Failure(
+        .configuration, "there is no backup of \(database.key) on this machine", place: shelf.directory,
+        hint: "shipit backup \(environment) \(database.key)")
+    }
+    let manifest = try BackupPerformer.checked(newest, nil, shelf, database.key)
+    let began = clock.now
+    let address = try DirectAddress(database, secrets).address
+    let tools = try await tools(Int(manifest.server.prefix { $0 != "." }) ?? 0, address, database)
+    let rows = try await tryOut(
+      shelf.file(manifest.id), manifest.rows, tools, RunID(Int(began.milliseconds % 1_000_000)), limit: limit)
+    return (manifest, clock.now - began, rows)
+  }
+}
+
+extension BackupPerformer {
+  /// Looks for programs that can copy a server.
+  /// - Throws: `configuration` when there are none.
+  package static func findPrograms(major: Int, path: String) async throws(Failure) {
+    _ = try await PostgresPrograms.find(major: major, path: path, of: "main", launcher: Launcher())
+  }
+
+  /// The name a database has on its server.
+  /// - Throws: `Failure` when its address cannot be read.
+  package func realName(of database: DatabaseTarget) throws(Failure) -> String {
+    ScratchDatabase(address: try DirectAddress(database, secrets).address, database: database.key).name
+  }
+}

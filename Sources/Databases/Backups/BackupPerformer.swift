@@ -1,0 +1,296 @@
+package import Concurrency
+package import Model
+import Postgres
+package import Processes
+
+/// Copies databases into files and proves them good; puts a copy in the place of a database; tries copies out.
+///
+/// A copy is there when its manifest is: until then it is a `.part` that nobody takes for one.
+package struct BackupPerformer: StepPerformer {
+  let secrets: SecretValues
+  let root: String
+  let clock: any TimeSource
+  let launcher: Launcher
+  /// What the children get of the process environment.
+  let surroundings: [String: String]
+
+  /// - Parameters:
+  ///   - root: the project's.
+  ///   - process: the variables of this process: `PATH`, `HOME`, `TMPDIR` and `LANG` are handed on.
+  package init(
+    secrets: SecretValues, root: String, clock: any TimeSource, process: [String: String],
+    launcher: Launcher = Launcher()
+  ) {
+    self.secrets = secrets
+    self.root = root
+    self.clock = clock
+    self.launcher = launcher
+    surroundings = process.filter { ["PATH", "HOME", "TMPDIR", "LANG"].contains($0.key) }
+  }
+
+  package func perform(_ step: Step, _ call: StepCall) async -> Outcome {
+    do {
+      switch step.action {
+      case .backup(let request): return .done(try await copy(request, call))
+      case .restoreDatabase(let restore): return .done(try await put(restore, call))
+      default: return .failed(foreign(step), moved: false)
+      }
+    } catch is CancellationError {
+      return .cancelled(moved: false)
+    } catch {
+      let failure = error as? Failure ?? Failure(.failed, "\(step.title) failed", cause: "\(error)")
+      // A restore switches last, and by one commit: what fails before has moved nothing. Its own trouble says more.
+      return failure.kind == .unknown ? .ambiguous(failure) : .failed(failure, moved: false)
+    }
+  }
+
+  package func probe(_ step: Step, _ call: StepCall) async -> Finding {
+    switch step.action {
+    case .backup(let request):
+      let shelf = shelf(request.rule, request.database, call)
+      guard let manifest = shelf.all().first(where: { $0.id == shelf.id(call) }) else { return .absent }
+      return .done(BackupPerformer.result(manifest, pruned: 0))
+    case .restoreDatabase(let restore):
+      do throws(Failure) {
+        let scratch = ScratchDatabase(
+          address: try DirectAddress(restore.database, secrets).address, database: restore.database.key)
+        let old = scratch.beside("before", call.run.id)
+        return try await scratch.existing([old]).isEmpty ? .absent : .done(done(restore, old))
+      } catch { return .unknown(error) }
+    default: return .failed(foreign(step), moved: false)
+    }
+  }
+
+  package func abandon(_ step: Step, _ call: StepCall) async -> Abandonment {
+    guard case .restoreDatabase = step.action else { return .cancelled }
+    switch await probe(step, call) {
+    case .done(let result): return .tookEffect(result)
+    case .unknown(let failure): return .inFlight(failure.message)
+    default: return .cancelled
+    }
+  }
+
+  private func foreign(_ step: Step) -> Failure {
+    Failure(.internalError, "the step \(step.id) copies no database", place: step.id.rawValue)
+  }
+
+  func shelf(_ rule: BackupRule, _ database: DatabaseTarget, _ call: StepCall) -> BackupShelf {
+    BackupShelf(rule, root: root, environment: call.run.environment, database: database.key)
+  }
+
+  // MARK: Copying
+
+  private func copy(_ request: BackupRequest, _ call: StepCall) async throws -> StepResult {
+    let began = clock.now
+    let database = request.database
+    let address = try DirectAddress(database, secrets).address
+    let session = PostgresSession(address, patience: .seconds(600))
+    do {
+      try await session.open()
+      let manifest = try await copy(request, call, address, session, began)
+      await session.close()
+      let pruned = shelf(request.rule, database, call).prune(keeping: request.rule.keep)
+      return BackupPerformer.result(manifest, pruned: pruned)
+    } catch {
+      await session.close()
+      if error is CancellationError { throw error }
+      throw Failure.reaching(database.key, at: address.description, error)
+    }
+  }
+
+  private func copy(
+    _ request: BackupRequest, _ call: StepCall, _ address: PostgresAddress, _ session: PostgresSession,
+    _ began: Timestamp
+  ) async throws -> BackupManifest {
+    let (rule, database) = (request.rule, request.database)
+    let facts = try await session.query(
+      "SELECT current_setting('server_version_num') AS number, current_setting('server_version') AS version"
+    ).first
+    let major = Int(facts?.int("number") ?? 0) / 10_000
+    let tools = try await tools(major, address, database)
+    // One moment for the copy and for the count; open until the copy is made.
+    try await session.run(
+      "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0; "
+        + "SET LOCAL idle_in_transaction_session_timeout = 0", limit: .seconds(15))
+    let snapshot = try await session.query("SELECT pg_export_snapshot() AS id").first?["id"]
+    var rows: [String: Int64] = [:]
+    if rule.check == .restore {
+      call.report(.progress("counting rows"))
+      rows = try await TableCount.read(session)
+    }
+    let shelf = shelf(rule, database, call)
+    let id = shelf.id(call)
+    let part = try shelf.begin(id)
+    do {
+      call.report(.progress("copying with \(tools.programs.name)"))
+      try await tools.dump(to: part, snapshot: snapshot, limit: left(call))
+      try await session.run("COMMIT", limit: .seconds(15))
+      guard let sum = BackupShelf.checksum(of: part), sum.bytes > 0 else {
+        throw Failure(
+          .failed, "the backup of \(database.key) is empty", place: "databases.\(database.key).backup",
+          hint: "see what pg_dump says: \(tools.programs.dump) -Fc; nothing was changed in the database")
+      }
+      try await prove(part, rule, rows, tools, call)
+      let manifest = BackupManifest(
+        id: id, app: call.run.app, environment: call.run.environment, database: database.key,
+        server: facts?["version"].map { String($0.prefix { $0 != " " }) } ?? "\(major)",
+        tool: tools.programs.name,
+        run: call.run.id, release: call.run.release, commit: call.run.commit, madeAt: began,
+        seconds: Int((clock.now - began).components.seconds), bytes: sum.bytes, checksum: sum.hex, rows: rows,
+        check: rule.check)
+      try shelf.finish(manifest)
+      return manifest
+    } catch {
+      shelf.discard(id)
+      throw error
+    }
+  }
+
+  private func prove(
+    _ file: String, _ rule: BackupRule, _ rows: [String: Int64], _ tools: PostgresTools, _ call: StepCall
+  ) async throws {
+    switch rule.check {
+    case .read:
+      call.report(.progress("reading it"))
+      try await tools.read(file, limit: left(call))
+    case .restore:
+      call.report(.progress("restoring it into a scratch database"))
+      _ = try await tryOut(file, rows, tools, call.run.id, limit: left(call))
+    }
+  }
+
+  /// Restores a file into a scratch database, compares its rows, and drops it.
+  /// - Returns: the rows.
+  func tryOut(
+    _ file: String, _ rows: [String: Int64], _ tools: PostgresTools, _ run: RunID, limit: Duration
+  ) async throws -> [String: Int64] {
+    let scratch = ScratchDatabase(address: tools.address, database: tools.database)
+    let name = scratch.beside("drill", run)
+    try await scratch.make(name)
+    do {
+      try await tools.restore(file, into: name, keepsOwners: false, limit: limit)
+      let found = try await scratch.rows(of: name)
+      if !rows.isEmpty, let difference = TableCount.difference(rows, found) {
+        throw Failure(
+          .failed, "the backup of \(tools.database) does not hold what the database held",
+          place: "databases.\(tools.database).backup", cause: difference)
+      }
+      await scratch.drop(name)
+      return found
+    } catch {
+      await scratch.drop(name)
+      throw error
+    }
+  }
+
+  func tools(_ major: Int, _ address: PostgresAddress, _ database: DatabaseTarget) async throws(Failure)
+    -> PostgresTools
+  {
+    let programs = try await PostgresPrograms.find(
+      major: major, path: surroundings["PATH"] ?? "/usr/bin:/bin", of: database.key, launcher: launcher)
+    return PostgresTools(
+      programs: programs, address: address, database: database.key, launcher: launcher,
+      surroundings: surroundings)
+  }
+
+  private func left(_ call: StepCall) -> Duration { max(.seconds(1), call.deadline - clock.now) }
+
+  // MARK: Putting one in the place of the database
+
+  private func put(_ restore: DatabaseRestore, _ call: StepCall) async throws -> StepResult {
+    let database = restore.database
+    let address = try DirectAddress(database, secrets).address
+    let shelf = shelf(restore.rule, database, call)
+    let manifest = try BackupPerformer.checked(restore.backup, restore.checksum, shelf, database.key)
+    let scratch = ScratchDatabase(address: address, database: database.key)
+    let next = scratch.beside("restored", call.run.id)
+    let old = scratch.beside("before", call.run.id)
+    let major = Int(manifest.server.prefix { $0 != "." }) ?? 0
+    let tools = try await tools(major, address, database)
+    call.report(.progress("restoring \(manifest.id) beside the database"))
+    try await scratch.make(next)
+    do {
+      try await tools.restore(shelf.file(manifest.id), into: next, keepsOwners: true, limit: left(call))
+      if !manifest.rows.isEmpty,
+        let difference = TableCount.difference(manifest.rows, try await scratch.rows(of: next))
+      {
+        throw Failure(
+          .failed, "what was restored is not what the backup holds",
+          place: "databases.\(database.key).backup",
+          cause: difference)
+      }
+    } catch {
+      await scratch.drop(next)
+      throw error
+    }
+    try Task.checkCancellation()
+    call.report(.progress("switching"))
+    do throws(Failure) {
+      try await scratch.replace(by: next, keeping: old)
+    } catch {
+      // The answer may have been lost after the server had committed.
+      let there = try? await scratch.existing([old])
+      if there?.isEmpty == true {
+        await scratch.drop(next)
+        throw error
+      }
+      guard there != nil else {
+        throw Failure(.unknown, error.message, place: error.place, cause: error.cause, hint: error.hint)
+      }
+    }
+    return done(restore, old)
+  }
+
+  private func done(_ restore: DatabaseRestore, _ old: String) -> StepResult {
+    StepResult(
+      externalID: restore.backup,
+      summary: "\(restore.database.key) is as in \(restore.backup); what was there is the database \(old)",
+      facts: ["kept": old])
+  }
+
+  /// A copy whose file is what its manifest says.
+  /// - Throws: `Failure`.
+  static func checked(
+    _ id: String, _ checksum: String?, _ shelf: BackupShelf, _ database: String
+  ) throws(Failure) -> BackupManifest {
+    let all = shelf.all()
+    guard let manifest = all.first(where: { $0.id == id }) else {
+      throw Failure(
+        .configuration, "there is no backup \(id) of \(database) here", place: shelf.directory,
+        cause: all.isEmpty ? "there is none" : "the newest is \(all[0].id)",
+        hint: "shipit backup list; backups stand on the machine that made them, or where backup.to leads")
+    }
+    let sum = BackupShelf.checksum(of: shelf.file(id))
+    guard let sum, sum.hex == manifest.checksum, checksum == nil || checksum == sum.hex else {
+      throw Failure(
+        .failed, "the backup \(id) is damaged", place: shelf.file(id),
+        cause: sum.map { "its SHA-256 is \($0.hex.prefix(12)), and was \(manifest.checksum.prefix(12))" }
+          ?? "its file cannot be read", hint: "take another one: shipit backup list")
+    }
+    return manifest
+  }
+
+  static func result(_ manifest: BackupManifest, pruned: Int) -> StepResult {
+    let tables = manifest.rows.count
+    let proof =
+      manifest.check == .restore
+      ? "restored and counted: \(tables == 1 ? "1 table" : "\(tables) tables"), \(manifest.rows.values.reduce(0, +)) rows"
+      : "read to its end"
+    let old = pruned > 0 ? "; \(pruned == 1 ? "1 old one" : "\(pruned) old ones") removed" : ""
+    return StepResult(
+      externalID: manifest.id,
+      summary: "\(manifest.id), \(BackupPerformer.size(manifest.bytes)), \(proof)\(old)",
+      facts: ["backup": manifest.id, "checksum": manifest.checksum])
+  }
+
+  /// `12.3 MB`.
+  package static func size(_ bytes: Int64) -> String {
+    if bytes < 1000 { return "\(bytes) B" }
+    var (value, unit) = (Double(bytes) / 1000, "kB")
+    for next in ["MB", "GB", "TB"] where value >= 1000 {
+      value /= 1000
+      unit = next
+    }
+    return "\((value * 10).rounded() / 10) \(unit)"
+  }
+}

@@ -1,0 +1,150 @@
+import Concurrency
+package import Model
+import Postgres
+package import Processes
+
+/// A migration tool that is a program of the project's own: it runs where the project is, with the environment that it
+/// needs there, on the files of the commit and on no others.
+package struct ExternalProgram: Sendable {
+  let root: String
+  let secrets: SecretValues
+  let files: any MigrationFiles
+  let launcher: Launcher
+  /// What the children get of the process environment.
+  let surroundings: [String: String]
+  let redact: @Sendable (String) -> String
+
+  /// - Parameters:
+  ///   - root: the project's.
+  ///   - process: the variables of this process; secrets among them are left out.
+  ///   - redact: takes secrets out of what the program prints.
+  package init(
+    root: String, secrets: SecretValues, files: any MigrationFiles, process: [String: String],
+    launcher: Launcher = Launcher(), redact: @escaping @Sendable (String) -> String = { $0 }
+  ) {
+    self.root = root
+    self.secrets = secrets
+    self.files = files
+    self.launcher = launcher
+    self.redact = redact
+    let names = [
+      "PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "USER", "VIRTUAL_ENV", "PYTHONPATH", "POETRY_HOME",
+      "UV_CACHE_DIR",
+      "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "SSL_CERT_FILE", "DJANGO_SETTINGS_MODULE",
+    ]
+    surroundings = process.filter { names.contains($0.key) }
+  }
+
+  /// How sessions of the tool are known in `pg_stat_activity`, also when whoever began them is dead.
+  static let session = "shipit migrations"
+
+  private func directory(_ migrations: Migrations) -> String {
+    let clean = migrations.directory.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
+    return clean.isEmpty ? root : "\(root)/\(clean)"
+  }
+
+  private func specification(
+    _ arguments: [String], _ database: DatabaseTarget, _ migrations: Migrations
+  ) throws(Failure) -> ProcessSpecification {
+    let address = try DirectAddress(database, secrets).address
+    var environment = surroundings
+    environment.merge(address.variables) { $1 }
+    environment["PGAPPNAME"] = Self.session
+    let limits =
+      "-c lock_timeout=\(migrations.lockTimeout.wholeMilliseconds) "
+      + "-c statement_timeout=\(migrations.statementTimeout.wholeMilliseconds)"
+    environment["PGOPTIONS"] = [address.part("options"), limits].compactMap(\.self).joined(separator: " ")
+    // By the name the project knows it under.
+    if case .secret(let name) = database.url, let value = secrets[name] { environment[name] = value.reveal() }
+    environment["PYTHONUNBUFFERED"] = "1"
+    environment["PYTHONDONTWRITEBYTECODE"] = "1"
+    let program = migrations.program ?? [migrations.tool.rawValue]
+    return ProcessSpecification(
+      program.first ?? "alembic", Array(program.dropFirst()) + arguments, environment: environment,
+      directory: directory(migrations), outputLimit: 16 << 20)
+  }
+
+  // MARK: Looking
+
+  /// The SQL of what is pending, by revision; nil when Alembic cannot print it.
+  func sql(
+    from applied: [String], _ database: DatabaseTarget, _ migrations: Migrations, commit: String
+  ) async -> [String: String]? {
+    let range = applied.isEmpty ? "head" : "\(applied[0]):head"
+    guard applied.count < 2,
+      let specification = try? specification(["upgrade", range, "--sql"], database, migrations),
+      let result = try? await launcher.run(specification, timeout: .seconds(60)), result.exit.isSuccess
+    else { return nil }
+    return Self.split(result.text)
+  }
+
+  /// Alembic writes `-- Running upgrade A -> B` before each.
+  static func split(_ text: String) -> [String: String] {
+    var parts: [String: String] = [:]
+    var current: String?
+    for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+      if let match = line.wholeMatch(of: #/\s*-- Running upgrade .*-> (\S+?),?(\s.*)?/#) {
+        current = String(match.1)
+      } else if let id = current {
+        // Its own bookkeeping is nothing to review, nor are its transactions.
+        let isOwn = line.contains("alembic_version") || ["BEGIN;", "COMMIT;"].contains(line)
+        if !isOwn { parts[id, default: ""] += line + "\n" }
+      }
+    }
+    return parts
+  }
+
+  // MARK: Applying
+
+  /// Runs the tool on the files of the commit.
+  /// - Throws: `Failure`; `CancellationError`.
+  func upgrade(_ change: SchemaChange, _ call: StepCall, limit: Duration) async throws {
+    let (database, migrations) = (change.database, change.migrations)
+    try await checkTree(change)
+    let specification = try specification(["upgrade", "head"], database, migrations)
+    let result: ProcessResult
+    do {
+      result = try await launcher.run(specification, timeout: limit) { [redact] line in
+        call.report(.log(redact(line.text)))
+      }
+    } catch let error as ProcessError {
+      throw Failure(
+        .configuration, "\(specification.program) cannot be started",
+        place: "databases.\(database.key).migrations",
+        cause: error.description,
+        hint: "install it here, or say how it is called: migrations: {program: [poetry, run, alembic]}")
+    }
+    guard !result.timedOut else {
+      throw Failure(
+        .timeout, "\(specification.program) took longer than \(limit.components.seconds) s",
+        place: "databases.\(database.key).migrations")
+    }
+    guard result.exit.isSuccess else {
+      let lines = (result.errorText + "\n" + result.text).split(separator: "\n").map { redact(String($0)) }
+      let telling =
+        lines.last { $0.contains("FAILED:") } ?? lines.first { $0.contains("Error") || $0.contains("ERROR") }
+        ?? lines.last ?? "\(result.exit)"
+      let code = if case .code(let code) = result.exit { "exit \(code)" } else { "\(result.exit)" }
+      throw Failure(
+        .failed, "\(specification.program) failed in \(database.key), \(code)",
+        place: "databases.\(database.key).migrations", cause: telling,
+        hint:
+          "its lines are above, and in shipit why \(call.run.environment); correct it in a new commit, then deploy that"
+      )
+    }
+  }
+
+  /// The tool reads the working tree: it has to be the commit's.
+  private func checkTree(_ change: SchemaChange) async throws(Failure) {
+    guard !change.isDirty else { return }
+    let paths = change.pending.map(\.path)
+    let wanted = try await files.texts(of: paths, commit: change.commit, isDirty: false)
+    let there = try await files.texts(of: paths, commit: change.commit, isDirty: true)
+    if let path = paths.first(where: { wanted[$0] == nil || wanted[$0] != there[$0] }) {
+      throw Failure(
+        .stale, "\(path) is not here as commit \(change.commit.prefix(7)) has it", place: path,
+        cause: "\(change.migrations.tool.rawValue) runs in the working tree",
+        hint: "git switch --detach \(change.commit.prefix(12)), then this again")
+    }
+  }
+}
