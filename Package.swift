@@ -97,6 +97,7 @@ let package = Package(
     room("Notifications", ["Model", "HTTP", "SMTP", "Crypto", "JSON", "Concurrency"]),
     room("GitHub", ["Model", "HTTP", "JSON", "Concurrency"]),
     room("Metrics", ["Analysis", "JSON"]),
+    room("Flags", ["Model", "HTTP", "JSON", "Crypto", "Concurrency"]),
     room("Ledgers", ["Model", "SQLite", "Postgres", "Processes", "Crypto", "Concurrency"]),
 
     // Floor 5: performing a run, showing it, and the emulated platforms.
@@ -158,6 +159,11 @@ let package = Package(
     tests(
       "GitHubTests",
       ["GitHub", "Twin", "Model", "HTTP", "HTTPServer", "JSON", "Concurrency", "TestSupport"]),
+    tests(
+      "FlagTests",
+      [
+        "Flags", "Twin", "Model", "HTTP", "HTTPServer", "Processes", "JSON", "Concurrency", "TestSupport",
+      ], exclude: ["Official"]),
     tests(
       "AdapterTests",
       [

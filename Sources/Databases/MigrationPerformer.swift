@@ -40,7 +40,13 @@ package struct MigrationPerformer: StepPerformer {
     self.random = random
   }
 
+  /// Who runs what stands beside the migrations.
+  private var scripts: ScriptPerformer {
+    ScriptPerformer(secrets: secrets, files: files, clock: clock, digest: digest)
+  }
+
   package func perform(_ step: Step, _ call: StepCall) async -> Outcome {
+    if case .scripts(let run) = step.action { return await scripts.perform(run, call) }
     guard case .migrate(let change) = step.action else { return .failed(foreign(step), moved: false) }
     let key = RunningMigrations.Key(run: call.run.id, step: step.id)
     running.begin(key)
@@ -56,6 +62,7 @@ package struct MigrationPerformer: StepPerformer {
   }
 
   package func probe(_ step: Step, _ call: StepCall) async -> Finding {
+    if case .scripts(let run) = step.action { return await scripts.probe(run, call) }
     guard case .migrate(let change) = step.action else { return .failed(foreign(step), moved: false) }
     do {
       return try await withSession(change) { session in

@@ -27,7 +27,8 @@ struct PlainTool: MigrationTool {
       [schema, Self.table])
     guard !tables.isEmpty else { return MigrationState() }
     let rows = try await session.rows(
-      "SELECT id, checksum, finished_at FROM \(SequentialTool.quoted(schema)).\(Self.table) ORDER BY started_at, id",
+      "SELECT id, checksum, finished_at FROM \(SequentialTool.quoted(schema)).\(Self.table) "
+        + "WHERE kind <> 'script' ORDER BY started_at, id",
       [])
     var state = MigrationState()
     for row in rows {

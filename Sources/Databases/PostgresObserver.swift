@@ -44,6 +44,8 @@ package struct PostgresObserver: DatabaseObserver {
     let preflight = Preflight(database: database.key, place: address.place, session: session)
     let (version, _) = try await preflight.checkWritable()
     var observed = ObservedDatabase(place: address.place, version: version)
+    observed.scripts = try await ScriptPlan(files: files, digest: digest).pending(
+      database, session, commit: commit, isDirty: isDirty)
     guard let migrations = database.migrations else { return observed }
     if migrations.tool.isExternal {
       return try await survey(database, migrations, commit, isDirty, observed, preflight, session)

@@ -188,7 +188,7 @@ extension Engine {
     case .prove, .soak, .command, .check, .buildImage: true
     // Begun it has only looked, until the first file is applied.
     case .migrate, .restoreDatabase: !state.moved
-    case .backup: true
+    case .backup, .scripts: true
     case .settings, .variables, .deploy, .restore, .promote: false
     }
   }

@@ -54,6 +54,10 @@ package struct Redactor: Sendable {
 
   /// The text without the values.
   package func redact(_ text: String) -> String {
+    var text = text
+    var isClean = true
+    text.withUTF8 { _ = automaton.scan($0, from: Automaton.start) { _, _ in isClean = false } }
+    if isClean { return text }
     var stream = RedactionStream(self)
     var safe = stream.feed(Array(text.utf8))
     safe += stream.finish()

@@ -26,7 +26,7 @@ package struct DatabaseLooks: Sendable {
 
   /// - Throws: `Failure` of kind configuration for a name that no database has.
   func check(_ name: String?, _ environment: Environment) throws(Failure) {
-    let known = environment.databases.filter { $0.migrations != nil }.map(\.key)
+    let known = environment.databases.filter { $0.migrations != nil || !$0.scripts.isEmpty }.map(\.key)
     if let name, !known.contains(name) {
       throw Failure(
         .configuration, "\(environment.name) has no database “\(name)” with migrations",

@@ -70,12 +70,14 @@ package struct SecretAccess: Sendable {
   package var process: [String: String]
   package var clock: any TimeSource
   package var launcher: Launcher
+  /// How long one source may take at most; nil: as long as it may by itself.
+  package var patience: Duration?
   /// A client that trusts the authorities of a PEM file, or those of the system.
   package var http: @Sendable (_ authorities: String?) -> any HTTPTransport
 
   package init(
     root: String, process: [String: String], clock: any TimeSource = SystemClock(),
-    launcher: Launcher = Launcher(),
+    launcher: Launcher = Launcher(), patience: Duration? = nil,
     http: @escaping @Sendable (_ authorities: String?) -> any HTTPTransport = { authorities in
       HTTPClient(
         configuration: .init(connectTimeout: .seconds(5), certificateAuthorities: authorities))
@@ -85,8 +87,12 @@ package struct SecretAccess: Sendable {
     self.process = process
     self.clock = clock
     self.launcher = launcher
+    self.patience = patience
     self.http = http
   }
+
+  /// What a command waits for that can do without: the words of somebody on call need no Vault that is down.
+  package static let shortPatience = Duration.seconds(5)
 
   /// A path of the environment file.
   func path(_ written: String) -> String { written.hasPrefix("/") ? written : "\(root)/\(written)" }

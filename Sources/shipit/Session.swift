@@ -59,7 +59,10 @@ struct Session: Sendable {
     self.environment = environment
     variables = ProcessInfo.processInfo.environment
     clock = Session.clock
-    let pool = await SecretPool.open(environment, SecretAccess(root: project.root, process: variables))
+    let pool = await SecretPool.open(
+      environment,
+      SecretAccess(
+        root: project.root, process: variables, patience: isPartial ? SecretAccess.shortPatience : nil))
     for warning in pool.warnings { console.warning(warning) }
     let resolver = SecretResolver(pool)
     // Before the first use of any, and what a command does not need too, as far as it is at hand.

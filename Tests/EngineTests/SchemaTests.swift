@@ -90,6 +90,19 @@ import Testing
     #expect(try DeployPlanner(input).plan().isEmpty)
   }
 
+  @Test func migrationsInTwoPlacesAreSaid() throws {
+    var service = Planned.service("api")
+    service.settings.start = "sh -c 'alembic upgrade head && ./run'"
+    let plan = try plan([service], observed(expand), target())
+    #expect(
+      plan.warnings.contains {
+        $0.hasPrefix("api: its start command runs `alembic upgrade`, and databases.main")
+      })
+    var input = Planned.input(Planned.environment([service]), [Planned.observed("api")])
+    input.databases = [:]
+    #expect(try DeployPlanner(input).plan().warnings.isEmpty, "there is one place")
+  }
+
   // MARK: Backups
 
   @Test func aCopyComesJustBeforeWhatCannotBeTakenBack() throws {

@@ -244,5 +244,15 @@ struct VaultSourceTests {
       settings("https://v"), wanting: ["A"], clock: ManualClock(), transport: broken)
     #expect(lost.words.contains("the line broke") && broken.requests.count == 4)
     #expect(lost.failure?.kind == .failed)
+    // Who can do without it does not wait for long.
+    let slow = ScriptedTransport { request throws(HTTPError) in
+      throw HTTPError(code: .timeout, message: "after \(request.timeout)", nothingSent: false)
+    }
+    let access = SecretAccess(
+      root: bench.scratch.path, process: bench.process, clock: ManualClock(), patience: .seconds(1),
+      http: { _ in slow })
+    let short = await SecretPool.open(
+      SecretSettings(sources: [.environment, settings("https://v")]), wanting: ["A"], access)
+    #expect(short.failure?.kind == .timeout && slow.requests.allSatisfy { $0.timeout <= .seconds(1) })
   }
 }

@@ -51,7 +51,7 @@ extension Simulation {
       } else {
         try end(call, .failed(Make.failure(.failed, "wrong answer"), moved: false))
       }
-    case .command, .check, .settings, .buildImage, .migrate, .backup, .restoreDatabase:
+    case .command, .check, .settings, .buildImage, .migrate, .scripts, .backup, .restoreDatabase:
       if fault(2) { return try end(call, .failed(Make.failure(), moved: false)) }
       try end(call, .done(StepResult()))
     }
@@ -193,7 +193,8 @@ extension Simulation {
     case .command(let command):
       return command.repeatable ? .absent : .unknown(Make.failure(.unknown, "nobody saw it end"))
     case .promote(let promotion): return findPromotion(promotion)
-    case .settings, .prove, .soak, .check, .buildImage, .migrate, .backup, .restoreDatabase: return .absent
+    case .settings, .prove, .soak, .check, .buildImage, .migrate, .scripts, .backup, .restoreDatabase:
+      return .absent
     }
   }
 

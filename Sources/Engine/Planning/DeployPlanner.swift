@@ -27,7 +27,7 @@ package struct DeployPlanner {
     let schemas = MigrationPlanner(input: input)
     let migrations = try schemas.plan()
     warnings += migrations.warnings
-    let isEmpty = services.isEmpty && migrations.changes.isEmpty
+    let isEmpty = services.isEmpty && migrations.isEmpty
     let commands = environment.run.map(commandStep)
     if !isEmpty { steps = commands + migrations.steps + steps }
     steps = wired(steps, services: Set(services.map(\.service)))
@@ -54,7 +54,7 @@ package struct DeployPlanner {
     var schemas = MigrationPlanner(input: input)
     schemas.only = only
     let migrations = try schemas.plan()
-    var steps = migrations.changes.isEmpty ? [] : migrations.steps
+    var steps = migrations.isEmpty ? [] : migrations.steps
     // What they wait for in a deploy is not part of this.
     let known = Set(steps.map(\.id))
     for index in steps.indices { steps[index].needs.removeAll { !known.contains($0) } }

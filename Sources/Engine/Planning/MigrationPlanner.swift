@@ -13,6 +13,9 @@ struct MigrationPlanner {
     var changes: [SchemaChange] = []
     /// Databases that are copied beforehand.
     var copied: [DatabaseTarget] = []
+    /// The steps of scripts.
+    var scripts: [Step] = []
+    var isEmpty: Bool { changes.isEmpty && scripts.isEmpty }
     var warnings: [String] = []
   }
 
@@ -22,6 +25,7 @@ struct MigrationPlanner {
     for database in input.environment.databases where only == nil || only == database.key {
       guard let observed = input.databases[database.key] else { continue }
       result.warnings += observed.notes
+      defer { if let scripts = scripts(database, observed) { result.scripts.append(scripts) } }
       guard let migrations = database.migrations, !observed.pending.isEmpty else {
         if let backup = database.backup, backup.before == .deploy {
           result.steps.append(DatabaseSteps.backup(of: database, backup, input.environment))
@@ -51,10 +55,31 @@ struct MigrationPlanner {
       }
       result.steps.append(step)
     }
+    result.steps += result.scripts
+    result.warnings += elsewhere()
     for declared in undeclared() where !result.warnings.contains(declared) {
       result.warnings.append(declared)
     }
     return result
+  }
+
+  private func scripts(_ database: DatabaseTarget, _ observed: ObservedDatabase) -> Step? {
+    guard !observed.scripts.isEmpty else { return nil }
+    let limits = database.migrations
+    let run = ScriptRun(
+      database: database, scripts: observed.scripts, place: observed.place, commit: input.commit,
+      isDirty: input.isDirty, lockTimeout: limits?.lockTimeout ?? .seconds(5),
+      // An index of a large table takes its time.
+      statementTimeout: max(limits?.statementTimeout ?? .seconds(600), .seconds(3600)))
+    let names = observed.scripts.flatMap(\.indexes)
+    let what =
+      names.isEmpty
+      ? "run scripts in \(database.key)" : "build \(names.joined(separator: ", ")) in \(database.key)"
+    return Step(
+      id: database.scriptStep, title: what,
+      needs: observed.scripts.contains(where: \.script.afterMigrations) ? [database.step] : [],
+      action: .scripts(run), limit: input.environment.protect.deadline, isRepeatable: true,
+      expected: .seconds(10))
   }
 
   private func step(_ change: SchemaChange) -> Step {
@@ -147,6 +172,43 @@ struct MigrationPlanner {
       if isGiven || isDeclared || isNamed { named.insert(service.key) }
     }
     return (named, named.isEmpty)
+  }
+
+  // MARK: One place
+
+  /// Commands that migrate, as services start or deploy with them.
+  private static let migrating = [
+    "alembic upgrade", "manage.py migrate", "prisma migrate deploy", "drizzle-kit migrate", "db:migrate",
+    "rails db:prepare", "knex migrate:latest", "dbmate up", "dbmate migrate", "sqitch deploy",
+    "flyway migrate",
+    "atlas migrate apply", "supabase db push", "yoyo apply", "goose up", "migrate -path",
+    "typeorm migration:run",
+  ]
+
+  /// Migrations that run here and again inside a service: each instance that starts would run them, and a rollback of
+  /// code too, where most tools stop (contract migrations §1.1, §4).
+  private func elsewhere() -> [String] {
+    let here = input.environment.databases.filter { $0.migrations != nil }.map(\.key)
+    guard let database = here.first else { return [] }
+    return input.environment.services.flatMap { service -> [String] in
+      let settings = input.observed[service.key]?.settings
+      let places = [
+        ("its start command", service.settings.start ?? settings?.start),
+        (
+          "its pre-deploy command",
+          (service.settings.preDeploy ?? settings?.preDeploy)?.joined(separator: " && ")
+        ),
+      ]
+      return places.compactMap { place, command in
+        guard let command, let found = MigrationPlanner.migrating.first(where: { command.contains($0) })
+        else {
+          return nil
+        }
+        return
+          "\(service.key): \(place) runs `\(found)`, and databases.\(database).migrations runs migrations here: "
+          + "one place only, or each instance that starts, and each rollback of code, runs them again"
+      }
+    }
   }
 
   // MARK: Self-hosted Encore

@@ -133,6 +133,7 @@ extension Grammar {
                 Key(
                   "needs", .list(.either([.word([Word("migrations", "After this database's migrations.")])])),
                   "What comes first.", standard: "[]"),
-              ]))), "SQL files to run, each once per content.", .later),
+              ]))), "SQL files to run, each once per content.",
+        example: "[{sql: ./db/indexes.sql, indexes: concurrently}]"),
     ])
 }

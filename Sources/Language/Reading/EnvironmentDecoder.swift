@@ -250,7 +250,16 @@ struct EnvironmentDecoder {
     guard let address else { return nil }
     return DatabaseTarget(
       key: key, engine: engine, url: address, migrations: migrations(fields["migrations"]?.fields),
-      backup: backup(fields["backup"]?.fields))
+      backup: backup(fields["backup"]?.fields),
+      scripts: fields["scripts"]?.list.compactMap { $0.fields.flatMap(script) } ?? [])
+  }
+
+  private func script(_ fields: Fields) -> DatabaseScript? {
+    fields["sql"]?.text.map {
+      DatabaseScript(
+        path: $0, concurrently: fields["indexes"]?.text == "concurrently",
+        afterMigrations: needs(fields["needs"]).contains("migrations"))
+    }
   }
 
   private func backup(_ fields: Fields?) -> BackupRule? {

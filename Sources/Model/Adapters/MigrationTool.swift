@@ -180,6 +180,8 @@ package struct ObservedDatabase: Sendable, Hashable {
   package var newest: String?
   package var applied: Int
   package var pending: [PendingMigration]
+  /// Scripts that have to be run.
+  package var scripts: [PlannedScript] = []
   /// What a person should know.
   package var notes: [String]
 

@@ -16,11 +16,20 @@ package struct DatabaseTarget: Sendable, Hashable, Codable {
   package var url: Address
   package var migrations: Migrations?
   package var backup: BackupRule?
+  /// Nil: none; so that what ledgers recorded before there were any can be read.
+  private var scriptFiles: [DatabaseScript]?
+
+  /// In the order of the file.
+  package var scripts: [DatabaseScript] {
+    get { scriptFiles ?? [] }
+    set { scriptFiles = newValue.isEmpty ? nil : newValue }
+  }
 
   package init(
     key: String, engine: Engine = .postgres, url: Address, migrations: Migrations? = nil,
-    backup: BackupRule? = nil
+    backup: BackupRule? = nil, scripts: [DatabaseScript] = []
   ) {
+    scriptFiles = scripts.isEmpty ? nil : scripts
     self.key = key
     self.engine = engine
     self.url = url
@@ -32,6 +41,9 @@ package struct DatabaseTarget: Sendable, Hashable, Codable {
   package var step: StepID { DatabaseTarget.step(key) }
 
   package static func step(_ key: String) -> StepID { StepID("\(key).migrations") }
+
+  /// The name of its scripts in `needs`, and of their step.
+  package var scriptStep: StepID { StepID("\(key).scripts") }
 
   /// The step that copies it.
   package var backupStep: StepID { StepID("\(key).backup") }

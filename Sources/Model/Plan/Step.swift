@@ -92,6 +92,7 @@ package enum StepAction: Sendable, Hashable, Codable {
   case command(CommandStep)
   case check(Check, addresses: [String: String])
   case migrate(SchemaChange)
+  case scripts(ScriptRun)
   case backup(BackupRequest)
   case restoreDatabase(DatabaseRestore)
 
@@ -106,7 +107,7 @@ package enum StepAction: Sendable, Hashable, Codable {
     case .buildImage: .images
     case .prove, .soak: .probing
     case .command: .commands
-    case .migrate: .databases
+    case .migrate, .scripts: .databases
     case .backup, .restoreDatabase: .backups
     case .check(let check, _):
       switch check.kind {

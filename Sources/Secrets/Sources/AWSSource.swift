@@ -15,7 +15,7 @@ struct AWSSource: SecretSource {
     self.settings = settings
     self.access = access
     description = "\(settings.id) in AWS Secrets Manager of \(settings.region)"
-    service = SecretService(transport: access.http(nil), clock: access.clock, description: description)
+    service = SecretService(access, description: description)
   }
 
   let description: String

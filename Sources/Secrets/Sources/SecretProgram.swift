@@ -40,13 +40,14 @@ struct SecretProgram: Sendable {
     }
     for (name, value) in plain { variables[name] = value }
     for (name, value) in given { variables[name] = value.reveal() }
+    let limit = access.patience.map { min($0, timeout) } ?? timeout
     let result: ProcessResult
     do {
       result = try await access.launcher.run(
         ProcessSpecification(
           command[0], Array(command.dropFirst()), environment: variables, directory: access.root,
           input: input,
-          outputLimit: SecretProgram.limit), timeout: timeout)
+          outputLimit: SecretProgram.limit), timeout: limit)
     } catch let error as ProcessError {
       throw Failure(
         .configuration, "\(description) cannot be asked: \(error.description)",
@@ -57,7 +58,7 @@ struct SecretProgram: Sendable {
     let said = words(of: result)
     if result.timedOut {
       throw Failure(
-        .timeout, "\(description) did not answer within \(timeout.wholeMilliseconds / 1000) s", cause: said,
+        .timeout, "\(description) did not answer within \(limit.wholeMilliseconds / 1000) s", cause: said,
         hint: "run it by itself: a program that asks for a password waits for ever")
     }
     guard !result.truncated else {
@@ -75,11 +76,15 @@ struct SecretProgram: Sendable {
   /// The last lines it said on stderr, without what it was given and without what it printed.
   private func words(of result: ProcessResult) -> String? {
     var known = given.map { ($0.key, $0.value.reveal()) }
+    // A key that the program finds in its environment by itself.
+    known += access.process.filter { alsoInherited($0.key) && $0.value.utf8.count >= 16 }.map {
+      ($0.key, $0.value)
+    }
     let printed = result.text.split(whereSeparator: \.isNewline).map(String.init)
     for line in printed.prefix(200) {
       known.append(("output", line))
       // Words within quotes of what is perhaps JSON or NAME=value.
-      for piece in line.split(whereSeparator: { "\"'=,: ".contains($0) }) where piece.utf8.count >= 8 {
+      for piece in line.split(whereSeparator: { "\"'=,: ".contains($0) }) where piece.utf8.count >= 4 {
         known.append(("output", String(piece)))
       }
     }

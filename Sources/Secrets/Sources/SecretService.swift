@@ -2,15 +2,22 @@ import Concurrency
 import HTTP
 import Model
 
-/// Requests to a service that keeps secrets: 30 seconds in all, and asked again only where that can help: after a
-/// broken connection, a 429, a 5xx (contract secrets §1.11).
+/// Requests to a service that keeps secrets, with one budget for all attempts: asked again only where that can help:
+/// after a broken connection, a 429, a 5xx (contract secrets §1.11).
 struct SecretService: Sendable {
   let transport: any HTTPTransport
   let clock: any TimeSource
   /// The source, for messages.
   let description: String
+  private let budget: Duration
 
-  private static let budget = Duration.seconds(30)
+  init(_ access: SecretAccess, authorities: String? = nil, description: String) {
+    transport = access.http(authorities.map(access.path))
+    clock = access.clock
+    self.description = description
+    budget = access.patience ?? .seconds(30)
+  }
+
   private static let attempts = 4
 
   /// - Parameters:
@@ -21,7 +28,7 @@ struct SecretService: Sendable {
     isTransient: (HTTPResponse) -> Bool = { $0.status == 429 || $0.status >= 500 },
     _ make: () -> HTTPRequest
   ) async throws(Failure) -> HTTPResponse {
-    let end = clock.now + SecretService.budget
+    let end = clock.now + budget
     var attempt = 1
     while true {
       var request = make()
@@ -62,7 +69,10 @@ struct SecretService: Sendable {
         .failed, "\(description) cannot be reached safely", cause: error.message,
         hint: "where its certificate is of an authority of your own, name that one's PEM file")
     case .badURL: Failure(.configuration, "\(description) has no address", cause: error.message)
-    default: Failure(.failed, "\(description) cannot be reached", cause: error.message)
+    default:
+      Failure(
+        .failed, "\(description) cannot be reached", cause: error.message,
+        hint: "see whether it is up and can be reached from here: curl -sSv, with the address of the file")
     }
   }
 }

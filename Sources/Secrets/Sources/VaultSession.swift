@@ -15,8 +15,7 @@ struct VaultSession: Sendable {
   static func open(_ source: VaultSource) async throws(Failure) -> VaultSession {
     let settings = source.settings
     let service = SecretService(
-      transport: source.access.http(settings.authorities.map(source.access.path)), clock: source.access.clock,
-      description: source.description)
+      source.access, authorities: settings.authorities, description: source.description)
     switch settings.login {
     case .token(let secret):
       let token = try await source.earlier.credential(secret, of: source.description)
@@ -64,7 +63,7 @@ struct VaultSession: Sendable {
     var request = VaultSession.request(
       source.settings, "POST", "auth/token/revoke-self", nil, token: token)
     request.timeout = .seconds(5)
-    _ = try? await source.access.http(source.settings.authorities.map(source.access.path)).send(request)
+    _ = try? await service.transport.send(request)
   }
 
   /// What a status means.

@@ -72,5 +72,6 @@ struct EmulationKind: Sendable {
     EmulationKind(name: "encore") { try await EncoreTwin.start($0) },
     EmulationKind(name: "notifications") { try await NotificationTwin($0) },
     EmulationKind(name: "github") { try GitHubTwin($0) },
+    EmulationKind(name: "launchdarkly") { try LaunchDarklyTwin($0) },
   ]
 }

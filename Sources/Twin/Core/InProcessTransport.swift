@@ -12,7 +12,7 @@ package struct InProcessTransport: HTTPTransport {
   package static let bases = [
     "railway": base, "vercel": "http://127.0.0.1:2", "encore": "http://127.0.0.1:3",
     "notifications": "http://127.0.0.1:4",
-    "github": "http://127.0.0.1:5",
+    "github": "http://127.0.0.1:5", "launchdarkly": "http://127.0.0.1:6",
   ]
 
   private let platforms: [any Emulation]

@@ -19,12 +19,13 @@ enum HoldCommand {
           next: "shipit unhold \(environment.name), to lift it"))
       let variables = processEnvironment()
       let pool = await SecretPool.open(
-        environment, SecretAccess(root: project.root, process: variables))
+        environment,
+        SecretAccess(root: project.root, process: variables, patience: SecretAccess.shortPatience))
       let redactor = Redactor(
         secrets: SecretResolver(pool).available(environment).map { ($0.name, $0.value.reveal()) })
       let notifying = try await Notifying(
         environment, root: project.root, variables: variables, clock: Session.clock,
-        redact: { redactor.redact($0) })
+        redact: { redactor.redact($0) }, patience: SecretAccess.shortPatience)
       if let line = await notifying.tell(hold, environment) { console.warning(line) }
       return .done
     }
