@@ -81,7 +81,8 @@ struct LeakHunt {
   private let seen = Locked<[(what: String, bytes: Data)]>([])
 
   init(count: Int) async throws {
-    let secrets = Dictionary(uniqueKeysWithValues: (0..<count).map { ("SECRET_\($0)", AwkwardSecrets.value($0)) })
+    let secrets = Dictionary(
+      uniqueKeysWithValues: (0..<count).map { ("SECRET_\($0)", AwkwardSecrets.value($0)) })
     var project = try await GitProject()
     let names = secrets.keys.sorted()
     // One half from the environment, the other from a file.

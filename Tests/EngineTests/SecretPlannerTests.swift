@@ -91,7 +91,22 @@ import Testing
     let plan = try DeployPlanner(input(variables, releases: [written, deployed])).plan()
     #expect(plan.services.first?.reasons == ["OTHER written since it was deployed"])
     #expect(plan.ids.contains("api.deploy"))
+    // A deploy that failed since and was taken back says nothing of what runs.
+    let failed = Planned.release(6, .rolledBack, services: ["api": recorded(after)])
+    #expect(
+      try DeployPlanner(input(variables, releases: [failed, written, deployed])).plan().services.first?
+        .reasons
+        == ["OTHER written since it was deployed"])
+    func earlier(_ names: [String: String]) -> ReleasedService {
+      var record = recorded(names)
+      record.deployment = "earlier"
+      return record
+    }
     let again = Planned.release(6, services: ["api": recorded(after)])
-    #expect(try DeployPlanner(input(variables, releases: [again, written, deployed])).plan().isEmpty)
+    let past = [
+      Planned.release(5, kind: .secrets, services: ["api": earlier(after)]),
+      Planned.release(4, services: ["api": earlier(before)]),
+    ]
+    #expect(try DeployPlanner(input(variables, releases: [again] + past)).plan().isEmpty)
   }
 }

@@ -76,8 +76,10 @@ extension PlanInput {
   /// Variables whose stored values were written after the live deployment was made, by `secrets sync`: it still runs
   /// with the earlier ones.
   func writtenSince(deploymentOf service: ServiceName) -> [String] {
+    // The oldest record of the deployment tells what it was started with: later ones, as of a deploy that was taken
+    // back, repeat what is stored.
     guard let live = observed[service]?.live?.id,
-      let started = releases.first(where: {
+      let started = releases.last(where: {
         $0.kind.isAboutServices && $0.services[service]?.deployment == live
       })?.services[service], let stored = record(of: service)
     else { return [] }
