@@ -73,6 +73,7 @@ let package = Package(
     room("Archive", ["CArchive", "CLazy"]),
     room("GraphQL", ["JSON"]),
     room("Zones", ["Concurrency"]),
+    room("AWS", ["HTTP", "Crypto", "Concurrency"]),
 
     // Floor 2: values and pure functions.
     room("Model", ["Concurrency", "JSON"]),
@@ -88,7 +89,8 @@ let package = Package(
       "Vercel", ["Model", "HTTP", "JSON", "Crypto", "Archive", "Processes", "Concurrency"]),
     room("Encore", ["Model", "HTTP", "JSON", "Processes", "Archive", "Crypto", "Concurrency"]),
     room("Databases", ["Model", "Postgres", "Processes", "Crypto", "Concurrency"]),
-    room("Secrets", ["Model", "Crypto"]),
+    room(
+      "Secrets", ["Model", "HTTP", "Processes", "Redaction", "JSON", "Crypto", "AWS", "Concurrency"]),
     room("Source", ["Model", "Processes", "Archive", "Crypto", "Concurrency"]),
     room("Probing", ["Model", "HTTP", "Names", "JSON", "Concurrency"]),
     room("Commands", ["Model", "Processes", "Concurrency"]),
@@ -168,6 +170,12 @@ let package = Package(
         "Secrets", "Source", "Probing", "Commands", "Ledgers", "Runner", "Model", "HTTP", "HTTPServer",
         "Names", "Processes", "SQLite", "Postgres", "Concurrency", "Crypto", "JSON", "Archive", "TestSupport",
       ]),
+    tests(
+      "SecretTests",
+      [
+        "Secrets", "AWS", "Model", "HTTP", "HTTPServer", "Processes", "JSON", "Crypto", "Concurrency",
+        "TestSupport",
+      ], exclude: ["SignatureVectors.json"]),
     tests(
       "NotificationTests",
       [

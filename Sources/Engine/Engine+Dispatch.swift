@@ -27,15 +27,13 @@ extension Engine {
       return
     }
     // A failure that was durable before the run was killed: turn now.
-    if plan.kind != .rollback, let failed = forward.all.first(where: { $0.failure != nil }),
-      let failure = failed.failure
-    {
+    if plan.kind != .rollback, let failure = forward.firstFailure {
       turn(TurnReason(failure), failure)
       proceed()
       return
     }
     dispatch()
-    if forward.all.allSatisfy(\.isSettled) { finish(forwardResult()) }
+    if forward.isSettled { finish(forwardResult()) }
   }
 
   /// Whether nothing is left to do of a run that is being settled but to look: then it is found out whether what it
@@ -54,7 +52,7 @@ extension Engine {
       return
     }
     dispatch()
-    if let undo, undo.all.allSatisfy(\.isSettled), forward.all.allSatisfy(\.isQuiet) {
+    if let undo, undo.isSettled, forward.all.allSatisfy(\.isQuiet) {
       finish(undoneResult())
     }
   }
@@ -62,6 +60,7 @@ extension Engine {
   /// Sends probes for steps whose outcome is unknown. True while any is unknown: nothing else starts
   /// before all are known (promise 2).
   private mutating func probeUnknown() -> Bool {
+    guard forward.hasUnknown || undo?.hasUnknown ?? false else { return false }
     var anyUnknown = false
     for state in everyState {
       guard case .unknown(let probing) = state.status else { continue }
@@ -80,26 +79,26 @@ extension Engine {
   /// Begins steps whose needs are met, most urgent first, within their lanes' width.
   private mutating func dispatch() {
     skipHopeless()
-    let graph = active
-    guard graph.all.contains(where: \.isPending) else { return }
-    var busy: [Lane: Int] = [:]
-    for state in graph.all {
-      guard let lane = state.step.lane else { continue }
-      switch state.status {
-      case .beginning, .running, .unknown, .abandoning: busy[lane, default: 0] += 1
-      default: break
-      }
+    for state in ready() {
+      guard begin(state) else { return }
     }
-    let ready = graph.all.filter { state in
-      if case .pending = state.status { return needsAreMet(state.step, in: graph) }
-      return false
-    }.sorted { graph.urgency[$0.step.id, default: 0] > graph.urgency[$1.step.id, default: 0] }
-    for state in ready {
+  }
+
+  /// The steps that may begin now, most urgent first.
+  private func ready() -> [StepState] {
+    let graph = active
+    var busy: [Lane: Int] = [:]
+    for place in graph.busyPlaces {
+      if let lane = graph.all[place].step.lane { busy[lane, default: 0] += 1 }
+    }
+    let places = graph.readyPlaces(isLenient: isLenient).sorted { graph.urgencies[$0] > graph.urgencies[$1] }
+    return places.compactMap { place in
+      let state = graph.all[place]
       if let lane = state.step.lane {
-        guard busy[lane, default: 0] < lane.width else { continue }
+        guard busy[lane, default: 0] < lane.width else { return nil }
         busy[lane, default: 0] += 1
       }
-      guard begin(state) else { return }
+      return state
     }
   }
 
@@ -107,13 +106,6 @@ extension Engine {
   /// come after it in order only.
   var isLenient: Bool {
     if case .undoing = phase { true } else { plan.kind == .rollback }
-  }
-
-  private func needsAreMet(_ step: Step, in graph: StepGraph) -> Bool {
-    step.needs.allSatisfy { need in
-      guard let state = graph[need] else { return true }
-      return isLenient ? state.isSettled : state.isDone
-    }
   }
 
   /// A proof of something that was not restored cannot succeed: it is left out.

@@ -105,33 +105,3 @@ struct StepState {
     }
   }
 }
-
-/// The steps of one phase: the plan's own, or those that take things back.
-struct StepGraph {
-  /// In the plan's order.
-  private(set) var all: [StepState] = []
-  private var places: [StepID: Int] = [:]
-  /// The longest expected way from a step to the end: critical path first.
-  private(set) var urgency: [StepID: Double] = [:]
-
-  init(_ steps: [Step]) {
-    for step in steps where places[step.id] == nil {
-      places[step.id] = all.count
-      all.append(StepState(step))
-    }
-    for state in all.reversed() {
-      let own = urgency[state.step.id, default: 0] + max(state.step.expected.inSeconds, 0.001)
-      urgency[state.step.id] = own
-      for need in state.step.needs { urgency[need] = max(urgency[need, default: 0], own) }
-    }
-  }
-
-  subscript(id: StepID) -> StepState? { places[id].map { all[$0] } }
-
-  /// Changes a step's state in place. False when it is none of these steps.
-  mutating func update(_ id: StepID, _ change: (inout StepState) -> Void) -> Bool {
-    guard let place = places[id] else { return false }
-    change(&all[place])
-    return true
-  }
-}

@@ -14,6 +14,9 @@ final class ChildWatcher: Sendable {
   private let inbox = Locked(Inbox())
   private let clock = SystemClock()
 
+  /// How many milliseconds the thread waits for another child: commands in a chain follow each other at once.
+  private static let lingering: Int32 = 20
+
   private struct Inbox {
     /// Present while the thread runs.
     var poller: Poller?
@@ -124,8 +127,8 @@ final class ChildWatcher: Sendable {
   }
 
   private func wait(for children: Dictionary<UInt64, Child>.Values) -> Int32 {
-    // Without children the thread is about to end; with them it sleeps until something is due.
-    if children.isEmpty { return 0 }
+    // Without children the thread ends soon; with them it sleeps until something is due.
+    if children.isEmpty { return ChildWatcher.lingering }
     guard let next = children.compactMap(\.nextMoment).min() else { return -1 }
     return Int32(clamping: max(0, (next - clock.now).wholeMilliseconds))
   }

@@ -158,7 +158,8 @@ actor RailwayClient {
     func error(_ kind: APIError.Class, _ message: String) -> APIError {
       APIError(kind, scrub(message, hiding), operation: operation, status: status)
     }
-    let fromEdge = response.text.contains("error code: 10")
+    // Answers may be large: those that are well are not searched.
+    let fromEdge = (status == 429 || status == 403) && response.text.contains("error code: 10")
     switch status {
     case 429 where fromEdge && response.header("x-ratelimit-limit") == nil:
       quota.block(for: .seconds(30), now: clock.now)

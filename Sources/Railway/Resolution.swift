@@ -137,13 +137,14 @@ struct Resolution: Sendable {
     async throws(Failure) -> [ServiceName: ServiceTarget]
   {
     var targets: [ServiceName: ServiceTarget] = [:]
+    // Looked up, not searched: with hundreds of services each would be compared with each.
+    let known = state.services.values.map { Named(id: $0.id, name: $0.name) }
+    let byName = Dictionary(grouping: known) { $0.name.lowercased() }
+    let byID = Dictionary(grouping: known, by: \.id)
     for service in wanted {
-      let found = state.services.values.filter {
-        $0.id == service.name || $0.name.lowercased() == service.name.lowercased()
-      }
-      try refuseSeveral(
-        found.map { Named(id: $0.id, name: $0.name) }, "service", service.name,
-        place: "services.\(service.key)")
+      let named = byName[service.name.lowercased()] ?? []
+      let found = named + (byID[service.name] ?? []).filter { one in !named.contains { $0.id == one.id } }
+      try refuseSeveral(found, "service", service.name, place: "services.\(service.key)")
       guard let match = found.first else { throw await missing(service, in: state, resolved) }
       targets[service.key] = ServiceTarget(
         service: service.key, platform: .railway, name: match.name,

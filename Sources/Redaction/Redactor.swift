@@ -1,7 +1,8 @@
 /// Masks the values of secrets in text, in the forms in which they usually leak.
 ///
 /// Masked are the value itself, its base64 (wherever it lies in what was encoded, both alphabets, padded or
-/// not), its percent-encoded and its JSON-escaped forms; for values of several lines also each line.
+/// not, broken into lines or not), its hexadecimal, percent-encoded, JSON-escaped, shell-quoted and HTML-escaped forms;
+/// for values of several lines also each line, and all of them with other line ends; for addresses also the password.
 /// Where matches overlap the whole stretch becomes one replacement, named after the longest of them.
 package struct Redactor: Sendable {
   /// What stands in place of a value.
@@ -15,6 +16,9 @@ package struct Redactor: Sendable {
   /// Names of the values that are too short to be masked without spoiling ordinary text.
   package let unmaskable: [String]
 
+  /// Shorter values, in bytes, cannot be masked without spoiling ordinary text.
+  package static let shortest = 4
+
   let automaton: Automaton
   let replacements: [[UInt8]]
   /// Whether any form masks the byte before its first.
@@ -24,7 +28,7 @@ package struct Redactor: Sendable {
   ///   - secrets: where two have the same value, the first gives its name.
   ///   - minimumLength: shorter values, in bytes, are not masked but listed in `unmaskable`.
   package init(
-    secrets: [(name: String, value: String)], style: Style = .named, minimumLength: Int = 4
+    secrets: [(name: String, value: String)], style: Style = .named, minimumLength: Int = Redactor.shortest
   ) {
     var unmaskable: [String] = []
     var builder = AutomatonBuilder()
@@ -50,6 +54,10 @@ package struct Redactor: Sendable {
 
   /// The text without the values.
   package func redact(_ text: String) -> String {
+    var text = text
+    var isClean = true
+    text.withUTF8 { _ = automaton.scan($0, from: Automaton.start) { _, _ in isClean = false } }
+    if isClean { return text }
     var stream = RedactionStream(self)
     var safe = stream.feed(Array(text.utf8))
     safe += stream.finish()

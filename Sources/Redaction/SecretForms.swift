@@ -13,6 +13,8 @@ struct SecretForms {
 
   /// Shortest line of a value of several lines that is masked by itself, in bytes.
   static let shortestLine = 8
+  /// Shortest password in an address that is masked by itself, in bytes: shorter ones are often ordinary words.
+  static let shortestPassword = 6
 
   init(_ value: String, minimumLength: Int) {
     let trimmed = Self.trimLineEnds(value[...])
@@ -22,6 +24,11 @@ struct SecretForms {
     }
     add(trimmed)
     if trimmed.utf8.count != value.utf8.count { add(value) }
+    for form in LineForms.all(of: trimmed) { all.insert(SecretForm(bytes: Array(form.utf8))) }
+    for password in AddressForms.password(in: trimmed)
+    where password.utf8.count >= max(Self.shortestPassword, minimumLength) {
+      add(password)
+    }
     let lines = trimmed.split(whereSeparator: \.isNewline)
     if lines.count > 1 {
       for line in lines where line.utf8.count >= max(Self.shortestLine, minimumLength) { add(String(line)) }
@@ -37,7 +44,9 @@ struct SecretForms {
   private mutating func add(_ value: String) {
     let bytes = Array(value.utf8)
     all.insert(SecretForm(bytes: bytes))
-    for form in PercentForms.all(of: bytes) + JSONForms.all(of: value) { all.insert(SecretForm(bytes: form)) }
+    let texts = PercentForms.all(of: bytes) + JSONForms.all(of: value) + HexForms.all(of: bytes)
+    let quoted = ShellForms.all(of: value) + MarkupForms.all(of: value) + WrappedBase64.all(of: bytes)
+    for form in texts + quoted { all.insert(SecretForm(bytes: form)) }
     Base64Forms.all(of: bytes) { all.insert($0) }
   }
 }
@@ -132,6 +141,21 @@ enum Base64Forms {
   /// Whether `byte` can stand in base64 of either alphabet.
   static func isCharacter(_ byte: UInt8) -> Bool {
     standard.contains(byte) || url.contains(byte)
+  }
+
+  /// The standard alphabet, padded.
+  static func encode(_ bytes: [UInt8]) -> [UInt8] {
+    var text: [UInt8] = []
+    for start in stride(from: 0, to: bytes.count, by: 3) {
+      let group = bytes[start..<min(bytes.count, start + 3)]
+      var bits = group.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } << UInt32(8 * (3 - group.count))
+      bits <<= 8
+      for place in 0..<4 {
+        text.append(place <= group.count ? standard[Int(bits >> 26)] : UInt8(ascii: "="))
+        bits <<= 6
+      }
+    }
+    return text
   }
 
   static func all(of bytes: [UInt8], _ found: (SecretForm) -> Void) {

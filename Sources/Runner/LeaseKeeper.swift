@@ -12,8 +12,15 @@ package actor LeaseKeeper {
     case cancelAsked(CancelRequest)
   }
 
-  package var lease: Lease { held.lease }
-  private var held: HeldLease { didSet { limit.withLock { $0 = held.actUntil } } }
+  /// As confirmed last; for those who cannot wait for the actor.
+  package nonisolated var lease: Lease { latest.withLock { $0 } }
+  private nonisolated let latest: Locked<Lease>
+  private var held: HeldLease {
+    didSet {
+      limit.withLock { $0 = held.actUntil }
+      latest.withLock { $0 = held.lease }
+    }
+  }
   /// `actUntil`, for those who cannot wait for the actor.
   private nonisolated let limit: Locked<Timestamp>
   private let ledger: any Ledger
@@ -34,6 +41,7 @@ package actor LeaseKeeper {
     self.spawn = spawn
     held = HeldLease(lease, askedAt: askedAt)
     limit = Locked(held.actUntil)
+    latest = Locked(lease)
   }
 
   /// Takes the lease and starts to renew it.

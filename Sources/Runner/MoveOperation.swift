@@ -81,7 +81,7 @@ package struct MoveOperation: Sendable {
     let contents = try await old.contents()
     let present = try await new.contents()
     guard contents.continues(present) else { throw goneOn(present) }
-    try await new.replace(with: contents, lease: await theirs.lease)
+    try await new.replace(with: contents, lease: theirs.lease)
     guard try await new.contents() == contents else {
       throw Failure(
         .failed, "what was written to `state: \(to.yaml)` does not read back as it was",
@@ -89,7 +89,7 @@ package struct MoveOperation: Sendable {
         hint: "the same command again; if it stays so, report it as a defect")
     }
     let note = LedgerMove(to: to, by: holder.name, at: clock.now)
-    try await old.leave(for: note, lease: await ours.lease)
+    try await old.leave(for: note, lease: ours.lease)
     return MovedLedger(
       runs: contents.runs.count, releases: contents.releases.count, move: note, wasThere: false)
   }

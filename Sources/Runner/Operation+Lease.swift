@@ -68,7 +68,7 @@ extension Operation {
     var plan = plan
     try await ready(&plan)
     let record = try await context.ledger.open(
-      plan, by: context.by, at: context.surroundings.clock.now, lease: await keeper.lease)
+      plan, by: context.by, at: context.surroundings.clock.now, lease: keeper.lease)
     return try await perform(record)
   }
 }

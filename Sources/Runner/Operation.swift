@@ -157,7 +157,7 @@ struct Operation {
       record.plan.kind == .backup
       ? nil
       : Release(of: record, result: result, results: results, endedAt: context.surroundings.clock.now)
-    let lease = await keeper.lease
+    let lease = keeper.lease
     // Before the run is closed: a process killed in between finds it open and does both again.
     if record.plan.kind == .deploy, result.failure != nil, marksBad(result) {
       try await context.ledger.markBad(record.plan.commit, release: record.release, lease: lease)

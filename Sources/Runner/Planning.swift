@@ -193,6 +193,16 @@ package struct Planning: Sendable {
       isDirty: request.isDirty, observed: [:], secrets: secrets, digest: digest)
   }
 
+  /// What is stored and what is wanted now, of the commit that the newest release is of.
+  func secretsInput() async throws(Failure) -> PlanInput {
+    let newest = try await ledger.recentReleases().first
+    var input = PlanInput(
+      environment: environment, commit: newest?.commit ?? "", subject: newest?.subject ?? "", observed: [:],
+      secrets: secrets, digest: digest)
+    try await fill(&input)
+    return input
+  }
+
   /// Reads the platforms and the ledger.
   /// - Parameter only: services that are looked at; empty: all.
   private func fill(

@@ -271,7 +271,7 @@ package actor RunShell {
       let batch = unwritten
       unwritten = []
       do throws(Failure) {
-        try await ledger.append(batch, to: run.id, lease: await keeper.lease)
+        try await ledger.append(batch, to: run.id, lease: keeper.lease)
         if let last = batch.last { post.yield(.event(.durable(through: last.sequence))) }
       } catch {
         isJournalBroken = true

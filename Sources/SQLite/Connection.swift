@@ -16,9 +16,14 @@ package final class Connection {
   /// The error number the last call into SQLite left behind.
   private var systemError: Int32 = 0
   private static let keptStatements = 64
+  /// How long a statement waits for another connection's lock.
+  private let busyMilliseconds: Int32
 
   init(path: String, options: DatabaseOptions) throws {
     self.path = path
+    busyMilliseconds = Int32(
+      clamping: options.busyTimeout.components.seconds * 1000
+        + options.busyTimeout.components.attoseconds / 1_000_000_000_000_000)
     if !options.isReadOnly, path != ":memory:" {
       // SQLite gives -wal and -shm the mode of the file.
       let fault = OwnerFile.create(path)
@@ -34,11 +39,7 @@ package final class Connection {
       throw error
     }
     sqlite3_extended_result_codes(handle, 1)
-    sqlite3_busy_timeout(
-      handle,
-      Int32(
-        clamping: options.busyTimeout.components.seconds * 1000
-          + options.busyTimeout.components.attoseconds / 1_000_000_000_000_000))
+    sqlite3_busy_timeout(handle, busyMilliseconds)
     do {
       try configure(options)
     } catch {
@@ -89,8 +90,30 @@ package final class Connection {
   /// The key of the row inserted last.
   package var lastInsertedRow: Int64 { handle.map { sqlite3_last_insert_rowid($0) } ?? 0 }
 
+  /// What a transaction gave.
+  struct Done<Result> {
+    var value: Result
+  }
+
+  /// A transaction for writing, unless another connection writes just now: then nil, without waiting for it.
+  func transactionIfFree<Result>(_ body: (Connection) throws -> Result) throws -> Done<Result>? {
+    sqlite3_busy_timeout(handle, 0)
+    let result = Swift.Result { try execute("BEGIN IMMEDIATE") }
+    sqlite3_busy_timeout(handle, busyMilliseconds)
+    do {
+      _ = try result.get()
+    } catch let error as SQLiteError where error.code == .busy {
+      return nil
+    }
+    return Done(value: try inside(body))
+  }
+
   func transaction<Result>(begin: String, _ body: (Connection) throws -> Result) throws -> Result {
     try execute(begin)
+    return try inside(body)
+  }
+
+  private func inside<Result>(_ body: (Connection) throws -> Result) throws -> Result {
     do {
       let result = try body(self)
       try execute("COMMIT")

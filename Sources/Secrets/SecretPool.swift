@@ -1,80 +1,88 @@
-import FoundationEssentials
+import Concurrency
 package import Model
 
-#if canImport(Darwin)
-  import Darwin
-#else
-  import Glibc
-#endif
-
-/// What the secret sources of an environment hold. They are asked in the order of the file; the first that has a name
-/// wins (DESIGN §3).
+/// What the secret sources of an environment have of the names that were wanted. They were asked in the order of the
+/// file; the first that has a name wins, and one is asked only while a name is still missing (DESIGN §3).
 package struct SecretPool: Sendable {
-  /// Files that others of this machine may read.
+  /// The sources, in the order of the file, to write to.
+  package let sources: [any SecretSource]
+  /// What the user should mend: files that others of this machine may read.
   package private(set) var warnings: [String] = []
+  /// Why a source could not be asked. Those after it were not asked either: they may hold an older value of a name
+  /// that it has (contract secrets §1.9).
+  package private(set) var failure: Failure?
   /// Where it was looked, for messages.
   private(set) var places: [String] = []
-  private var values: [String: Sensitive] = [:]
+  private var readings: [String: SecretReading] = [:]
+  private var holders: [String: Int] = [:]
+  private let credentials = Locked<[String: Sensitive]>([:])
 
-  /// - Parameters:
-  ///   - root: the project's; relative paths begin there.
-  ///   - process: the variables of this process.
-  /// - Throws: `configuration` for a file that cannot be read, or that could be read in two ways. One that does not
-  ///   exist holds nothing: where secrets come from the process environment alone, as in CI, nobody needs it.
-  package init(_ settings: SecretSettings, root: String, process: [String: String]) throws(Failure) {
-    for source in settings.sources {
-      switch source {
-      case .environment:
-        places.append("the environment of shipit")
-        // A secret that is not set in GitHub Actions is an empty text: the next source may have it.
-        for (name, value) in process where !value.isEmpty || settings.sources.last == source {
-          add(name, Sensitive(value))
-        }
-      case .dotenv(let path, let dialect):
-        let file = path.hasPrefix("/") ? path : "\(root)/\(path)"
-        guard let bytes = try SecretPool.read(file, shown: path) else {
-          places.append("\(path), which does not exist")
-          continue
-        }
-        places.append(path)
-        if let warning = SecretPool.exposure(of: file, shown: path) { warnings.append(warning) }
-        let dialect = DotenvDialect(rawValue: dialect) ?? .strict
-        do throws(Dotenv.Mistake) {
-          for (name, value) in try Dotenv(bytes, dialect: dialect).values { add(name, value) }
-        } catch {
-          throw Failure(
-            .configuration, "\(path) cannot be read: \(error.message)", place: "\(path):\(error.line)",
-            hint: error.help)
-        }
-      }
-    }
+  /// Asks for every secret that an environment uses.
+  package static func open(
+    _ environment: Environment, _ access: SecretAccess
+  ) async -> SecretPool {
+    let uses = SecretUses(environment)
+    return await open(environment.secrets, wanting: Set(uses.names).union(uses.notices.keys), access)
+  }
+
+  /// Asks for the names. It never fails as a whole: what a source that cannot be asked would have is known only
+  /// where it is needed, and then `failure` is what is thrown.
+  package static func open(
+    _ settings: SecretSettings, wanting names: Set<String>, _ access: SecretAccess
+  ) async -> SecretPool {
+    var pool = SecretPool(settings, access)
+    await pool.ask(names)
+    return pool
   }
 
   /// The variables of a process alone.
   package init(process: [String: String]) {
+    sources = [EnvironmentSource(process: process, keepsEmpty: true)]
     places = ["the environment of shipit"]
-    values = process.mapValues { Sensitive($0) }
+    readings = process.mapValues { SecretReading(Sensitive($0)) }
+    holders = process.mapValues { _ in 0 }
   }
 
-  subscript(name: String) -> Sensitive? { values[name] }
-
-  private mutating func add(_ name: String, _ value: Sensitive) {
-    if values[name] == nil { values[name] = value }
+  private init(_ settings: SecretSettings, _ access: SecretAccess) {
+    var sources: [any SecretSource] = []
+    for (index, setting) in settings.sources.enumerated() {
+      let earlier = EarlierSources(sources: sources, seen: credentials)
+      sources.append(
+        SecretPool.source(setting, earlier, access, isLast: index == settings.sources.count - 1))
+    }
+    self.sources = sources
   }
 
-  private static func read(_ file: String, shown: String) throws(Failure) -> [UInt8]? {
-    do {
-      return Array(try Data(contentsOf: URL(fileURLWithPath: file)))
-    } catch {
-      guard FileManager.default.fileExists(atPath: file) else { return nil }
-      throw Failure(
-        .configuration, "\(shown) cannot be read", place: shown, hint: "ls -l \(shown), for who may read it")
+  private mutating func ask(_ wanted: Set<String>) async {
+    for (index, source) in sources.enumerated() {
+      let missing = wanted.filter { readings[$0] == nil }
+      guard !missing.isEmpty else { return }
+      do throws(Failure) {
+        let answer = try await source.read(missing)
+        places.append(source.description + (answer.note.map { ", \($0)" } ?? ""))
+        warnings += answer.warnings
+        for (name, reading) in answer.readings where missing.contains(name) {
+          readings[name] = reading
+          holders[name] = index
+        }
+      } catch {
+        failure = error
+        return
+      }
     }
   }
 
-  private static func exposure(of file: String, shown: String) -> String? {
-    var status = stat()
-    guard stat(file, &status) == 0, status.st_mode & 0o077 != 0 else { return nil }
-    return "\(shown) can be read by others of this machine: chmod 600 \(shown)"
+  /// The value of a name, also an empty one.
+  package subscript(name: String) -> Sensitive? { readings[name]?.value }
+
+  /// Where a name's value was found.
+  package func origin(of name: String) -> SecretOrigin? {
+    holders[name].map { SecretOrigin(source: sources[$0].description, version: readings[name]?.version) }
   }
+
+  /// The source that a name's value was found in.
+  package func source(of name: String) -> (any SecretSource)? { holders[name].map { sources[$0] } }
+
+  /// What was read to reach the sources, for the redactor.
+  var credentialsRead: [String: Sensitive] { credentials.withLock { $0 } }
 }

@@ -14,7 +14,24 @@ package struct SecretResolver: Sendable {
   /// - Parameter key: the ledger's key of fingerprints.
   /// - Throws: `configuration`, naming all that are missing or empty at once.
   package func resolve(_ environment: Environment, key: [UInt8]) throws(Failure) -> SecretValues {
-    try resolve(SecretUses(environment), in: environment.name, key: key)
+    let found = try resolve(SecretUses(environment), in: environment.name, key: key)
+    try check(environment)
+    return found
+  }
+
+  /// - Throws: `configuration`, naming every value that breaks a rule and every rule it breaks.
+  private func check(_ environment: Environment) throws(Failure) {
+    let broken = SecretRuleCheck.violations(environment.demands.rules) { pool[$0] }
+    guard let first = broken.first else { return }
+    let names = broken.map(\.name).joined(separator: ", ")
+    throw Failure(
+      .configuration,
+      "\(broken.count == 1 ? "1 secret of \(environment.name) breaks its rules" : "\(broken.count) secrets of \(environment.name) break their rules"): \(names)",
+      place: first.place.description.isEmpty
+        ? "environments/\(environment.name).yaml" : first.place.description,
+      cause: broken.map { "\($0.name) (\($0.place)): \($0.problems.joined(separator: ", "))" }
+        .joined(separator: "; "),
+      hint: "set another value where it comes from: shipit secrets list \(environment.name)")
   }
 
   /// Resolves only what the platforms' accounts need, for commands that read: `status`, `logs`. What databases
@@ -24,6 +41,7 @@ package struct SecretResolver: Sendable {
     var accounts = environment
     accounts.services = []
     accounts.databases = []
+    accounts.demands = SecretDemands()
     let found = try resolve(SecretUses(accounts), in: environment.name, key: key)
     var values: [String: Sensitive] = [:]
     for database in environment.databases {
@@ -33,7 +51,7 @@ package struct SecretResolver: Sendable {
       values[name] = value
     }
     for (name, value) in found.all { values[name] = value }
-    return SecretValues(values: values) { Fingerprint.of($0, key: key) }
+    return resolved(values, key)
   }
 
   /// Resolves only what databases need, for `migrate`.
@@ -41,6 +59,7 @@ package struct SecretResolver: Sendable {
   package func resolveDatabases(_ environment: Environment, key: [UInt8]) throws(Failure) -> SecretValues {
     var databases = environment
     databases.services = []
+    databases.demands = SecretDemands()
     databases.platforms = Platforms()
     databases.state = .local
     return try resolve(SecretUses(databases), in: environment.name, key: key)
@@ -53,7 +72,7 @@ package struct SecretResolver: Sendable {
     let accounts = try resolveAccounts(environment, key: key).all
     var values = Dictionary(accounts.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
     for (name, value) in available(environment) { values[name] = value }
-    return SecretValues(values: values) { Fingerprint.of($0, key: key) }
+    return resolved(values, key)
   }
 
   /// Resolves what the platforms' accounts need as far as it is at hand: who holds one platform's token can
@@ -68,6 +87,7 @@ package struct SecretResolver: Sendable {
       var account = environment
       account.services = []
       account.databases = []
+      account.demands = SecretDemands()
       account.state = .local
       switch name {
       case .railway: account.platforms = Platforms(railway: environment.platforms.railway)
@@ -79,7 +99,7 @@ package struct SecretResolver: Sendable {
         for (name, value) in found.all { values[name] = value }
       } catch { missing[name] = error }
     }
-    return (SecretValues(values: values) { Fingerprint.of($0, key: key) }, missing)
+    return (resolved(values, key), missing)
   }
 
   /// Resolves the one secret with which the ledger is reached, before anything else can be known.
@@ -88,6 +108,7 @@ package struct SecretResolver: Sendable {
     var ledgerAlone = environment
     ledgerAlone.services = []
     ledgerAlone.databases = []
+    ledgerAlone.demands = SecretDemands()
     ledgerAlone.platforms = Platforms()
     let values = try resolve(SecretUses(ledgerAlone), in: environment.name, key: [])
     guard let value = values[name] else {
@@ -96,12 +117,19 @@ package struct SecretResolver: Sendable {
     return value
   }
 
-  /// Every secret of the environment that has a value at hand, for redaction.
+  /// Every secret of the environment that has a value at hand, and what sources are reached by, for redaction.
   package func available(_ environment: Environment) -> [(name: String, value: Sensitive)] {
     let uses = SecretUses(environment)
-    return Set(uses.names).union(uses.notices.keys).sorted().compactMap { name in
-      pool[name].flatMap { $0.isEmpty ? nil : (name, $0) }
+    let credentials = pool.credentialsRead
+    return Set(uses.names).union(uses.notices.keys).union(credentials.keys).sorted().compactMap { name in
+      (pool[name] ?? credentials[name]).flatMap { $0.isEmpty ? nil : (name, $0) }
     }
+  }
+
+  private func resolved(_ values: [String: Sensitive], _ key: [UInt8]) -> SecretValues {
+    var origins: [String: SecretOrigin] = [:]
+    for name in values.keys { origins[name] = pool.origin(of: name) }
+    return SecretValues(values: values, origins: origins) { Fingerprint.of($0, key: key) }
   }
 
   private func resolve(_ uses: SecretUses, in environment: String, key: [UInt8]) throws(Failure)
@@ -117,8 +145,15 @@ package struct SecretResolver: Sendable {
       case let value?: values[name] = value
       }
     }
-    guard problems.isEmpty else { throw missing(problems, in: environment) }
-    return SecretValues(values: values) { Fingerprint.of($0, key: key) }
+    guard problems.isEmpty else {
+      guard var failure = pool.failure else { throw missing(problems, in: environment) }
+      // Whether they are missing is not known: the source that could not be asked may have them.
+      failure.place = failure.place ?? "environments/\(environment).yaml"
+      let needed = problems.map(\.name).joined(separator: ", ")
+      failure.cause = (failure.cause.map { "\($0); " } ?? "") + "needed from it: \(needed)"
+      throw failure
+    }
+    return resolved(values, key)
   }
 
   /// Said where there is more than one place.

@@ -27,6 +27,9 @@ package struct SecretUses: Sendable, Equatable {
         use(name, "services.\(service.key).variables.\(variable)")
       }
     }
+    for required in environment.demands.required {
+      use(required.name, "secrets.required (\(required.place))")
+    }
     self.places = places
     var notices: [String: [String]] = [:]
     for (index, target) in environment.notify.enumerated() {

@@ -1,6 +1,7 @@
 /// How many columns text takes on a terminal; colours and other escape sequences take none.
 package func displayWidth(of text: String) -> Int {
-  TextPieces(text).reduce(0) { width, piece in
+  if text.utf8.allSatisfy({ 0x20...0x7E ~= $0 }) { return text.utf8.count }
+  return TextPieces(text).reduce(0) { width, piece in
     guard case .visible(let part) = piece else { return width }
     return part.reduce(width) { $0 + $1.displayWidth }
   }

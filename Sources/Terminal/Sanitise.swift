@@ -4,6 +4,8 @@
 /// line ends become a space, so that one line stays one line.
 /// - Parameter keepingLines: leaves `\n` as it is.
 package func sanitise(_ text: String, keepingLines: Bool = false) -> String {
+  // Most texts are plain, and then there is nothing to look for.
+  if text.utf8.allSatisfy({ 0x20...0x7E ~= $0 }) { return text }
   var safe = ""
   for piece in TextPieces(text) {
     switch piece {

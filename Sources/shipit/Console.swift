@@ -35,7 +35,8 @@ final class Console: Sendable {
     isQuiet = invocation.has("quiet")
     let redaction = Locked(Redaction())
     self.redaction = redaction
-    let redact: @Sendable (String) -> String = { text in redaction.withLock { $0 }.redact(text) }
+    let redact: @Sendable (String) -> String = { text in redaction.withLock(\.redactor)?.redact(text) ?? text
+    }
     let symbols = Symbols.suiting(environment)
     let isInActions = actions != nil
     func canvas(_ descriptor: Int32) -> Canvas {
@@ -68,14 +69,12 @@ final class Console: Sendable {
   private struct Redaction: Sendable {
     var known: [(name: String, value: String)] = []
     var redactor: Redactor?
-
-    func redact(_ text: String) -> String { redactor?.redact(text) ?? text }
   }
 
   /// The redaction in force.
   var redactor: @Sendable (String) -> String {
     let redaction = redaction
-    return { text in redaction.withLock { $0 }.redact(text) }
+    return { text in redaction.withLock(\.redactor)?.redact(text) ?? text }
   }
 
   /// The command's result: a document for programs or lines for people.

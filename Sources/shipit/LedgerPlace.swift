@@ -45,9 +45,9 @@ enum LedgerPlace {
     case .postgres(let name):
       var wanted = environment
       wanted.state = state
-      let url = try SecretResolver(
-        SecretPool(environment.secrets, root: project.root, process: variables)
-      ).resolveLedger(name, of: wanted)
+      let pool = await SecretPool.open(
+        environment.secrets, wanting: [name], SecretAccess(root: project.root, process: variables))
+      let url = try SecretResolver(pool).resolveLedger(name, of: wanted)
       return try await PostgresLedger.open(
         url: url, app: environment.app, environment: environment.name,
         timing: try timing(LeaseTiming(), variables))

@@ -13,24 +13,30 @@ struct Notifying: Sendable {
   private let clock: any TimeSource
   private let interruptedAt = Locked<Timestamp?>(nil)
 
+  /// - Parameter patience: how long one source of secrets may take at most.
   /// - Throws: `Failure` when an address of the process environment is refused.
   init(
     _ environment: Model.Environment, root: String, variables: [String: String], clock: any TimeSource,
-    redact: @escaping @Sendable (String) -> String
-  ) throws(Failure) {
+    redact: @escaping @Sendable (String) -> String, patience: Duration? = nil
+  ) async throws(Failure) {
     self.clock = clock
     words = RunNotice(by: Session.user(variables), link: Notifying.link(variables))
     notifier = Notifier(
-      try Notifying.receivers(environment, root: root, variables, clock), clock: clock, redact: redact,
+      try await Notifying.receivers(environment, root: root, variables, clock, patience), clock: clock,
+      redact: redact,
       sent: SentMessages(path: "\(root)/.shipit/\(environment.name).notices.json"))
   }
 
   /// Every declared receiver, with what is missing.
   static func receivers(
-    _ environment: Model.Environment, root: String, _ variables: [String: String], _ clock: any TimeSource
-  ) throws(Failure) -> [DeclaredReceiver] {
+    _ environment: Model.Environment, root: String, _ variables: [String: String], _ clock: any TimeSource,
+    _ patience: Duration? = nil
+  ) async throws(Failure) -> [DeclaredReceiver] {
     guard !environment.notify.isEmpty else { return [] }
-    let pool = try SecretPool(environment.secrets, root: root, process: variables)
+    let names = environment.notify.flatMap { target in target.secrets.map(\.name) }
+    let pool = await SecretPool.open(
+      environment.secrets, wanting: Set(names),
+      SecretAccess(root: root, process: variables, patience: patience))
     let secrets = SecretResolver(pool).available(environment)
     let parts = NoticeParts(
       http: HTTPClient(), clock: clock, slackURL: try Endpoints(variables).slack)

@@ -10,6 +10,7 @@ import Ledgers
 import Model
 import Probing
 import Processes
+import Redaction
 import Runner
 import Secrets
 import Source
@@ -58,11 +59,20 @@ struct Session: Sendable {
     self.environment = environment
     variables = ProcessInfo.processInfo.environment
     clock = Session.clock
-    let pool = try SecretPool(environment.secrets, root: project.root, process: variables)
+    let pool = await SecretPool.open(
+      environment,
+      SecretAccess(
+        root: project.root, process: variables, patience: isPartial ? SecretAccess.shortPatience : nil))
     for warning in pool.warnings { console.warning(warning) }
     let resolver = SecretResolver(pool)
     // Before the first use of any, and what a command does not need too, as far as it is at hand.
-    console.hide(resolver.available(environment))
+    let atHand = resolver.available(environment)
+    console.hide(atHand)
+    if needsVariables {
+      for (name, value) in atHand where value.reveal().utf8.count < Redactor.shortest {
+        console.warning("\(name) is too short to be taken out of logs and messages: give it a longer value")
+      }
+    }
     let used: any Ledger
     if let ledger { used = ledger } else { used = try await Session.ledger(project, environment, clock) }
     self.ledger = used
@@ -84,6 +94,7 @@ struct Session: Sendable {
       secrets =
         needsVariables
         ? try resolver.resolve(environment, key: key) : try resolver.resolveAccounts(environment, key: key)
+      if needsVariables { try await Session.checkReuse(project, environment, secrets, console) }
       missing = [:]
     }
     let hide: @Sendable (String, Sensitive) -> Void = { name, value in console.hide([(name, value)]) }
@@ -155,8 +166,8 @@ struct Session: Sendable {
 
   /// Who is told of what a command does.
   /// - Throws: `Failure` when an address of the process environment is refused.
-  func notifying(redact: @escaping @Sendable (String) -> String) throws(Failure) -> Notifying {
-    try Notifying(environment, root: project.root, variables: variables, clock: clock, redact: redact)
+  func notifying(redact: @escaping @Sendable (String) -> String) async throws(Failure) -> Notifying {
+    try await Notifying(environment, root: project.root, variables: variables, clock: clock, redact: redact)
   }
 
   /// The programs of this machine that the environment needs.

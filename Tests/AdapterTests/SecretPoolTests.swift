@@ -22,8 +22,10 @@ import Testing
 
   private func pool(
     _ sources: [SecretSettings.Source], process: [String: String] = [:]
-  ) throws(Failure) -> SecretPool {
-    try SecretPool(SecretSettings(sources: sources), root: scratch.path, process: process)
+  ) async -> SecretPool {
+    await SecretPool.open(
+      SecretSettings(sources: sources), wanting: ["RAILWAY_TOKEN"],
+      SecretAccess(root: scratch.path, process: process))
   }
 
   private func token(_ pool: SecretPool) throws(Failure) -> String? {
@@ -33,23 +35,24 @@ import Testing
   private static let file = SecretSettings.Source.dotenv(path: ".env.prod", dialect: "strict")
 
   @Test("the first source that has a name wins, in the order of the file")
-  func order() throws {
+  func order() async throws {
     try write("RAILWAY_TOKEN=of-the-file\n")
     let process = ["RAILWAY_TOKEN": "of-the-process"]
-    #expect(try token(pool([.environment, Self.file], process: process)) == "of-the-process")
-    #expect(try token(pool([Self.file, .environment], process: process)) == "of-the-file")
+    #expect(try await token(pool([.environment, Self.file], process: process)) == "of-the-process")
+    #expect(try await token(pool([Self.file, .environment], process: process)) == "of-the-file")
   }
 
   @Test("a secret that is not set in GitHub Actions is empty there, and taken from the next source")
-  func emptyInActions() throws {
+  func emptyInActions() async throws {
     try write("RAILWAY_TOKEN=of-the-file\n")
-    #expect(try token(pool([.environment, Self.file], process: ["RAILWAY_TOKEN": ""])) == "of-the-file")
+    #expect(
+      try await token(pool([.environment, Self.file], process: ["RAILWAY_TOKEN": ""])) == "of-the-file")
   }
 
   @Test("a file that does not exist holds nothing, and the message says where it was looked")
-  func missingFile() throws {
-    #expect(try token(pool([Self.file, .environment], process: ["RAILWAY_TOKEN": "t"])) == "t")
-    let refused = #expect(throws: Failure.self) { try token(pool([.environment, Self.file])) }
+  func missingFile() async throws {
+    #expect(try await token(pool([Self.file, .environment], process: ["RAILWAY_TOKEN": "t"])) == "t")
+    let refused = await #expect(throws: Failure.self) { try await token(pool([.environment, Self.file])) }
     #expect(
       refused?.cause?.hasSuffix("looked in the environment of shipit, then .env.prod, which does not exist")
         == true)
@@ -57,29 +60,29 @@ import Testing
 
   @Test(
     "what parsers read differently is refused with its line and without its value, until a dialect is named")
-  func dialect() throws {
+  func dialect() async throws {
     try write("# accounts\nRAILWAY_TOKEN=hunter$two\n")
-    let refused = #expect(throws: Failure.self) { try pool([Self.file]) }
+    let refused = await #expect(throws: Failure.self) { try await token(pool([Self.file])) }
     #expect(refused?.kind == .configuration && refused?.place == ".env.prod:2")
     #expect(refused.map { "\($0)".contains("hunter") } == false)
-    #expect(try token(pool([.dotenv(path: ".env.prod", dialect: "python")])) == "hunter$two")
+    #expect(try await token(pool([.dotenv(path: ".env.prod", dialect: "python")])) == "hunter$two")
   }
 
   @Test("a file that others can read is warned of")
-  func exposed() throws {
+  func exposed() async throws {
     try write("RAILWAY_TOKEN=t\n", mode: 0o644)
     #expect(
-      try pool([Self.file]).warnings == [
+      await pool([Self.file]).warnings == [
         ".env.prod can be read by others of this machine: chmod 600 .env.prod"
       ])
     try write("RAILWAY_TOKEN=t\n")
-    #expect(try pool([Self.file]).warnings.isEmpty)
+    #expect(await pool([Self.file]).warnings.isEmpty)
   }
 
   @Test("a directory in its place is an error, not an empty file")
-  func notAFile() throws {
+  func notAFile() async throws {
     try FileManager.default.createDirectory(
       atPath: scratch.path + "/.env.prod", withIntermediateDirectories: false)
-    #expect(throws: Failure.self) { try pool([Self.file]) }
+    await #expect(throws: Failure.self) { try await token(pool([Self.file])) }
   }
 }

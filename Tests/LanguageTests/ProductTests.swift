@@ -14,6 +14,10 @@ struct ProductTests {
       files["environments/\(name)"] = try String(
         contentsOf: folder.appendingPathComponent(name), encoding: .utf8)
     }
+    // What a repository has beside its environments.
+    files[".env.example"] =
+      "# local\nPORT=3000\nNODE_ENV=development\nDATABASE_URL=postgres://localhost/app\n"
+      + "export JWT_SECRET=\"two\nNOT_A_NAME=lines\"\n\nSTRIPE_KEY=\nJWT_SECRET=again\n"
     return EnvironmentReader(root: "", files: MemoryFiles(files)).read(name: "prod")
   }
 
@@ -33,6 +37,10 @@ struct ProductTests {
     let environment = try #require(try read("web-and-api").environment)
     #expect(environment.app == "athlete-ally")
     #expect(environment.state == .git)
+    // What services have as plain variables is there, a name that comes twice counts once.
+    #expect(environment.demands.required.map(\.name) == ["JWT_SECRET", "STRIPE_KEY"])
+    #expect(
+      environment.demands.required.map(\.place.description) == [".env.example:5", ".env.example:8"])
     #expect(
       environment.platforms.railway
         == RailwayTarget(
@@ -181,5 +189,53 @@ struct ProductTests {
     #expect(!result.hasErrors)
     #expect(!result.unsupported.isEmpty)
     #expect(result.diagnosticsForActing.filter { $0.severity == .error }.count == result.unsupported.count)
+  }
+
+  @Test(
+    "secrets: what is asked of them arrives with its place, and a moved line changes nothing that is recorded"
+  )
+  func demands() throws {
+    func environment(_ blank: String) throws -> Environment {
+      let text = """
+        shipit: 1
+        environment: prod
+        app: shop
+        state: local
+        platforms: {railway: {project: shop, token: {secret: RAILWAY_API_TOKEN}}}
+        \(blank)secrets:
+          required: [JWT_SECRET, OLD_KEY]
+          rules:
+            JWT_SECRET: {min-length: 32, max-length: 64, pattern: "^[a-z]+$", differs-from: [staging], rotate: {every: 90d}}
+            OLD_KEY: {optional: true, placeholder: true}
+        services: {api: {platform: railway, source: {directory: .}}}
+        """
+      return try #require(
+        EnvironmentReader(
+          root: "",
+          files: MemoryFiles([
+            "environments/prod.yaml": text, "environments/staging.yaml": "environment: staging",
+          ])
+        ).read(name: "prod").environment)
+    }
+    let read = try environment("")
+    #expect(read.demands.required.map(\.name) == ["JWT_SECRET"])
+    #expect(read.demands.required.first?.place.description == "environments/prod.yaml:7:14")
+    #expect(
+      read.demands.rules["JWT_SECRET"]
+        == SecretRule(
+          pattern: "^[a-z]+$", atLeast: 32, atMost: 64, differsFrom: ["staging"],
+          rotation: .seconds(7_776_000)))
+    #expect(read.demands.rules["JWT_SECRET"]?.place.description == "environments/prod.yaml:9:5")
+    #expect(read.demands.rules["OLD_KEY"] == SecretRule(allowsPlaceholder: true, isOptional: true))
+    let moved = try environment("\n\n")
+    #expect(moved.demands.rules["JWT_SECRET"]?.place.description == "environments/prod.yaml:11:5")
+    #expect(moved == read)
+    let record = try JSONEncoder().encode(read)
+    #expect(!String(decoding: record, as: UTF8.self).contains("prod.yaml"))
+    #expect(try JSONDecoder().decode(Environment.self, from: record) == read)
+    // Records of environments without demands are what they always were.
+    let bare = try JSONEncoder().encode(Environment(name: "prod", app: "shop"))
+    #expect(!String(decoding: bare, as: UTF8.self).contains("demands"))
+    #expect(try JSONDecoder().decode(Environment.self, from: bare).demands.isEmpty)
   }
 }

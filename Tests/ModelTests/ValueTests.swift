@@ -50,6 +50,29 @@ import Testing
     var dumped = ""
     dump(secret, to: &dumped)
     #expect(!dumped.contains("horse"))
+    // Neither as JSON nor as a property list nor as any other: there is no way to write it.
+    #expect(!((secret as Any) is any Encodable))
+  }
+
+  @Test(
+    "a secret gives back what it was given, and is equal to that alone",
+    arguments: ["", "a", "b", "correct horse", "correct horsf", "e\u{301}", "\u{e9}", "\0a", "🔑"])
+  func secretKeepsItsBytes(text: String) {
+    #expect(Array(Sensitive(text).reveal().utf8) == Array(text.utf8))
+    #expect(Sensitive(text) == Sensitive(text) && Sensitive(text).isEmpty == text.isEmpty)
+    #expect(Sensitive(text) != Sensitive(text + "x"))
+    // Byte for byte: two ways to write é are two secrets.
+    #expect(Sensitive("e\u{301}") != Sensitive("\u{e9}"))
+  }
+
+  @Test("what a secret leaves behind is zeros")
+  func wiped() {
+    let bytes = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 37)
+    defer { bytes.deallocate() }
+    bytes.initialize(repeating: 0xA5)
+    Sensitive.wipe(bytes)
+    #expect(bytes.allSatisfy { $0 == 0 })
+    Sensitive.wipe(UnsafeMutableBufferPointer(start: nil, count: 0))
   }
 
   @Test func onlyManagedSettingsDiffer() {

@@ -82,6 +82,61 @@ private struct Dice: RandomNumberGenerator {
     #expect(redact("trailing token\n", "token\r\n") == "trailing ***\n")
   }
 
+  @Test(arguments: ["6869204ec3a9210a7e", "6869204EC3A9210A7E"])
+  func hexadecimalIsMaskedInBothCases(encoded: String) {
+    #expect(redact("<00\(encoded)ff>", "hi Né!\n~") == "<00***ff>")
+  }
+
+  /// As bash 5.2, zsh 5.9, dash and Python 3.11 quote it.
+  @Test(arguments: [
+    #"a b'\''c"d$e\f`g!é"#, #"a b'"'"'c"d$e\f`g!é"#, #"a b'c\"d\$e\\f\`g!é"#,
+    #"a b'c\"d\$e\\f\`g\!é"#, #"a\ b\'c\"d\$e\\f\`g\!é"#,
+    #"a b\'c"d$e\\f`g!é"#, #"a b\'c"d$e\\f`g!\303\251"#,
+  ])
+  func shellQuotedFormsAreMasked(quoted: String) {
+    #expect(redact("KEY=<\(quoted)>", #"a b'c"d$e\f`g!é"#) == "KEY=<***>")
+  }
+
+  @Test(arguments: [
+    "a&amp;b&lt;c&gt;\"d'e", "a&amp;b&lt;c&gt;&quot;d&#39;e", "a&amp;b&lt;c&gt;&quot;d&#x27;e",
+    "a&amp;b&lt;c&gt;&#34;d&#39;e",
+  ])
+  func markupIsMasked(escaped: String) {
+    #expect(redact("<p>\(escaped)</p>", "a&b<c>\"d'e") == "<p>***</p>")
+  }
+
+  @Test func severalLinesAreMaskedWithOtherLineEndsToo() {
+    let value = "alpha\nbeta\ngamma"
+    for form in ["alpha\r\nbeta\r\ngamma", "alpha beta gamma", "alphabetagamma", #"alpha\nbeta\ngamma"#] {
+      #expect(redact("[\(form)]", value) == "[***]")
+    }
+    #expect(redact("alpha beta", value) == "alpha beta")
+  }
+
+  @Test(arguments: [64, 76]) func base64InLinesLeavesNothing(width: Int) {
+    let value = (0..<40).map { "part\($0)" }.joined(separator: "-")
+    for plain in [value, value + "\n"] {
+      let encoded = Base64.encode(Array(plain.utf8))
+      var lines: [String] = []
+      var rest = Substring(encoded)
+      while !rest.isEmpty {
+        lines.append(String(rest.prefix(width)))
+        rest = rest.dropFirst(width)
+      }
+      let safe = redact(lines.joined(separator: "\n"), value)
+      #expect(safe.filter { $0.isLetter || $0.isNumber }.count < 8, "\(safe)")
+    }
+  }
+
+  @Test func thePasswordOfAnAddressIsMaskedByItself() {
+    let address = "postgresql://app:p%40ss%2Fword@db.example.com:5432/app"
+    #expect(redact("[\(address)]", address) == "[***]")
+    #expect(redact("password p@ss/word is wrong", address) == "password *** is wrong")
+    #expect(redact("p%40ss%2Fword", address) == "***")
+    #expect(redact("app db.example.com", address) == "app db.example.com")
+    #expect(redact("abc", "redis://x:abc@h") == "abc")
+  }
+
   // MARK: Several secrets
 
   @Test func theLongestWinsAndOverlapsLeaveNoRemainder() {
@@ -121,7 +176,7 @@ private struct Dice: RandomNumberGenerator {
   /// Texts in which all forms of many secrets stand between and in each other, cut anywhere.
   @Test func noChunkingLetsASecretThrough() async {
     var dice = Dice(state: 20_260_821)
-    let alphabet = Array("abAB01+/=%\\\"\n é<")
+    let alphabet = Array("abAB01+/=%\\\"'\n é<")
     func word(_ range: ClosedRange<Int>) -> String {
       String(
         (0..<Int.random(in: range, using: &dice)).map { _ in alphabet.randomElement(using: &dice) ?? "a" })
@@ -136,6 +191,7 @@ private struct Dice: RandomNumberGenerator {
     func json(_ text: String) -> String {
       text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
     }
+    func shell(_ text: String) -> String { text.replacing("'", with: #"'\''"#) }
     var chunkings = 0
     var misses = 0
     for _ in 0..<20 {
@@ -145,12 +201,15 @@ private struct Dice: RandomNumberGenerator {
         let text = (0..<4).map { _ -> String in
           let value = values.randomElement(using: &dice) ?? ""
           let form: String
-          switch Int.random(in: 0..<6, using: &dice) {
+          switch Int.random(in: 0..<9, using: &dice) {
           case 0: form = value
           case 1: form = Base64.encode(Array((word(0...4) + value + word(0...4)).utf8))
           case 2: form = percent(value)
           case 3: form = json(value)
-          case 4: form = String(value.dropLast(Int.random(in: 1...4, using: &dice)))
+          case 4: form = Hex.encode(Array(value.utf8))
+          case 5: form = shell(value)
+          case 6: form = value.replacing("\n", with: "\r\n")
+          case 7: form = String(value.dropLast(Int.random(in: 1...4, using: &dice)))
           default: form = ""
           }
           return word(0...6) + form
@@ -159,7 +218,8 @@ private struct Dice: RandomNumberGenerator {
         await Task.yield()
         let whole = redactor.redact(text)
         for value in values {
-          for form in [value, percent(value), json(value)] where whole.contains(form) { misses += 1 }
+          for form in [value, percent(value), json(value), Hex.encode(Array(value.utf8)), shell(value)]
+          where whole.contains(form) { misses += 1 }
         }
         let bytes = Array(text.utf8)
         for _ in 0..<10 {

@@ -102,6 +102,26 @@ final class SQLiteTests {
     #expect(try await databases[1].query("SELECT v FROM t")[0][0] == 100)
   }
 
+  @Test func tasksThatShareADatabaseAndWaitForALockElsewhereLoseNoCount() async throws {
+    let (database, other) = (try await open(), try await open())
+    try await database.execute("INSERT INTO t VALUES (1, 0)")
+    // While it is held nobody gets on where it stands; all have to be queued, and get on together afterwards.
+    try await other.execute("BEGIN IMMEDIATE")
+    let counts = (0..<8).map { _ in
+      Task {
+        for _ in 0..<25 {
+          try await database.transaction { connection in
+            let count = try connection.query("SELECT v FROM t WHERE k = 1")[0][0].int ?? 0
+            try connection.execute("UPDATE t SET v = ?1 WHERE k = 1", [.int(count + 1)])
+          }
+        }
+      }
+    }
+    try await other.execute("COMMIT")
+    for count in counts { try await count.value }
+    #expect(try await other.query("SELECT v FROM t")[0][0] == 200)
+  }
+
   @Test func aLockHeldTooLongIsReportedAsBusyAndBlocksNoOtherTask() async throws {
     let holder = try await open()
     // More waiters than the pool has threads here: if they waited on it, nothing else could run.

@@ -16,7 +16,7 @@ def measure(folder, rounds):
 
 
 def plans(folder, rounds):
-    counts, ended = {}, []
+    counts, ended = {}, {}
     for size in (8, 200):
         names = [f"s{number}" for number in range(size)]
         project = Project(
@@ -25,14 +25,16 @@ def plans(folder, rounds):
             before = calls(twin)
             run([SHIPIT, "plan", "bench"], project.folder, twin.variables)
             counts[size] = calls(twin) - before
-            if size == 200:
-                ended = [run([SHIPIT, "plan", "bench"], project.folder, twin.variables) for _ in range(rounds)]
-    cpu = median([one.cpu for one in ended]) * 1000
-    memory = median([one.memory for one in ended])
+            ended[size] = [run([SHIPIT, "plan", "bench"], project.folder, twin.variables) for _ in range(rounds)]
+    # With the five git that it starts: the system counts children that have ended.
+    spent = {size: median([one.cpu for one in found]) * 1000 for size, found in ended.items()}
+    peak = {size: median([one.memory for one in found]) for size, found in ended.items()}
+    cpu, memory = spent[200], peak[200]
     group = "A plan of 200 services on the twin"
     return [
         Row("own processor time", f"{cpu:.0f} ms", "≤ 25 ms", cpu <= 25, group),
         Row("peak memory", f"{memory:.1f} MB", "≤ 30 MB", memory <= 30, group),
+        Row("the same for 8 services", f"{spent[8]:.0f} ms, {peak[8]:.1f} MB", "", None, group),
         Row("calls of the platform for 8 and for 200 services", f"{counts[8]} and {counts[200]}", "equal",
             counts[8] == counts[200], group),
     ]

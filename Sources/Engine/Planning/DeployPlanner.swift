@@ -156,7 +156,7 @@ package struct DeployPlanner {
 
   /// No ledger holds a secret's value (DESIGN §7), but each holds the configuration.
   /// - Throws: `Failure` when a declared secret's value stands in it; short ones may be words like any other.
-  private func refuseWrittenSecrets() throws(Failure) {
+  func refuseWrittenSecrets() throws(Failure) {
     let long = input.secrets.names.filter { name in
       (input.secrets[name]?.reveal().count ?? 0) >= DeployPlanner.shortestSecret
     }
@@ -179,7 +179,7 @@ package struct DeployPlanner {
   /// In characters.
   private static let shortestSecret = 16
 
-  private func before() -> [ServiceName: ReleasedService] {
+  func before() -> [ServiceName: ReleasedService] {
     var before: [ServiceName: ReleasedService] = [:]
     for service in input.environment.services {
       if let record = input.record(of: service.key) { before[service.key] = record }

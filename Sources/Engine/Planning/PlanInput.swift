@@ -72,6 +72,19 @@ package struct PlanInput: Sendable {
   }
 }
 
+extension PlanInput {
+  /// Variables whose stored values were written after the live deployment was made, by `secrets sync`: it still runs
+  /// with the earlier ones.
+  func writtenSince(deploymentOf service: ServiceName) -> [String] {
+    guard let live = observed[service]?.live?.id,
+      let started = releases.first(where: {
+        $0.kind.isAboutServices && $0.services[service]?.deployment == live
+      })?.services[service], let stored = record(of: service)
+    else { return [] }
+    return stored.variables.keys.filter { stored.variables[$0] != started.variables[$0] }.sorted()
+  }
+}
+
 /// Variables shipit sets by itself; left out of every comparison (DESIGN §5).
 package enum OwnVariable {
   package static let commit = "SHIPIT_COMMIT"

@@ -82,7 +82,7 @@ struct ServicePlanner {
     return reasons
   }
 
-  private func plannedSource() throws(Failure) -> PlannedSource {
+  func plannedSource() throws(Failure) -> PlannedSource {
     switch service.source {
     case .directory(let path, let root, let include):
       return .directory(path: path, root: root, include: include)
@@ -125,6 +125,9 @@ struct ServicePlanner {
     }
     if !settings.isEmpty { reasons.append("\(settings.count) setting\(settings.count == 1 ? "" : "s")") }
     if !variables.isEmpty { reasons.append("\(variables.count) variable\(variables.count == 1 ? "" : "s")") }
+    let since = input.writtenSince(deploymentOf: key).filter { name in !variables.contains { $0.name == name }
+    }
+    if !since.isEmpty { reasons.append("\(since.joined(separator: ", ")) written since it was deployed") }
     return reasons
   }
 
@@ -237,7 +240,7 @@ struct ServicePlanner {
       limit: .seconds(1800), isRepeatable: true, lane: .commands, expected: .seconds(120))
   }
 
-  private func variablesStep(_ write: VariablesWrite, _ undo: VariablesWrite?, _ needs: [StepID]) -> Step {
+  func variablesStep(_ write: VariablesWrite, _ undo: VariablesWrite?, _ needs: [StepID]) -> Step {
     Step(
       id: StepID("\(key).variables"), title: "write variables of \(key)", service: key, needs: needs,
       action: .variables(write), limit: .seconds(180), isRepeatable: true, lane: service.platform.lane,

@@ -79,7 +79,7 @@ struct VariablePlanner {
   }
 
   /// The platform's last write of an unreadable variable is the one we recorded, as far as it tells.
-  private func isOurs(_ name: String) -> Bool {
+  func isOurs(_ name: String) -> Bool {
     guard let now = observed.variableTimes[name],
       let then = input.lastRecord(of: service.key)?.variableTimes[name]
     else { return true }

@@ -23,6 +23,7 @@ package struct RunNotice: Sendable {
       case .migrate: "migrating databases, as release \(facts.release)"
       case .backup: "backing up databases"
       case .restore: "restoring a database, as release \(facts.release)"
+      case .secrets: "writing secrets, as release \(facts.release)"
       }
     return notice(
       .started, plan, facts.id, facts.release, headline, services: services(plan) { $0.record.commit },
@@ -92,6 +93,7 @@ package struct RunNotice: Sendable {
     switch result.state {
     case .released where record.plan.kind == .backup: return "databases are backed up"
     case .released where record.plan.kind == .restore: return "a database was restored, as \(release)"
+    case .released where record.plan.kind == .secrets: return "secrets are written, as \(release)"
     case .released: return "\(release) is live"
     case .restored:
       return record.plan.restores.map { "release \($0) is live again, as \(release)" }

@@ -33,6 +33,10 @@ extension RunSummary {
       return Line(.good("\(symbols.good) backed up, and proven good"), time)
     case .released where action == .restore:
       return Line(.good("\(symbols.good) the database is as the backup has it"), time)
+    case .released where action == .secrets:
+      return Line(
+        .good("\(symbols.good) the secrets are written; what runs takes them up with its next deploy"), time,
+        overflow: .wrap(hanging: 2))
     case .released:
       return Line(
         [

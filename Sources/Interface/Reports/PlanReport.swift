@@ -177,15 +177,17 @@ struct MixedWindow {
 
   /// Nil when fewer than two services go from old to new code.
   init?(_ plan: Plan) {
+    let firsts = Set(plan.services.filter { $0.previous == nil }.map(\.service))
+    let moving = plan.steps.filter { step in
+      step.isCutOver && !(step.service.map(firsts.contains) ?? false)
+    }
+    guard moving.count > 1 else { return nil }
     // Every step ends as early as what it needs allows, by the durations that are expected.
     var ends: [StepID: Duration] = [:]
     for step in plan.steps {
       ends[step.id] = (step.needs.compactMap { ends[$0] }.max() ?? .zero) + step.expected
     }
-    let firsts = Set(plan.services.filter { $0.previous == nil }.map(\.service))
-    let cutOvers = plan.steps.filter { step in
-      step.isCutOver && !(step.service.map(firsts.contains) ?? false)
-    }.map { (step: $0, end: ends[$0.id] ?? .zero) }
+    let cutOvers = moving.map { (step: $0, end: ends[$0.id] ?? .zero) }
     guard cutOvers.count > 1, let first = cutOvers.min(by: { $0.end < $1.end }),
       let last = cutOvers.max(by: { $0.end < $1.end }), first.step.id != last.step.id
     else { return nil }

@@ -119,6 +119,11 @@ extension TextRule {
     let hasGroup = text.replacing(#/\\./#, with: "").contains(#/\((?!\?[:=!<>])/#)
     return hasGroup ? nil : "`\(text)` has no group to take the revision from"
   }
+  /// Matched against values that are never shown.
+  static let secretPattern = TextRule("a regular expression", isForeign: true) { text in
+    guard text.count <= 500 else { return "this is too long for a regular expression" }
+    return (try? Regex(text)) == nil ? "`\(text)` is not a regular expression" : nil
+  }
   static let cron = TextRule(
     "a schedule", #"\S+( +\S+){4}"#, help: "write five fields in UTC, such as 0 6 * * 1"
   ) { text in

@@ -134,7 +134,7 @@ private struct SchemaGenerator {
     if !object.neverWith.isEmpty {
       schema["allOf"] = .array(
         object.neverWith.sorted { $0.key < $1.key }.map { key, other in
-          ["not": ["required": [.string(key), .string(other)]]]
+          ["not": ["type": "object", "required": [.string(key), .string(other)]]]
         })
     }
     func choice(_ names: [String]) -> JSON { .array(names.map { ["required": [.string($0)]] }) }

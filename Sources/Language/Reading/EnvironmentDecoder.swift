@@ -9,12 +9,18 @@ struct EnvironmentDecoder {
 
   private let environments: () -> [String]
   private let zones: ZoneDatabase
+  private let example: (String) throws -> [UInt8]
 
   /// - Parameters:
   ///   - environments: the names of the project's environments; asked only when one is referred to.
   ///   - zones: knows time zones by name.
-  init(sources: [String: SourceFile], environments: @escaping () -> [String], zones: ZoneDatabase) {
+  ///   - example: reads a file of the project; asked only for one that lists the required secrets.
+  init(
+    sources: [String: SourceFile], environments: @escaping () -> [String], zones: ZoneDatabase,
+    example: @escaping (String) throws -> [UInt8]
+  ) {
     reading = Reading(sources: sources)
+    self.example = example
     self.environments = environments
     self.zones = zones
   }
@@ -31,7 +37,7 @@ struct EnvironmentDecoder {
         .wrongEnvironment, "the file is called \(name), but says `environment: \(written.text ?? "")`",
         at: written.mark, path: "environment", help: "write `environment: \(name)`, or rename the file")
     }
-    var rules = Rules(fields: fields, environments: environments, zones: zones)
+    var rules = Rules(fields: fields, environments: environments, zones: zones, example: example)
     rules.check(&reading)
     return environment(fields)
   }
@@ -49,6 +55,9 @@ struct EnvironmentDecoder {
       provision: fields["provision"]?.text.flatMap(Provision.init(rawValue:)) ?? .adopt,
       protect: protection(fields["protect"]?.fields),
       secrets: secrets(fields["secrets"]?.fields),
+      demands: SecretDemands(
+        fields: fields["secrets"]?.fields, declared: declared(fields["services"]?.map ?? []),
+        example: { path in (try? example(path)).map(ExampleFile.names) }),
       services: fields["services"]?.map.compactMap { entry in
         entry.value.fields.flatMap { service($0, key: entry.key) }
       } ?? [],
@@ -60,12 +69,20 @@ struct EnvironmentDecoder {
       notify: fields["notify"]?.list.compactMap { $0.fields.flatMap(NotificationTarget.init(fields:)) } ?? [])
   }
 
+  /// The variables that some service has as plain text.
+  private func declared(_ services: [(key: String, mark: Mark, value: Placed)]) -> Set<String> {
+    Set(
+      services.flatMap { service in
+        (service.value.fields?["variables"]?.map ?? []).filter { $0.value.template != nil }.map(\.key)
+      })
+  }
+
   private func secrets(_ fields: Fields?) -> SecretSettings {
     guard let sources = fields?["sources"]?.list else { return SecretSettings() }
     return SecretSettings(
       sources: sources.compactMap { source in
-        guard let file = source.fields else { return .environment }
-        return file["dotenv"]?.text.map { .dotenv(path: $0, dialect: file["dialect"]?.text ?? "strict") }
+        guard let fields = source.fields else { return .environment }
+        return SecretSettings.Source(fields: fields)
       })
   }
 

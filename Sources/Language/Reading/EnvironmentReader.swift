@@ -87,7 +87,8 @@ package struct EnvironmentReader: Sendable {
     let sources = Dictionary(chain.files.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     var environment: Environment?
     if let node {
-      var decoder = EnvironmentDecoder(sources: sources, environments: list, zones: zones)
+      var decoder = EnvironmentDecoder(
+        sources: sources, environments: list, zones: zones, example: { try files.read(join(root, $0)) })
       environment = decoder.decode(node, name: name, path: path)
       diagnostics += decoder.diagnostics
     }

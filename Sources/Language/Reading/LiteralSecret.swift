@@ -16,17 +16,25 @@ enum LiteralSecret {
 
   /// What a text looks like, or nil.
   static func kind(of text: String) -> String? {
-    if text.contains("-----BEGIN") && text.contains("PRIVATE KEY") { return "a private key" }
-    if text.firstRange(of: "hooks.slack.com/services/") != nil { return "a Slack webhook" }
-    for (prefix, what) in prefixes where text.hasPrefix(prefix) && text.count >= prefix.count + 12 {
+    // Every text of a file is judged, and hardly one is a secret: bytes are compared, not characters.
+    if text.utf8.count < shortest { return nil }
+    if text.holds("-----BEGIN") && text.holds("PRIVATE KEY") { return "a private key" }
+    if text.holds("hooks.slack.com/services/") { return "a Slack webhook" }
+    for (prefix, what) in prefixes
+    where text.utf8.starts(with: prefix.utf8) && text.count >= prefix.count + 12 {
       if text.dropFirst(prefix.count).allSatisfy({ !$0.isWhitespace }) { return what }
     }
     return credentials(in: text) ? "an address with a password" : nil
   }
 
+  /// `a://:b@`, in bytes.
+  private static let shortest = 7
+
   /// What the text, or one of its words, looks like.
   static func kind(within text: String) -> String? {
     if let kind = kind(of: text) { return kind }
+    // Two words at least, one of them as long as a secret.
+    if text.utf8.count < shortestWord + 1 { return nil }
     let scalars = Array(text.unicodeScalars)
     return words(in: text).first.flatMap { column, length in
       kind(of: String(String.UnicodeScalarView(scalars[(column - 1)..<(column - 1 + length)])))
@@ -44,6 +52,8 @@ enum LiteralSecret {
     return String(String.UnicodeScalarView(scalars))
   }
 
+  private static let shortestWord = 9
+
   /// The words of a line that look like secrets: column from 1 and length, in Unicode scalars.
   static func words(in line: String) -> [(column: Int, length: Int)] {
     var found: [(column: Int, length: Int)] = []
@@ -52,7 +62,9 @@ enum LiteralSecret {
     for scalar in Array(line.unicodeScalars) + ["\n"] {
       if scalar.properties.isWhitespace || "\"'`{}[],".unicodeScalars.contains(scalar) {
         // Shorter ones are never secrets, and most are shorter.
-        if word.count >= 9, kind(of: String(word)) != nil { found.append((column - word.count, word.count)) }
+        if word.count >= shortestWord, kind(of: String(word)) != nil {
+          found.append((column - word.count, word.count))
+        }
         word = String.UnicodeScalarView()
       } else {
         word.append(scalar)
@@ -64,7 +76,10 @@ enum LiteralSecret {
 
   /// `scheme://user:password@host`
   private static func credentials(in text: String) -> Bool {
-    guard let scheme = text.firstRange(of: "://") else { return false }
+    guard text.holds("://"), text.utf8.contains(UInt8(ascii: "@")), let scheme = text.firstRange(of: "://")
+    else {
+      return false
+    }
     let authority = text[scheme.upperBound...].prefix { !"/?#".contains($0) }
     guard let at = authority.lastIndex(of: "@") else { return false }
     let user = authority[..<at]
@@ -84,5 +99,19 @@ enum LiteralSecret {
       && name.allSatisfy { $0 == "_" || ($0.isASCII && ($0.isUppercase || $0.isNumber)) }
       && name.first?.isNumber == false && name.contains(where: \.isLetter)
     return isName && kind(of: String(name)) == nil ? String(name) : nil
+  }
+}
+
+extension String {
+  /// Whether these very bytes stand somewhere in it.
+  fileprivate func holds(_ part: String) -> Bool {
+    let part = Array(part.utf8)
+    var text = self
+    return text.withUTF8 { bytes in
+      guard part.count <= bytes.count else { return false }
+      return (0...(bytes.count - part.count)).contains { start in
+        bytes[start] == part[0] && part.indices.allSatisfy { bytes[start + $0] == part[$0] }
+      }
+    }
   }
 }

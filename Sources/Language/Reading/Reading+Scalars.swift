@@ -35,7 +35,7 @@ extension Reading {
           path: path, help: "use $SHIPIT_COMMIT, $SHIPIT_RELEASE or a variable of the service")
         return nil
       }
-    } else if let start = text.range(of: "${") {
+    } else if text.utf8.contains(UInt8(ascii: "$")), let start = text.range(of: "${") {
       let rest = text[start.lowerBound...]
       let piece = String(rest[...(rest.firstIndex(of: "}") ?? rest.index(before: rest.endIndex))])
       error(

@@ -123,7 +123,8 @@ struct Reading {
   /// - Parameter meant: keys that were written with a slip, which is reported already.
   private mutating func checkKeys(_ fields: Fields, meant: Set<String>) {
     let shape = fields.shape
-    let place = fields.path.isEmpty ? "the file" : "`\(fields.path)`"
+    // Words for a report, which is rare.
+    var place: String { fields.path.isEmpty ? "the file" : "`\(fields.path)`" }
     for key in shape.keys where key.isRequired && !fields.has(key.name) && !meant.contains(key.name) {
       let example =
         key.example.map { "add it, such as `\(key.name): \($0)`" }
@@ -132,7 +133,7 @@ struct Reading {
         .missingKey, "\(place) has no `\(key.name)`", at: fields.mark, path: fields.path, help: example)
     }
     let chosen = shape.exactlyOne.filter(fields.has)
-    let choice = Shape.alternatives(shape.exactlyOne.map { "`\($0)`" })
+    var choice: String { Shape.alternatives(shape.exactlyOne.map { "`\($0)`" }) }
     if !shape.exactlyOne.isEmpty && chosen.isEmpty && meant.isDisjoint(with: shape.exactlyOne) {
       error(.missingKey, "\(place) needs one of \(choice)", at: fields.mark, path: fields.path)
     }

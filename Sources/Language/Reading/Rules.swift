@@ -10,9 +10,15 @@ struct Rules {
   /// The names of the project's environments; asked only when one is referred to.
   let environments: () -> [String]
   let zones: ZoneDatabase
+  /// The bytes of a file of the project.
+  let example: (String) throws -> [UInt8]
 
-  init(fields: Fields, environments: @escaping () -> [String], zones: ZoneDatabase) {
+  init(
+    fields: Fields, environments: @escaping () -> [String], zones: ZoneDatabase,
+    example: @escaping (String) throws -> [UInt8]
+  ) {
     self.fields = fields
+    self.example = example
     self.environments = environments
     self.zones = zones
     services = (fields["services"]?.map ?? []).compactMap { entry in
@@ -28,8 +34,10 @@ struct Rules {
     checkChecks(&reading)
     checkTexts(&reading)
     checkCommands(&reading)
+    checkSecretSources(&reading)
     Needs(fields: fields).check(&reading)
     checkProtection(&reading)
+    checkSecrets(&reading)
     checkDatabases(&reading)
     for entry in fields["rollouts"]?.map ?? [] {
       if let rollout = entry.value.fields { checkRollout(rollout, &reading) }

@@ -1,18 +1,37 @@
+/// Where the value of a secret was found.
+package struct SecretOrigin: Sendable, Hashable, Codable {
+  /// The source, in words for messages.
+  package var source: String
+  /// The source's own version of what it gave: Vault's number, the VersionId of AWS; nil where it has none.
+  package var version: String?
+
+  package init(source: String, version: String? = nil) {
+    self.source = source
+    self.version = version
+  }
+}
+
 /// Secret values resolved for a run, in memory only.
 package struct SecretValues: Sendable {
   private let values: [String: Sensitive]
+  private let origins: [String: SecretOrigin]
   private let key: @Sendable (Sensitive) -> String
 
   /// - Parameter fingerprint: a keyed digest that tells equal values apart from different ones and nothing else.
   package init(
-    values: [String: Sensitive] = [:], fingerprint: @escaping @Sendable (Sensitive) -> String = { _ in "" }
+    values: [String: Sensitive] = [:], origins: [String: SecretOrigin] = [:],
+    fingerprint: @escaping @Sendable (Sensitive) -> String = { _ in "" }
   ) {
     self.values = values
+    self.origins = origins
     key = fingerprint
   }
 
   package subscript(name: String) -> Sensitive? { values[name] }
   package var names: [String] { values.keys.sorted() }
+
+  /// Where a value was found; nil where nobody said.
+  package func origin(of name: String) -> SecretOrigin? { origins[name] }
 
   /// The keyed fingerprint of a value.
   package func fingerprint(of value: Sensitive) -> String { key(value) }

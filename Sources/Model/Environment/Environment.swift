@@ -7,6 +7,7 @@ package struct Environment: Sendable, Hashable, Codable {
   package var provision: Provision
   package var protect: Protection
   package var secrets: SecretSettings
+  package var demands: SecretDemands
   /// In the order of the file.
   package var services: [Service]
   /// In the order of the file.
@@ -18,7 +19,7 @@ package struct Environment: Sendable, Hashable, Codable {
   package init(
     name: String, app: String, state: StateStore = .local, platforms: Platforms = Platforms(),
     provision: Provision = .adopt, protect: Protection = Protection(),
-    secrets: SecretSettings = SecretSettings(),
+    secrets: SecretSettings = SecretSettings(), demands: SecretDemands = SecretDemands(),
     services: [Service] = [], databases: [DatabaseTarget] = [], run: [CommandStep] = [], checks: [Check] = [],
     notify: [NotificationTarget] = []
   ) {
@@ -29,6 +30,7 @@ package struct Environment: Sendable, Hashable, Codable {
     self.provision = provision
     self.protect = protect
     self.secrets = secrets
+    self.demands = demands
     self.services = services
     self.databases = databases
     self.run = run
@@ -130,18 +132,4 @@ package struct RailwayTarget: Sendable, Hashable, Codable {
     self.environment = environment
     self.tokenSecret = tokenSecret
   }
-}
-
-/// Where secret values come from; the first source that has a name wins.
-package struct SecretSettings: Sendable, Hashable, Codable {
-  package enum Source: Sendable, Hashable, Codable {
-    /// The variables of the process that shipit is started in.
-    case environment
-    /// A file of `NAME=value` lines, read as the dialect says.
-    case dotenv(path: String, dialect: String)
-  }
-
-  package var sources: [Source]
-
-  package init(sources: [Source] = [.environment]) { self.sources = sources }
 }

@@ -12,6 +12,10 @@ package struct Decision: Sendable, Hashable, Codable {
     case afterOverridden = "after-overridden"
     case held
     case holdLifted = "hold-lifted"
+    /// A new value was made for a secret, and kept in its source.
+    case secretGenerated = "secret-generated"
+    /// A rotation was begun or ended in a secret's source.
+    case secretRotated = "secret-rotated"
   }
 
   package var kind: Kind

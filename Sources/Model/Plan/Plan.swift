@@ -8,12 +8,14 @@ package struct Plan: Sendable, Hashable, Codable {
     case backup
     /// A copy in the place of a database.
     case restore
+    /// The stored values of secrets alone; what runs keeps the ones it was started with.
+    case secrets
 
     /// It changes the code or the configuration of services.
     package var isAboutServices: Bool {
       switch self {
       case .deploy, .rollback: true
-      case .migrate, .backup, .restore: false
+      case .migrate, .backup, .restore, .secrets: false
       }
     }
   }

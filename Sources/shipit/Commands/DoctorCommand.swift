@@ -38,9 +38,9 @@ enum DoctorCommand {
       examinations.append(Examination("ledger", .good, found(environment)))
     } catch { examinations.append(Examination("ledger", error)) }
     do throws(Failure) {
-      _ = try SecretResolver(
-        SecretPool(environment.secrets, root: project.root, process: processEnvironment())
-      ).resolve(environment, key: [])
+      let pool = await SecretPool.open(
+        environment, SecretAccess(root: project.root, process: processEnvironment()))
+      _ = try SecretResolver(pool).resolve(environment, key: [])
       examinations.append(Examination("secrets", .good, "every name has a value"))
     } catch { examinations.append(Examination("secrets", error)) }
     return examinations.map { inGroup("this machine", $0) }
@@ -68,7 +68,7 @@ enum DoctorCommand {
     _ project: Project, _ environment: Model.Environment
   ) async throws(Failure) -> [Examination] {
     var found: [Examination] = []
-    for declared in try Notifying.receivers(
+    for declared in try await Notifying.receivers(
       environment, root: project.root, processEnvironment(), Session.clock)
     {
       found.append(inGroup("notifications", await declared.examine()))

@@ -18,15 +18,14 @@ enum HoldCommand {
           environment: environment.name, "\(environment.name) is on hold: \(hold.reason)",
           next: "shipit unhold \(environment.name), to lift it"))
       let variables = processEnvironment()
+      let pool = await SecretPool.open(
+        environment,
+        SecretAccess(root: project.root, process: variables, patience: SecretAccess.shortPatience))
       let redactor = Redactor(
-        secrets: SecretResolver(
-          try SecretPool(environment.secrets, root: project.root, process: variables)
-        ).available(environment).map {
-          ($0.name, $0.value.reveal())
-        })
-      let notifying = try Notifying(
+        secrets: SecretResolver(pool).available(environment).map { ($0.name, $0.value.reveal()) })
+      let notifying = try await Notifying(
         environment, root: project.root, variables: variables, clock: Session.clock,
-        redact: { redactor.redact($0) })
+        redact: { redactor.redact($0) }, patience: SecretAccess.shortPatience)
       if let line = await notifying.tell(hold, environment) { console.warning(line) }
       return .done
     }

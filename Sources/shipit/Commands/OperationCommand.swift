@@ -22,7 +22,7 @@ enum OperationCommand {
     let interrupter = Interrupter()
     let signals = Signals(interrupter) { if console.isInteractive { console.raw(LiveBlock.showCursor) } }
     defer { withExtendedLifetime(signals) {} }
-    let notifying = try session.notifying(redact: console.redactor)
+    let notifying = try await session.notifying(redact: console.redactor)
     let actions = ActionsRun(
       console, environment: session.environment.name, http: session.http, clock: session.clock)
     let context = session.context(

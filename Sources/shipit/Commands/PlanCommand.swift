@@ -24,9 +24,10 @@ enum PlanCommand {
       let live = releases.first(where: \.isGood)
       let next = (try await session.ledger.runs(limit: 1).first?.release ?? 0) + 1
       let policy = session.policy(await session.policySources(console))
-      let report = PlanReport(
+      var report = PlanReport(
         plan, live: live.map(ReleaseHead.init), next: next, overrides: session.overrides,
         protect: await policy.outlook(plan))
+      report.warnings += Session.rotationNotes(environment, releases, now: session.clock.now)
       console.result(report)
       console.actions?.append(
         summary: ActionsReport.markdown(

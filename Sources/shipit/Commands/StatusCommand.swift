@@ -51,6 +51,7 @@ enum StatusCommand {
       approvals: try await approvals(environment, ledger, runs, clock.now))
     report.isOffline = isOffline
     report.record = subject.record
+    report.notes += Session.rotationNotes(environment, try await ledger.recentReleases(), now: clock.now)
     if !isOffline { report = await filled(report, subject, console) }
     console.result(report)
   }

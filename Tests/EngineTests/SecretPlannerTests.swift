@@ -1,0 +1,97 @@
+import Concurrency
+import Engine
+import Model
+import Testing
+
+@testable import Simulation
+
+/// What `secrets diff` finds and `secrets sync` writes.
+@Suite struct SecretPlannerTests {
+  private let service = Planned.service(
+    "api",
+    variables: [
+      "SAME": .secret("SAME"), "OTHER": .secret("OTHER"), "GONE": .secret("GONE"),
+      "SEALED": .secret("SEALED"),
+      "LEVEL": .text(Template(text: "debug")),
+    ])
+  private let secrets = Planned.secrets(["SAME": "1", "OTHER": "2", "GONE": "3", "SEALED": "4"])
+
+  private func input(
+    _ variables: [String: Sensitive?], releases: [Release] = [], isLive: Bool = true
+  ) -> PlanInput {
+    Planned.input(
+      Planned.environment([service]),
+      [Planned.observed("api", commit: Make.new, variables: variables, isLive: isLive)], releases: releases,
+      secrets: secrets)
+  }
+
+  private func recorded(_ names: [String: String]) -> ReleasedService {
+    Planned.record(
+      "api", commit: Make.new,
+      variables: names.reduce(into: [:]) {
+        $0[$1.key] = .secret(name: $1.key, fingerprint: Planned.key(Sensitive($1.value)))
+      })
+  }
+
+  private let stored: [String: Sensitive?] = [
+    "SAME": Sensitive("1"), "OTHER": Sensitive("old"), "SEALED": nil, "LEVEL": Sensitive("info"),
+  ]
+
+  @Test func eachSecretStandsToItsSourceInOneOfFiveWays() throws {
+    let found = try DeployPlanner(input(stored)).storedSecrets()
+    #expect(found.map(\.variable) == ["GONE", "OTHER", "SAME", "SEALED"])
+    #expect(found.map(\.state) == [.missing, .differs, .same, .unknown])
+    let known = Planned.release(4, services: ["api": recorded(["SEALED": "4"])])
+    #expect(try DeployPlanner(input(stored, releases: [known])).storedSecrets().last?.state == .unreadable)
+    let earlier = Planned.release(4, services: ["api": recorded(["SEALED": "another"])])
+    #expect(try DeployPlanner(input(stored, releases: [earlier])).storedSecrets().last?.state == .unknown)
+  }
+
+  @Test func whatDiffersIsWrittenAtOnceAndNothingElseIsTouched() throws {
+    let known = Planned.release(4, services: ["api": recorded(["SEALED": "4", "OTHER": "old"])])
+    let plan = try DeployPlanner(input(stored, releases: [known])).secretsPlan()
+    #expect(plan.kind == .secrets)
+    #expect(plan.ids == ["api.variables"])
+    let write = try #require(plan.variables("api"))
+    #expect(Set(write.set.keys) == ["GONE", "OTHER"] && write.remove.isEmpty)
+    #expect(plan.variablesBack("api")?.remove == ["GONE"])
+    // The release records the new fingerprints, and that the same deployment runs.
+    let record = try #require(plan.services.first?.record)
+    #expect(record.deployment == Make.oldDeployment("api"))
+    #expect(
+      record.variables["OTHER"] == .secret(name: "OTHER", fingerprint: Planned.key(Sensitive("2"))))
+    #expect(plan.services.first?.cannotRestore?.contains("OTHER") == true)
+  }
+
+  @Test func nothingIsWrittenWhenNothingChanged() throws {
+    let known = Planned.release(4, services: ["api": recorded(["SEALED": "4"])])
+    let plan = try DeployPlanner(
+      input(
+        ["SAME": Sensitive("1"), "OTHER": Sensitive("2"), "GONE": Sensitive("3"), "SEALED": nil],
+        releases: [known])
+    ).secretsPlan()
+    #expect(plan.isEmpty && plan.services.isEmpty)
+  }
+
+  @Test func whatWasNeverDeployedIsLeftToItsFirstDeploy() throws {
+    let plan = try DeployPlanner(input([:], isLive: false)).secretsPlan()
+    #expect(plan.isEmpty)
+    #expect(plan.warnings == ["api is not deployed yet: its first deploy writes GONE, OTHER, SAME, SEALED"])
+  }
+
+  @Test func whatWasWrittenSinceIsAReasonToDeployOnce() throws {
+    let before = ["SAME": "1", "OTHER": "old", "GONE": "3", "SEALED": "4"]
+    let after = ["SAME": "1", "OTHER": "2", "GONE": "3", "SEALED": "4"]
+    let variables: [String: Sensitive?] = [
+      "SAME": Sensitive("1"), "OTHER": Sensitive("2"), "GONE": Sensitive("3"), "SEALED": nil,
+      "LEVEL": Sensitive("debug"),
+    ]
+    let deployed = Planned.release(4, services: ["api": recorded(before)])
+    let written = Planned.release(5, kind: .secrets, services: ["api": recorded(after)])
+    let plan = try DeployPlanner(input(variables, releases: [written, deployed])).plan()
+    #expect(plan.services.first?.reasons == ["OTHER written since it was deployed"])
+    #expect(plan.ids.contains("api.deploy"))
+    let again = Planned.release(6, services: ["api": recorded(after)])
+    #expect(try DeployPlanner(input(variables, releases: [again, written, deployed])).plan().isEmpty)
+  }
+}
