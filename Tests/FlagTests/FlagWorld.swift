@@ -58,7 +58,7 @@ struct FlagWorld: Sendable, CustomTestStringConvertible {
   }
 }
 
-func share(_ percent: Double) -> FlagShare { FlagShare(percent: percent)! }
+func share(_ percent: Double) -> FlagShare { FlagShare(percent: percent) ?? .nobody }
 
 /// A variable in memory.
 final class HeldVariable: FlagVariable {

@@ -12,7 +12,7 @@ with launchdarkly_api.ApiClient(configuration) as client:
     flag = FeatureFlagsApi(client).get_feature_flag("shop", "new-checkout", env="production")
     newest = AuditLogApi(client).get_audit_log_entries(limit=1, spec="proj/shop:env/production:flag/new-checkout")
 environment = flag.environments["production"]
-rollout = environment.var_fallthrough.rollout
+rollout = environment.fallthrough.rollout
 print(json.dumps({
     "on": environment.on, "version": environment.version, "salt": environment.salt,
     "kind": rollout.context_kind,
