@@ -20,7 +20,8 @@ package struct CopyRequest: Sendable {
   }
 }
 
-/// `shipit backup` and `shipit restore`: lease, settle, plan, agree, carry out, record.
+/// `shipit backup` and `shipit restore`: lease, settle, plan, agree, carry out, record. Neither is a deploy: a hold, which
+/// an incident is likely to have left, keeps nobody from them.
 package struct CopyOperation: Sendable {
   private let context: OperationContext
   private let environment: Environment

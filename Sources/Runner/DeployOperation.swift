@@ -122,11 +122,7 @@ package struct DeployOperation: Sendable {
   /// Holds and bad marks (DESIGN §2, §10).
   private func refuse() async throws(Failure) {
     let name = planning.environment.name
-    if let hold = try await context.ledger.hold() {
-      throw Failure(
-        .policy, "\(name) is on hold since \(hold.at.iso8601), by \(hold.by): \(hold.reason)",
-        hint: "shipit unhold \(name), when the reason is gone")
-    }
+    try await context.refuseWhileHeld(name)
     let bad = try await context.ledger.badCommits()
     if let release = bad[request.revision.commit] {
       guard request.again else {

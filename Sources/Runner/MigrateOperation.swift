@@ -55,27 +55,11 @@ package struct MigrateOperation: Sendable {
   /// - Parameter agree: shown the plan; false ends the operation with nothing changed.
   package func run(agree: @Sendable (Plan) async -> Bool) async -> OperationResult {
     await context.underLease { operation throws(Failure) in
-      if let hold = try await context.ledger.hold() {
-        let name = planning.environment.name
-        throw Failure(
-          .policy, "\(name) is on hold since \(hold.at.iso8601), by \(hold.by): \(hold.reason)",
-          hint: "shipit unhold \(name), when the reason is gone")
-      }
+      try await context.refuseWhileHeld(planning.environment.name)
       let digest = try planning.digest(request)
       if let continued = try await operation.settle(unlessSame: digest) { return continued }
-      var plan = try await planning.plan(request)
-      if !plan.isEmpty {
-        // What may not be deployed now may not change a schema either; there is nothing to override it with here.
-        let policy = Policy(
-          planning.environment, ledger: context.ledger, clock: context.surroundings.clock, by: context.by,
-          sources: context.policy)
-        let verdict = try await policy.judge(plan, PolicyOverrides())
-        if let missing = verdict.missing {
-          return OperationResult(exit: missing.exitCode, plan: plan, failure: missing)
-        }
-        plan.decisions = verdict.decisions
-      }
-      return try await operation.carryOut(plan, agree: agree)
+      return try await operation.carryOutUnderRules(
+        try await planning.plan(request), planning.environment, agree: agree)
     }
   }
 }

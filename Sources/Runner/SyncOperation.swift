@@ -15,27 +15,12 @@ package struct SyncOperation: Sendable {
   /// - Parameter agree: shown the plan; false ends the operation with nothing changed.
   package func run(agree: @Sendable (Plan) async -> Bool) async -> OperationResult {
     await context.underLease { operation throws(Failure) in
-      if let hold = try await context.ledger.hold() {
-        let name = planning.environment.name
-        throw Failure(
-          .policy, "\(name) is on hold since \(hold.at.iso8601), by \(hold.by): \(hold.reason)",
-          hint: "shipit unhold \(name), when the reason is gone")
-      }
-      var plan = try await planning.secretsPlan()
+      try await context.refuseWhileHeld(planning.environment.name)
+      let plan = try await planning.secretsPlan()
       if let continued = try await operation.settle(unlessSame: plan.digest) { return continued }
       // What was settled may have written some of it.
-      plan = try await planning.secretsPlan()
-      if !plan.isEmpty {
-        let policy = Policy(
-          planning.environment, ledger: context.ledger, clock: context.surroundings.clock, by: context.by,
-          sources: context.policy)
-        let verdict = try await policy.judge(plan, PolicyOverrides())
-        if let missing = verdict.missing {
-          return OperationResult(exit: missing.exitCode, plan: plan, failure: missing)
-        }
-        plan.decisions = verdict.decisions
-      }
-      return try await operation.carryOut(plan, agree: agree)
+      return try await operation.carryOutUnderRules(
+        try await planning.secretsPlan(), planning.environment, agree: agree)
     }
   }
 }

@@ -161,8 +161,8 @@ struct AlembicTests {
 
   @Test func twoAtOnceWaitForEachOther() async throws {
     let bench = try await Bench()
-    try bench.add("b2", after: "a1", "op.execute('SELECT pg_sleep(1); CREATE TABLE once (i int)')")
-    try await bench.project.commit("slow")
+    try bench.add("b2", after: "a1", "op.execute('CREATE TABLE once (i int)')")
+    try await bench.project.commit("once")
     // Somebody else of shipit, on another machine, has its own lock meanwhile.
     let session = PostgresSession(try PostgresAddress(bench.url))
     try await session.open()
@@ -189,8 +189,12 @@ struct AlembicTests {
   /// shipit is killed, its Alembic lives on: the next command waits for it, and runs nothing twice.
   @Test func whatAKilledProcessLeftRunningIsWaitedFor() async throws {
     let bench = try await Bench()
-    try bench.add("b2", after: "a1", "op.execute('SELECT pg_sleep(4); CREATE TABLE once (i int)')")
-    try await bench.project.commit("slow")
+    // It stands still at this gate, which nobody passes before it is opened.
+    let gate = PostgresSession(try PostgresAddress(bench.url))
+    try await gate.open()
+    _ = try await gate.query("SELECT pg_advisory_lock(42)")
+    try bench.add("b2", after: "a1", "op.execute('SELECT pg_advisory_lock(42); CREATE TABLE once (i int)')")
+    try await bench.project.commit("gated")
     let process = try Launcher().start(
       ProcessSpecification(
         Checkout.binary, ["migrate", "up", "demo", "--yes"],
@@ -198,10 +202,22 @@ struct AlembicTests {
         directory: bench.project.path)
     ) { _ in }
     while try await bench.values(
-      "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
+      "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'"
     ).isEmpty { try await Task.sleep(for: .milliseconds(20)) }
     _ = await process.stop(StopLadder([]))
+    let opening = Task {
+      // The second shipit has looked, and has found the first one's Alembic.
+      while try await bench.values(
+        """
+        SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'shipit'
+          AND query LIKE '%application_name = $1%' AND pid <> pg_backend_pid()
+        """
+      ).isEmpty { try await Task.sleep(for: .milliseconds(20)) }
+      await gate.close()
+    }
     let up = try await bench.shipit("migrate", "up", "demo", "--yes")
+    try await opening.value
+    #expect(up.text.contains("left alone"), "\(up.text)")
     #expect(up.code == 0, "\(up.text)")
     #expect(try await bench.values("SELECT version_num FROM alembic_version") == ["b2"])
     #expect(try await bench.values("SELECT count(*) FROM once") == ["0"])

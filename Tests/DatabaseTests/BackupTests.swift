@@ -1,12 +1,13 @@
 import Concurrency
-import Crypto
-import Databases
+import Engine
 import Foundation
 import Model
 import Postgres
 import Processes
 import TestSupport
 import Testing
+
+@testable import Databases
 
 /// Copies of a real database: made, proven, damaged, refused, put back.
 @Suite(
@@ -108,6 +109,17 @@ struct BackupTests {
     // A process that was killed after it had finished one is told so; one that had not begins again.
     #expect(await bench.performer.probe(bench.step, bench.call(4, at: moment + .seconds(4))).isDone)
     #expect(await bench.performer.probe(bench.step, bench.call(5, at: moment)) == .absent)
+  }
+
+  @Test func whatAKilledProcessLeftGoesAndAnotherDatabasesStays() async throws {
+    let bench = try await Bench()
+    try FileManager.default.createDirectory(atPath: bench.path, withIntermediateDirectories: true)
+    let ours = "prod-main-20260101T000000Z-r1.dump.part"
+    // Of a database called main-two, which is copied at this moment.
+    let other = "prod-main-two-20260101T000000Z-r1.dump.part"
+    for name in [ours, other] { try bench.scratch.write("half", to: "backups/\(name)") }
+    #expect(await bench.backup(2).result != nil)
+    #expect(!bench.files.contains(ours) && bench.files.contains(other), "\(bench.files)")
   }
 
   @Test func aCopyIsOfOneMomentWhateverIsWrittenMeanwhile() async throws {
@@ -217,11 +229,29 @@ struct BackupTests {
 
   @Test func aServerThatIsTooNewIsToldBeforehand() async throws {
     await #expect {
-      try await PostgresProgramsProbe.find(major: 99, path: "/usr/bin:/bin")
+      try await PostgresPrograms.find(major: 99, path: "/usr/bin:/bin", of: "main", launcher: Launcher())
     } throws: {
       let failure = $0 as? Failure
       return failure?.kind == .configuration && failure?.message.contains("PostgreSQL 99") == true
         && failure?.cause?.contains("too old") == true
+    }
+  }
+
+  @Test func noCopyIsRemovedBeforeARestore() async throws {
+    var bench = try await Bench(.read, keep: 5)
+    let moment = SystemClock().now
+    for run in 1...3 { _ = await bench.backup(run, at: moment + .seconds(run)) }
+    // Fewer are to be kept since; the oldest is wanted.
+    bench.rule.keep = 1
+    let oldest = try #require(bench.shelf.all().last)
+    let environment = Environment(name: "prod", app: "shop", databases: [bench.schema.target])
+    let steps = DatabaseSteps.restore(
+      DatabaseRestore(
+        database: bench.schema.target, rule: bench.rule, backup: oldest.id, checksum: oldest.checksum),
+      environment)
+    for step in steps {
+      let outcome = await bench.performer.perform(step, bench.call(4, at: moment + .seconds(4)))
+      #expect(outcome.result != nil, "\(outcome)")
     }
   }
 
@@ -246,7 +276,8 @@ struct BackupTests {
 extension BackupTests.Bench {
   /// A `pg_dump` in front of the real one.
   fileprivate mutating func useDump(_ script: String) throws {
-    let real = try #require(PostgresProgramsProbe.newest())
+    let versions = try FileManager.default.contentsOfDirectory(atPath: "/usr/lib/postgresql").compactMap { Int($0) }
+    let real = "/usr/lib/postgresql/\(try #require(versions.max()))/bin"
     let folder = scratch.path + "/bin"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     let text = """
@@ -268,17 +299,4 @@ extension BackupTests.Bench {
 
 extension Finding {
   fileprivate var isDone: Bool { if case .done = self { true } else { false } }
-}
-
-/// The programs as the performer finds them.
-enum PostgresProgramsProbe {
-  static func find(major: Int, path: String) async throws {
-    try await BackupPerformer.findPrograms(major: major, path: path)
-  }
-
-  /// Where the newest are.
-  static func newest() -> String? {
-    let versions = (try? FileManager.default.contentsOfDirectory(atPath: "/usr/lib/postgresql")) ?? []
-    return versions.compactMap { Int($0) }.max().map { "/usr/lib/postgresql/\($0)/bin" }
-  }
 }

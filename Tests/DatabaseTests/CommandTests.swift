@@ -140,6 +140,36 @@ struct CommandTests {
     try bench.expectNothingLeaked()
   }
 
+  @Test func aBackupThatWasKilledIsMadeAnewAndNothingIsMigratedBeforeIt() async throws {
+    let bench = try await bench(Self.copied.replacing("keep: 2", with: "keep: 2, verify: read"))
+    try bench.project.write("INSERT INTO runs VALUES (2);\n", to: "db/migrations/1_a.up.sql")
+    try bench.project.write("backups/\n", to: ".gitignore")
+    try await bench.project.commit("migrations")
+    _ = try await bench.values("CREATE TABLE runs (file int)")
+    // The copy waits for this lock.
+    let blocker = PostgresSession(try PostgresAddress(bench.url))
+    try await blocker.open()
+    try await blocker.run("BEGIN; LOCK TABLE runs IN ACCESS EXCLUSIVE MODE", limit: .seconds(5))
+    let process = try Launcher().start(
+      ProcessSpecification(
+        Checkout.binary, ["migrate", "up", "demo", "--yes"],
+        environment: bench.project.variables.merging(bench.variables) { _, new in new },
+        directory: bench.project.path)
+    ) { _ in }
+    while try await bench.values(
+      "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    ).isEmpty { try await Task.sleep(for: .milliseconds(20)) }
+    _ = await process.stop(StopLadder([]))
+    await blocker.close()
+    let list = try await bench.shipit("backup", "list", "demo")
+    #expect(list.output.contains("no backup"), "half of one is none: \(list.text)")
+    let up = try await bench.shipit("migrate", "up", "demo", "--yes")
+    #expect(up.code == 0, "\(up.text)")
+    #expect(try await bench.values("SELECT file FROM runs") == ["2"])
+    let files = try FileManager.default.contentsOfDirectory(atPath: bench.project.path + "/backups").sorted()
+    #expect(files.count == 2 && files.allSatisfy { !$0.hasSuffix(".part") }, "\(files)")
+  }
+
   @Test func aDatabaseIsCopiedTriedOutAndPutBack() async throws {
     let bench = try await bench(Self.copied)
     try bench.project.write("CREATE TABLE a (i int);\n", to: "db/migrations/1_a.up.sql")

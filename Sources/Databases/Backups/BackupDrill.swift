@@ -1,7 +1,6 @@
 import Concurrency
 package import Model
 import Postgres
-import Processes
 
 extension BackupPerformer {
   /// Restores a copy into a scratch database on the database's own server, counts its rows, and drops it again.
@@ -30,12 +29,6 @@ extension BackupPerformer {
 }
 
 extension BackupPerformer {
-  /// Looks for programs that can copy a server.
-  /// - Throws: `configuration` when there are none.
-  package static func findPrograms(major: Int, path: String) async throws(Failure) {
-    _ = try await PostgresPrograms.find(major: major, path: path, of: "main", launcher: Launcher())
-  }
-
   /// The name a database has on its server.
   /// - Throws: `Failure` when its address cannot be read.
   package func realName(of database: DatabaseTarget) throws(Failure) -> String {

@@ -14,7 +14,7 @@ package import Model
 /// A file that is not finished ends in `.part`; it is no copy, and the next one removes it.
 package struct BackupShelf: Sendable {
   package let directory: String
-  private let environment: String
+  let environment: String
   private let database: String
 
   /// - Parameters:
@@ -50,6 +50,12 @@ package struct BackupShelf: Sendable {
       .sorted { ($0.madeAt, $0.id) > ($1.madeAt, $1.id) }
   }
 
+  /// Left by a process that was killed. Another database's name may begin with this one's, and be copied now.
+  private func isUnfinished(_ name: String) -> Bool {
+    guard name.hasPrefix(prefix) else { return false }
+    return name.dropFirst(prefix.count).wholeMatch(of: #/[0-9]{8}T[0-9]{6}Z-r[0-9]+\.(dump|json)\.part/#) != nil
+  }
+
   /// An empty file for a copy, for its owner alone.
   /// - Throws: `Failure` when it cannot be made.
   func begin(_ id: String) throws(Failure) -> String {
@@ -58,7 +64,7 @@ package struct BackupShelf: Sendable {
       try FileManager.default.createDirectory(
         atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
       for name in try FileManager.default.contentsOfDirectory(atPath: directory)
-      where name.hasPrefix(prefix) && name.hasSuffix(".part") {
+      where isUnfinished(name) {
         unlink("\(directory)/\(name)")
       }
     } catch {

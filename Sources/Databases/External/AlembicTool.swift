@@ -67,11 +67,14 @@ struct AlembicSurvey: Sendable {
     result.applied = graph.ancestors(of: state.applied).count
     let pending = graph.pending(after: state.applied)
     guard !pending.isEmpty else { return result }
-    let texts = await program.sql(from: state.applied, database, migrations, commit: commit)
+    let isHere = try await program.hasTree(pending.map(\.path), commit: commit, isDirty: isDirty)
+    let texts = isHere ? await program.sql(from: state.applied, database, migrations) : nil
     result.pending = pending.map { ($0, $0.tag + (texts?[$0.id] ?? "-- shipit: unknown\n")) }
     if texts == nil {
       result.notes.append(
-        "Alembic could not print its SQL (offline mode of env.py): what it does is not reviewed")
+        isHere
+          ? "Alembic could not print its SQL (offline mode of env.py): what it does is not reviewed"
+          : "the working tree, where Alembic runs, is not commit \(commit.prefix(7)): what it does is not reviewed")
     }
     return result
   }

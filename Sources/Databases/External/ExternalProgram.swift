@@ -16,7 +16,7 @@ package struct ExternalProgram: Sendable {
 
   /// - Parameters:
   ///   - root: the project's.
-  ///   - process: the variables of this process; secrets among them are left out.
+  ///   - process: the variables of this process, of which a few are handed on.
   ///   - redact: takes secrets out of what the program prints.
   package init(
     root: String, secrets: SecretValues, files: any MigrationFiles, process: [String: String],
@@ -68,7 +68,7 @@ package struct ExternalProgram: Sendable {
 
   /// The SQL of what is pending, by revision; nil when Alembic cannot print it.
   func sql(
-    from applied: [String], _ database: DatabaseTarget, _ migrations: Migrations, commit: String
+    from applied: [String], _ database: DatabaseTarget, _ migrations: Migrations
   ) async -> [String: String]? {
     let range = applied.isEmpty ? "head" : "\(applied[0]):head"
     guard applied.count < 2,
@@ -136,15 +136,18 @@ package struct ExternalProgram: Sendable {
 
   /// The tool reads the working tree: it has to be the commit's.
   private func checkTree(_ change: SchemaChange) async throws(Failure) {
-    guard !change.isDirty else { return }
     let paths = change.pending.map(\.path)
-    let wanted = try await files.texts(of: paths, commit: change.commit, isDirty: false)
-    let there = try await files.texts(of: paths, commit: change.commit, isDirty: true)
-    if let path = paths.first(where: { wanted[$0] == nil || wanted[$0] != there[$0] }) {
-      throw Failure(
-        .stale, "\(path) is not here as commit \(change.commit.prefix(7)) has it", place: path,
-        cause: "\(change.migrations.tool.rawValue) runs in the working tree",
-        hint: "git switch --detach \(change.commit.prefix(12)), then this again")
-    }
+    guard try await !hasTree(paths, commit: change.commit, isDirty: change.isDirty) else { return }
+    throw Failure(
+      .stale, "the scripts here are not as commit \(change.commit.prefix(7)) has them", place: paths.first,
+      cause: "\(change.migrations.tool.rawValue) runs in the working tree",
+      hint: "git switch --detach \(change.commit.prefix(12)), then this again")
+  }
+
+  /// Whether files of the working tree are as a commit has them.
+  func hasTree(_ paths: [String], commit: String, isDirty: Bool) async throws(Failure) -> Bool {
+    if isDirty { return true }
+    let wanted = try await files.texts(of: paths, commit: commit, isDirty: false)
+    return try await wanted == files.texts(of: paths, commit: commit, isDirty: true)
   }
 }

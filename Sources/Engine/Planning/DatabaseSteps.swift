@@ -15,8 +15,8 @@ package enum DatabaseSteps {
   /// Copies what is there, then puts an older copy in its place.
   package static func restore(_ restore: DatabaseRestore, _ environment: Environment) -> [Step] {
     var rule = restore.rule
-    // The copy that is put back must not be the one that goes.
-    rule.keep += 1
+    // Whichever copy is put back must not be one that goes: the next backup removes what is too many.
+    rule.keep = .max
     let copy = backup(of: restore.database, rule, environment)
     return [
       copy,

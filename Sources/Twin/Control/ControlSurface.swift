@@ -29,6 +29,35 @@ struct ControlSurface: Sendable {
     return await platform.control(inner)
   }
 
+  /// What every small platform offers: its state, what was asked of it, and faults.
+  /// - Parameter request: to a path below the platform's own.
+  static func answer(
+    _ request: ServerRequest, overview: JSON, log: RequestLog, faults: inout FaultTable
+  ) -> ServerResponse {
+    if let refusal = refusal(of: request) { return refusal }
+    let name = request.path.split(separator: "/").joined(separator: "/")
+    do {
+      switch (request.method, name) {
+      case ("GET", "state"): return .json(200, overview)
+      case ("GET", "requests"): return .json(200, .array(log.records.map(\.json)))
+      case ("GET", "counts"): return .json(200, .object(log.counts.mapValues { .int(Int64($0)) }))
+      case ("DELETE", "faults"): faults.rules = []
+      case ("POST", "faults"):
+        let body = try JSON(parsing: request.body)
+        for script in body.array ?? [body] {
+          guard let rule = try FaultRule(script) else { throw Refusal("a fault needs the key \"fault\"") }
+          faults.rules.append(rule)
+        }
+      default: return .json(404, ["error": "unknown control path"])
+      }
+      return .json(200, ["ok": true])
+    } catch let refusal as Refusal {
+      return .json(400, ["error": .string(refusal.message)])
+    } catch {
+      return .json(400, ["error": .string(String(describing: error))])
+    }
+  }
+
   /// Refuses requests that a web page of another origin could send.
   static func refusal(of request: ServerRequest) -> ServerResponse? {
     let host = (request.header("Host") ?? "127.0.0.1").split(separator: ":").first.map(String.init) ?? ""

@@ -63,28 +63,7 @@ package actor GitHubTwin: Emulation {
   ) async -> ServerResponse? { nil }
 
   package func control(_ request: ServerRequest) async -> ServerResponse {
-    if let refusal = ControlSurface.refusal(of: request) { return refusal }
-    let name = request.path.split(separator: "/").joined(separator: "/")
-    do {
-      switch (request.method, name) {
-      case ("GET", "state"): return .json(200, overview)
-      case ("GET", "requests"): return .json(200, .array(log.records.map(\.json)))
-      case ("GET", "counts"): return .json(200, .object(log.counts.mapValues { .int(Int64($0)) }))
-      case ("DELETE", "faults"): faults.rules = []
-      case ("POST", "faults"):
-        let body = try JSON(parsing: request.body)
-        for script in body.array ?? [body] {
-          guard let rule = try FaultRule(script) else { throw Refusal("a fault needs the key \"fault\"") }
-          faults.rules.append(rule)
-        }
-      default: return .json(404, ["error": "unknown control path"])
-      }
-      return .json(200, ["ok": true])
-    } catch let refusal as Refusal {
-      return .json(400, ["error": .string(refusal.message)])
-    } catch {
-      return .json(400, ["error": .string(String(describing: error))])
-    }
+    ControlSurface.answer(request, overview: overview, log: log, faults: &faults)
   }
 
   package func settle() {}

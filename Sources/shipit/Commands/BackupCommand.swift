@@ -32,11 +32,7 @@ enum BackupCommand {
   ) async throws(Failure) -> ExitCode {
     try await OperationCommand.run(
       session, console, purpose: purpose, asks: asks, question: question, expecting: word,
-      show: { plan throws(Failure) in
-        let live = try await session.ledger.recentReleases().first(where: \.isGood)
-        return PlanReport(plan, live: live.map(ReleaseHead.init), overrides: session.overrides)
-          .text(console.noteCanvas)
-      },
+      show: { plan throws(Failure) in try await session.shown(plan, console) },
       perform: { context, agreement in
         await CopyOperation(context, environment: session.environment, request: request).run(
           agree: agreement.agree)

@@ -48,12 +48,7 @@ enum DeployCommand {
       session, console, purpose: purpose, asks: asks,
       question: "Deploy this to \(session.environment.name)?", policy: sources,
       show: { plan throws(Failure) in
-        let live = try await session.ledger.recentReleases().first(where: \.isGood)
-        let next = (try await session.ledger.runs(limit: 1).first?.release ?? 0) + 1
-        return PlanReport(
-          plan, live: live.map(ReleaseHead.init), next: next, overrides: session.overrides,
-          protect: plan.isEmpty ? [] : await policy.outlook(plan)
-        ).text(console.noteCanvas)
+        try await session.shown(plan, console, protect: plan.isEmpty ? [] : await policy.outlook(plan))
       },
       perform: { context, agreement in
         await DeployOperation(context, planning: session.planning, request: request).run(

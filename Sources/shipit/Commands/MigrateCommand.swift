@@ -48,12 +48,7 @@ enum MigrateCommand {
       return try await OperationCommand.run(
         session, console, purpose: "migrate up", asks: !invocation.has("yes"),
         question: "Apply this in \(environment.name)?", policy: sources,
-        show: { plan throws(Failure) in
-          let live = try await session.ledger.recentReleases().first(where: \.isGood)
-          let next = (try await session.ledger.runs(limit: 1).first?.release ?? 0) + 1
-          return PlanReport(plan, live: live.map(ReleaseHead.init), next: next, overrides: session.overrides)
-            .text(console.noteCanvas)
-        },
+        show: { plan throws(Failure) in try await session.shown(plan, console) },
         perform: { context, agreement in
           await MigrateOperation(context, planning: session.planning, request: request).run(
             agree: agreement.agree)

@@ -83,3 +83,16 @@ enum OperationCommand {
     return ended.exit
   }
 }
+
+extension Session {
+  /// A plan as people see it before they agree.
+  /// - Parameter protect: what the rules of `protect` say of it.
+  func shown(
+    _ plan: Plan, _ console: Console, protect: [PolicyNote] = []
+  ) async throws(Failure) -> [String] {
+    let live = try await ledger.recentReleases().first(where: \.isGood)
+    let next = (try await ledger.runs(limit: 1).first?.release ?? 0) + 1
+    return PlanReport(plan, live: live.map(ReleaseHead.init), next: next, overrides: overrides, protect: protect)
+      .text(console.noteCanvas)
+  }
+}

@@ -144,20 +144,21 @@ class Validation:
         return lines
 
 
-def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def main(arguments=None, platform="github", kind=Validation, document=__doc__, exceptions=Path(__file__).with_name("exceptions.txt")):
+    """Checks the lines of one platform; the checkers of others that publish OpenAPI 3.0 call it with their own."""
+    parser = argparse.ArgumentParser(description=document.splitlines()[0])
     parser.add_argument("description", help="the published description, an OpenAPI document in JSON")
     parser.add_argument("exchanges", nargs="+", help="recorded exchanges, one JSON object a line")
-    parser.add_argument("--exceptions", default=str(Path(__file__).with_name("exceptions.txt")))
+    parser.add_argument("--exceptions", default=str(exceptions))
     options = parser.parse_args(arguments)
     try:
         description = Description(json.loads(Path(options.description).read_text(encoding="utf-8")))
-        validation = Validation(description, read_exceptions(Path(options.exceptions).read_text(encoding="utf-8")))
+        validation = kind(description, read_exceptions(Path(options.exceptions).read_text(encoding="utf-8")))
         for path in options.exchanges:
             with open(path, encoding="utf-8") as file:
                 for number, line in enumerate(file, start=1):
                     exchange = json.loads(line) if line.strip() else {}
-                    if exchange.get("platform") == "github":
+                    if exchange.get("platform") == platform:
                         validation.add(exchange, f"{path}:{number}")
     except (OSError, ValueError, TypeError, KeyError) as error:
         print(f"{parser.prog}: cannot read the input: {error}", file=sys.stderr)

@@ -7,9 +7,7 @@ As the checker of GitHub's, whose code it uses, with one thing more: the descrip
 There every instruction has a heading with its kind, and a list of its parameters; nothing else may be sent.
 """
 
-import argparse
 import importlib.util
-import json
 import re
 import sys
 from pathlib import Path
@@ -69,29 +67,7 @@ class Validation(github.Validation):
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("description", help="the published description, an OpenAPI document in JSON")
-    parser.add_argument("exchanges", nargs="+", help="recorded exchanges, one JSON object a line")
-    parser.add_argument("--exceptions", default=str(Path(__file__).with_name("exceptions.txt")))
-    options = parser.parse_args(arguments)
-    try:
-        description = github.Description(json.loads(Path(options.description).read_text(encoding="utf-8")))
-        exceptions = github.read_exceptions(Path(options.exceptions).read_text(encoding="utf-8"))
-        validation = Validation(description, exceptions)
-        for path in options.exchanges:
-            with open(path, encoding="utf-8") as file:
-                for number, line in enumerate(file, start=1):
-                    exchange = json.loads(line) if line.strip() else {}
-                    if exchange.get("platform") == "launchdarkly":
-                        validation.add(exchange, f"{path}:{number}")
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        print(f"{parser.prog}: cannot read the input: {error}", file=sys.stderr)
-        return 2
-    if not validation.exchanges:
-        print(f"{parser.prog}: no exchanges were recorded, so nothing was checked", file=sys.stderr)
-        return 2
-    print("\n".join(validation.report()))
-    return 1 if validation.problems else 0
+    return github.main(arguments, "launchdarkly", Validation, __doc__, Path(__file__).with_name("exceptions.txt"))
 
 
 if __name__ == "__main__":
