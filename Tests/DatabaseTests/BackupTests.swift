@@ -276,7 +276,9 @@ struct BackupTests {
 extension BackupTests.Bench {
   /// A `pg_dump` in front of the real one.
   fileprivate mutating func useDump(_ script: String) throws {
-    let versions = try FileManager.default.contentsOfDirectory(atPath: "/usr/lib/postgresql").compactMap { Int($0) }
+    let versions = try FileManager.default.contentsOfDirectory(atPath: "/usr/lib/postgresql").compactMap {
+      Int($0)
+    }
     let real = "/usr/lib/postgresql/\(try #require(versions.max()))/bin"
     let folder = scratch.path + "/bin"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)

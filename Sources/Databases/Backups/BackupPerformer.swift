@@ -258,14 +258,16 @@ package struct BackupPerformer: StepPerformer {
       throw Failure(
         .configuration, "there is no backup \(id) of \(database) here", place: shelf.directory,
         cause: all.isEmpty ? "there is none" : "the newest is \(all[0].id)",
-        hint: "shipit backup list \(shelf.environment) \(database); backups stand on the machine that made them")
+        hint:
+          "shipit backup list \(shelf.environment) \(database); backups stand on the machine that made them")
     }
     let sum = BackupShelf.checksum(of: shelf.file(id))
     guard let sum, sum.hex == manifest.checksum, checksum == nil || checksum == sum.hex else {
       throw Failure(
         .failed, "the backup \(id) is damaged", place: shelf.file(id),
         cause: sum.map { "its SHA-256 is \($0.hex.prefix(12)), and was \(manifest.checksum.prefix(12))" }
-          ?? "its file cannot be read", hint: "take another one: shipit backup list \(shelf.environment) \(database)")
+          ?? "its file cannot be read",
+        hint: "take another one: shipit backup list \(shelf.environment) \(database)")
     }
     return manifest
   }

@@ -53,7 +53,8 @@ package struct BackupShelf: Sendable {
   /// Left by a process that was killed. Another database's name may begin with this one's, and be copied now.
   private func isUnfinished(_ name: String) -> Bool {
     guard name.hasPrefix(prefix) else { return false }
-    return name.dropFirst(prefix.count).wholeMatch(of: #/[0-9]{8}T[0-9]{6}Z-r[0-9]+\.(dump|json)\.part/#) != nil
+    return name.dropFirst(prefix.count).wholeMatch(of: #/[0-9]{8}T[0-9]{6}Z-r[0-9]+\.(dump|json)\.part/#)
+      != nil
   }
 
   /// An empty file for a copy, for its owner alone.

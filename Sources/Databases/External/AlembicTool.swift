@@ -74,7 +74,8 @@ struct AlembicSurvey: Sendable {
       result.notes.append(
         isHere
           ? "Alembic could not print its SQL (offline mode of env.py): what it does is not reviewed"
-          : "the working tree, where Alembic runs, is not commit \(commit.prefix(7)): what it does is not reviewed")
+          : "the working tree, where Alembic runs, is not commit \(commit.prefix(7)): what it does is not reviewed"
+      )
     }
     return result
   }

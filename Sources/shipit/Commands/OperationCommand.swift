@@ -92,7 +92,9 @@ extension Session {
   ) async throws(Failure) -> [String] {
     let live = try await ledger.recentReleases().first(where: \.isGood)
     let next = (try await ledger.runs(limit: 1).first?.release ?? 0) + 1
-    return PlanReport(plan, live: live.map(ReleaseHead.init), next: next, overrides: overrides, protect: protect)
-      .text(console.noteCanvas)
+    return PlanReport(
+      plan, live: live.map(ReleaseHead.init), next: next, overrides: overrides, protect: protect
+    )
+    .text(console.noteCanvas)
   }
 }
