@@ -159,9 +159,10 @@ import Testing
       let size =
         try FileManager.default.attributesOfItem(atPath: project.path + "/.shipit/demo.db")[.size] as? Int
       let blocks = max(1, (size ?? 4096) / 512)
+      let sanitizer = Checkout.isThreadSanitized ? "TMPDIR=/nonexistent" : ""
       let limited = try await Launcher().run(
         ProcessSpecification(
-          "sh", ["-c", "ulimit -f \(blocks / 8); exec '\(Checkout.binary)' deploy demo --yes"],
+          "sh", ["-c", "ulimit -f \(blocks / 8); \(sanitizer) exec '\(Checkout.binary)' deploy demo --yes"],
           environment: project.variables.merging(twin.variables) { $1 }, directory: project.path),
         timeout: .seconds(60))
       #expect(!limited.exit.isSuccess)

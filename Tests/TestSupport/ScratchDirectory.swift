@@ -38,10 +38,10 @@ package enum Checkout {
   /// The program under test: `SHIPIT_BINARY`, or the one built beside the running test bundle.
   package static let binary: String = {
     if let named = ProcessInfo.processInfo.environment["SHIPIT_BINARY"] { return named }
-    let maps = (try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8)) ?? ""
-    for line in maps.split(separator: "\n") where line.hasSuffix(".xctest") {
-      guard let slash = line.firstIndex(of: "/"), let end = line.lastIndex(of: "/") else { continue }
-      return String(line[slash..<end]) + "/shipit"
+    if let bundle = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"),
+      bundle.hasSuffix(".xctest")
+    {
+      return URL(fileURLWithPath: bundle).deletingLastPathComponent().path + "/shipit"
     }
     return root + "/.build/debug/shipit"
   }()
@@ -50,6 +50,9 @@ package enum Checkout {
   package static let sanitizerOptions: [String: String] = ProcessInfo.processInfo.environment.filter {
     ["ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS"].contains($0.key)
   }
+
+  /// ThreadSanitizer writes a temporary file of 512 KiB before a program's first line: a limit on files would end it there.
+  package static var isThreadSanitized: Bool { sanitizerOptions["TSAN_OPTIONS"] != nil }
 
   /// AddressSanitizer keeps freed memory back: how much a process uses says nothing.
   package static var isAddressSanitized: Bool { sanitizerOptions["ASAN_OPTIONS"] != nil }
