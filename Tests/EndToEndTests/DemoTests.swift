@@ -12,6 +12,7 @@ import Testing
       "LANG": "C.UTF-8",
       "SHIPIT": Checkout.binary, "TMPDIR": scratch.path,
     ].merging(Checkout.sanitizerOptions) { own, _ in own }
+    let before = Set(try FileManager.default.contentsOfDirectory(atPath: "/tmp"))
     let result = try await Launcher().run(
       ProcessSpecification(
         Checkout.root + "/scripts/demo", [], environment: environment, directory: scratch.path),
@@ -20,11 +21,20 @@ import Testing
     for words in [
       "release 1 is live", "release 2 is live", "what was staged was seen by nobody", "put back and proven",
       "named the revision 0ld5ta1e", "users could get", "release 1 is live again, as release 5",
-      "production is pinned", "nothing is left running",
+      "production is pinned", "restored and counted: 2 tables, 1001 rows", "the schema is at 0002_note.sql",
+      "orders_customer built", "the schema stays ahead by 1 migration: 0002_note.sql",
+      "no automatic rollback of code once 0003_drop.sql is applied", "nothing is left running",
     ] {
       #expect(result.text.contains(words), "the demo does not say “\(words)”")
     }
     #expect(result.text.contains(#/web +\d+ answers, 0 wrong: [0-9a-f]{7} → [0-9a-f]{7} → [0-9a-f]{7}\n/#))
+    let backup = try #require(result.text.firstRange(of: #/✓ back up main .*2 tables/#))
+    let migration = try #require(result.text.firstRange(of: #/→ migrate main\n.*0002_note/#))
+    #expect(backup.upperBound < migration.lowerBound)
+    let databases = try FileManager.default.contentsOfDirectory(atPath: "/tmp").filter {
+      $0.hasPrefix("demo-postgres.") && !before.contains($0)
+    }
+    #expect(databases == [])
     // Every process of the demo works below the scratch directory or names it.
     for entry in try FileManager.default.contentsOfDirectory(atPath: "/proc") where Int(entry) != nil {
       let line = (try? String(contentsOfFile: "/proc/\(entry)/cmdline", encoding: .utf8)) ?? ""

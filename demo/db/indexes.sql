@@ -1,0 +1,1 @@
+CREATE INDEX orders_made_at ON orders (made_at);
