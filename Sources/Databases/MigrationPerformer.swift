@@ -95,8 +95,8 @@ package struct MigrationPerformer: StepPerformer {
     if progress.applied.isEmpty { return .cancelled }
     let words = "\(progress.applied.count) of \(change.pending.count) applied, they stay"
     // What was applied stays applied: the rest is another run's.
-    return progress.rest.isEmpty || !running.wasBegun(key)
-      ? .tookEffect(result(change, progress, words)) : .inFlight(words)
+    if progress.rest.isEmpty { return .tookEffect(result(change, progress, words)) }
+    return running.wasBegun(key) ? .inFlight(words) : .tookEffectInPart(result(change, progress, words))
   }
 
   private func foreign(_ step: Step) -> Failure {

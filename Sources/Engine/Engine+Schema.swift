@@ -7,7 +7,7 @@ extension Engine {
   var appliedMigrations: [PlannedMigration] {
     forward.all.flatMap { state -> [PlannedMigration] in
       guard case .migrate(let change) = state.step.action, state.moved else { return [] }
-      if let facts = state.result?.facts[StepFact.applied] {
+      if let facts = (state.result ?? state.part)?.facts[StepFact.applied] {
         let names = Set(facts.split(separator: "\n").map(String.init))
         return change.pending.filter { names.contains($0.name) }
       }

@@ -42,6 +42,15 @@ extension Engine {
     let reason = waitingReason.removeValue(forKey: id)
     switch abandonment {
     case .tookEffect(let result): end(id, .done(result))
+    case .tookEffectInPart(let result):
+      // Never as done: whoever continues the run has to do the rest before anything that needs it.
+      journal(.abandoned(id, abandonment))
+      announce(.stepAbandoned(id, abandonment))
+      end(id, .cancelled(moved: true))
+      update(id) {
+        $0.part = result
+        $0.isConceded = true
+      }
     case .cancelled:
       if let failure = reason.flatMap({ self.failure(of: $0, state.step) }) {
         end(id, .failed(failure, moved: false))

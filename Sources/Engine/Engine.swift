@@ -119,7 +119,7 @@ package struct Engine: Sendable {
   package var results: [StepID: StepResult] {
     var results: [StepID: StepResult] = [:]
     for state in everyState {
-      if let result = state.result { results[state.step.id] = result }
+      if let result = state.result ?? state.part { results[state.step.id] = result }
     }
     return results
   }

@@ -37,8 +37,10 @@ struct StepState {
   var trouble: Failure?
   /// An earlier attempt may have had its effect: it was repeated although nobody could find out.
   var mayHaveMoved = false
-  /// Nobody can find out what it did, and a person was told so by an earlier command.
+  /// It needs no further look: nobody can find out what it did and a person was told so, or it was given up half-way.
   var isConceded = false
+  /// What of it took effect before it was given up half-way.
+  var part: StepResult?
 
   private final class Planned: Sendable {
     let step: Step

@@ -158,6 +158,7 @@ extension RailwayPlatform {
         return .failed(failure, moved: true)
       }
       return .done(result)
+    case .tookEffectInPart: return .failed(failure, moved: true)
     case .inFlight(let words):
       var unsure = failure
       unsure.kind = .unknown

@@ -76,6 +76,7 @@ struct RunEventRedactor {
   private func abandonment(_ abandonment: Abandonment) -> Abandonment {
     switch abandonment {
     case .tookEffect(let result): .tookEffect(stepResult(result))
+    case .tookEffectInPart(let result): .tookEffectInPart(stepResult(result))
     case .inFlight(let words): .inFlight(redact(words))
     case .cancelled: abandonment
     }

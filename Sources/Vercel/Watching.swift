@@ -70,7 +70,7 @@ extension VercelPlatform {
       hint: "`\(logs)` shows how far it came; `health.within` and `protect.deadline` are the limits")
     switch await callOff(id, place) {
     case .cancelled: return .failed(failure, moved: false)
-    case .tookEffect(let result):
+    case .tookEffect(let result), .tookEffectInPart(let result):
       // Ready after all, at the last moment, and staged: nobody sees it.
       var told = failure
       told.cause = result.summary

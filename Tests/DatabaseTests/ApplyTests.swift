@@ -96,7 +96,9 @@ struct ApplyTests {
       await bench.performer().probe(step, SchemaBench.Witness().call())
         == .underWay(externalID: "3_bad.up.sql"))
     // Settled by another command it is known, and what is applied stays.
-    if case .tookEffect(let result) = await bench.performer().abandon(step, SchemaBench.Witness().call()) {
+    if case .tookEffectInPart(let result) = await bench.performer().abandon(
+      step, SchemaBench.Witness().call())
+    {
       #expect(result.facts[StepFact.applied] == "1_orders.up.sql\n2_note.up.sql")
     } else {
       Issue.record("what was applied was not told")

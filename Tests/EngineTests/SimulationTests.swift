@@ -27,6 +27,15 @@ import Testing
     }
   }
 
+  /// Settled when one of three migrations was applied, killed before the end was written, then continued: code went live
+  /// on a third of its schema.
+  @Test func whatIsHalfMigratedIsNotTakenForDone() throws {
+    try SimulationSweep.play(
+      SimulationCase(
+        #"{"contenders":2,"database":{"files":3,"hasBackup":false,"hasIndex":false,"isContract":false},"deadline":1800,"drifts":[0,0],"hasCheck":false,"isCommandFirst":false,"isLocal":true,"isRollback":false,"offsets":[0,0],"only":[7,15,24,25,34],"rates":{"faults":0,"interruptions":20,"kills":40,"partitions":0,"pauses":0,"renewals":0},"seed":12099,"services":[{"back":"copy","buildNeeds":[],"isFirst":false,"isUnchanged":false,"kind":"gated","name":"a","needs":[],"soaks":false,"writesVariables":false}]}"#
+      ))
+  }
+
   /// So many parts play at the same time as there are cores for them.
   private static let shards = 8
 

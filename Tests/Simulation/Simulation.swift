@@ -183,6 +183,7 @@ final class Simulation {
     if !process.isJournalBroken, process.judge.isFinishDurable, result.state != .inFlight {
       try close(result, process.held.lease)
     }
+    orphanSession(of: process)
     sendLate(process)
     if !process.isJournalBroken { ledger.release(process.held.lease) }
     again(process.place)
@@ -192,6 +193,7 @@ final class Simulation {
   private func kill(_ process: SimulationProcess) {
     note("process \(process.number) is killed")
     processes[process.number] = nil
+    orphanSession(of: process)
     sendLate(process)
     if !process.unwritten.isEmpty, !process.isJournalBroken, !process.isCutOff(at: now) {
       let count = random.number(0...process.unwritten.count)
@@ -272,7 +274,15 @@ final class Simulation {
     case .event(let event): try deliver(event)
     case .flush: try flush()
     case .call(let number): try goOn(number)
+    case .sessionEnds(let takesEffect):
+      note("world: the orphaned session ends\(takesEffect ? ", with its file applied" : "")")
+      endSession(takesEffect: takesEffect)
     case .probeAnswers(let step):
+      if isSchemaLocked(step), current.lockedLooks < 30 {
+        current.lockedLooks += 1
+        return later(.seconds(1), .probeAnswers(step))
+      }
+      current.lockedLooks = 0
       let finding = find(step)
       current.judge.probed(step.id, finding)
       try deliver(.probed(step.id, finding))

@@ -59,6 +59,8 @@ package struct SimulationCase: Codable, Equatable, Sendable {
   /// Everything else waits for the command.
   var isCommandFirst = false
   var hasCheck = false
+  /// Nil: none.
+  var database: Database?
   var rates = Rates()
   /// How many machines want the same at the same time.
   var contenders = 1
@@ -144,5 +146,9 @@ extension SimulationCase {
       isCommandFirst = random.chance(500)
     }
     hasCheck = random.chance(400)
+    guard random.chance(300) else { return }
+    database = Database(
+      files: random.number(1...3), hasBackup: random.chance(600), hasIndex: random.chance(500),
+      isContract: random.chance(300))
   }
 }

@@ -17,6 +17,8 @@ struct SimulationJudge {
   private var identified: Set<StepID> = []
   /// Ended otherwise than well, perhaps before an earlier process ended and found out more.
   private var broken: Set<StepID> = []
+  /// Ended without an effect.
+  private var unmoved: Set<StepID> = []
   private var turned: [Step]?
   private var sequence = 0
   // What this process knows.
@@ -42,6 +44,7 @@ struct SimulationJudge {
   mutating func begin(history: [JournalEntry]) {
     (began, ended, done, identified, open, uncertain) = ([:], [], [], [], [], [])
     broken = []
+    unmoved = []
     (turned, isLeaseLost, sequence) = (nil, false, history.last?.sequence ?? 0)
     defer { isFinishDurable = false }
     for entry in history {
@@ -59,9 +62,15 @@ struct SimulationJudge {
 
   mutating func durable(_ entry: JournalEntry) {
     switch entry.fact {
-    case .began(let id, let attempt, _): began[id] = attempt
+    case .began(let id, let attempt, _):
+      began[id] = attempt
+      unmoved.remove(id)
     case .identified(let id, _): identified.insert(id)
     case .ended(let id, _, let outcome):
+      switch outcome {
+      case .failed(_, moved: false), .cancelled(moved: false): unmoved.insert(id)
+      default: break
+      }
       switch outcome {
       case .done:
         done.insert(id)
@@ -128,7 +137,7 @@ struct SimulationJudge {
       if let step = steps[id] ?? turned?.first(where: { $0.id == id }), !world.tookPlace(step) {
         throw Violation(.truth, "\(id) is journalled as done and had no effect")
       }
-    case .turned(_, _, let undo): try allowsTurning(undo)
+    case .turned(_, _, let undo): try allowsTurning(undo, isStranded: world.schema?.hasContract ?? false)
     default: break
     }
   }
@@ -180,7 +189,8 @@ struct SimulationJudge {
   }
 
   /// What is taken back is what was begun, last first, and nothing that is finished is left out.
-  private func allowsTurning(_ undo: [Step]) throws(Violation) {
+  /// - Parameter isStranded: the schema is one that old code does not survive: services that have the new stay there.
+  private func allowsTurning(_ undo: [Step], isStranded: Bool) throws(Violation) {
     var last = Int.max
     for step in undo {
       let places = (owners[step.id] ?? []).filter { began[$0] != nil }.compactMap { position[$0] }
@@ -192,7 +202,9 @@ struct SimulationJudge {
       }
       last = place
     }
-    for id in done {
+    let reached = began.keys.filter { !unmoved.contains($0) && steps[$0]?.isCutOver ?? false }
+    let kept = Set(isStranded ? reached.compactMap { steps[$0]?.service } : [])
+    for id in done where steps[id]?.service.map({ !kept.contains($0) }) ?? true {
       for back in steps[id]?.undo ?? [] where !undo.contains(where: { $0.id == back.id }) {
         throw Violation(.announced, "the rollback leaves \(id) as it is")
       }
@@ -246,7 +258,11 @@ struct SimulationJudge {
       }
     }
     switch result.state {
-    case .released: try all(Make.new, stored: "new")
+    case .released:
+      try all(Make.new, stored: "new")
+      if let schema = world.schema, !schema.isComplete || schema.wanted.hasIndex && schema.index != .valid {
+        throw Violation(.truth, "released: the schema is not what the release wants")
+      }
     case .restored: try all(Make.old, stored: "old")
     case .rolledBack, .unchanged:
       try all(isRollback ? Make.new : Make.old, stored: isRollback ? "new" : "old")
@@ -267,6 +283,8 @@ struct SimulationJudge {
       // These codes promise that the previous release is live (DESIGN §9).
       try all(isRollback ? Make.new : Make.old, stored: nil)
     case .stale, .failedMixed, .rollbackFailed: break
+    // The schema, or the lease until shortly before, was somebody else's, and nothing was begun.
+    case .leaseHeld where result.state == .unchanged: try all(Make.old, stored: nil)
     default: throw Violation(.truth, "a run ended with exit code \(result.exit.rawValue)")
     }
     if [.mixed, .inFlight].contains(result.state), result.exit == .done {

@@ -19,9 +19,10 @@ struct SimulationCall {
 extension Simulation {
   func start(_ step: Step, _ attempt: Int, _ externalID: String?, _ deadline: Timestamp) {
     let number = Int(random.next() >> 8)
+    if step.isMigration { current.migrated = true }
     calls[step.id] = SimulationCall(
       number: number, step: step, attempt: attempt, deadline: deadline, externalID: externalID,
-      stage: externalID == nil ? .triggering : .watching, startedAt: clock)
+      stage: externalID == nil || step.isMigration ? .triggering : .watching, startedAt: clock)
     later(milliseconds(100...2000), .call(number))
   }
 
@@ -51,7 +52,8 @@ extension Simulation {
       } else {
         try end(call, .failed(Make.failure(.failed, "wrong answer"), moved: false))
       }
-    case .command, .check, .settings, .buildImage, .migrate, .scripts, .backup, .restoreDatabase:
+    case .migrate, .scripts, .backup: try database(call)
+    case .command, .check, .settings, .buildImage, .restoreDatabase:
       if fault(2) { return try end(call, .failed(Make.failure(), moved: false)) }
       try end(call, .done(StepResult()))
     }
@@ -193,14 +195,15 @@ extension Simulation {
     case .command(let command):
       return command.repeatable ? .absent : .unknown(Make.failure(.unknown, "nobody saw it end"))
     case .promote(let promotion): return findPromotion(promotion)
-    case .settings, .prove, .soak, .check, .buildImage, .migrate, .scripts, .backup, .restoreDatabase:
-      return .absent
+    case .migrate, .scripts, .backup: return findDatabase(step)
+    case .settings, .prove, .soak, .check, .buildImage, .restoreDatabase: return .absent
     }
   }
 
   func abandon(_ step: Step) {
     let call = calls.removeValue(forKey: step.id)
     if call?.stage == .triggering, mayAct, fault() { takeEffect(step) }
+    abandonDatabase(step, call)
     // Rarely the platform never answers.
     if !fault(4) { later(milliseconds(50...2500), .abandonAnswers(step)) }
   }
@@ -222,12 +225,16 @@ extension Simulation {
       let isStored = world.sites[write.target.service]?.stored == SimulationWorld.text(write)
       return isStored ? .tookEffect(StepResult()) : .cancelled
     case .promote(let promotion): return becameOf(promotion)
+    case .migrate, .scripts, .backup: return becameOfDatabase(step)
     default: return .cancelled
     }
   }
 }
 
 extension Step {
+  /// It looks for itself how far it came, whatever an earlier process knew.
+  fileprivate var isMigration: Bool { if case .migrate = action { true } else { false } }
+
   /// It only reads.
   var isProof: Bool {
     switch action {

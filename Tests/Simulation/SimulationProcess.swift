@@ -28,6 +28,10 @@ final class SimulationProcess {
   var isCutOffUntil: Timestamp?
   /// For how long it slept in all.
   var slept = Duration.zero
+  /// It has performed the migrations.
+  var migrated = false
+  /// How often a look at the schema found it locked.
+  var lockedLooks = 0
   /// How far the ledger's journal reached when this process read it.
   let history: Int
 

@@ -17,6 +17,8 @@ enum SimulationHappening {
   case settles(String, SimulationWorld.Ending)
   /// In the world: a promotion comes to its end.
   case promotes(String, fails: Bool)
+  /// In the world: what a killed process had sent to the database comes to its end.
+  case sessionEnds(takesEffect: Bool)
   case heartbeat
   /// A renewal reaches the ledger.
   case renews(askedAt: Timestamp)

@@ -35,17 +35,23 @@ struct SimulationScenario {
       steps.append(command)
       if theCase.isCommandFirst { beforeAll = [command.id] }
     }
+    var schema: [StepID] = []
+    if let database = theCase.database {
+      let made = Make.database(database)
+      steps += made
+      schema = made.map(\.id).filter { $0 != Make.index }
+    }
     let known = Set(changing.map(\.name))
     for service in changing {
       let name = ServiceName(rawValue: service.name)
       func proofs(_ names: [String]) -> [StepID] {
         names.filter(known.contains).map { StepID("\($0).prove") }
       }
-      let needs = beforeAll + proofs(service.needs)
+      let needs = beforeAll + schema + proofs(service.needs)
       steps +=
         service.kind == .staged
         ? Make.staged(
-          name, needs: needs, buildNeeds: proofs(service.buildNeeds), isFirst: service.isFirst,
+          name, needs: needs, buildNeeds: schema + proofs(service.buildNeeds), isFirst: service.isFirst,
           writesVariables: service.writesVariables)
         : Make.service(
           name, needs: needs, isFirst: service.isFirst, writesVariables: service.writesVariables,
@@ -75,6 +81,7 @@ struct SimulationScenario {
   /// What is live and stored before: for a rollback the new release, else the old one.
   var world: SimulationWorld {
     var world = SimulationWorld()
+    world.schema = theCase.isRollback ? nil : theCase.database.map(SimulationSchema.init)
     for (name, service) in services {
       let isNew = theCase.isRollback || service.isUnchanged
       let variables = isNew ? "new" : "old"

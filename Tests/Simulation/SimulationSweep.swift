@@ -108,7 +108,9 @@ struct SimulationShrinking {
   /// One thing less at a time.
   private mutating func simpler(_ best: inout SimulationCase) {
     var changes: [(inout SimulationCase) -> Void] = [
-      { $0.command = nil }, { $0.isCommandFirst = false }, { $0.hasCheck = false }, { $0.deadline = 1800 },
+      { $0.database = nil }, { $0.database?.isContract = false }, { $0.database?.hasIndex = false },
+      { $0.database?.hasBackup = false }, { $0.database?.files = 1 }, { $0.command = nil },
+      { $0.isCommandFirst = false }, { $0.hasCheck = false }, { $0.deadline = 1800 },
       { $0.contenders = 1 }, { $0.offsets = $0.offsets.map { _ in 0 } },
       { $0.drifts = $0.drifts.map { _ in 0 } }, { $0.isLocal = true }, { $0.rates.kills = 0 },
       { $0.rates.interruptions = 0 }, { $0.rates.pauses = 0 }, { $0.rates.renewals = 0 },

@@ -48,6 +48,8 @@ struct SimulationWorld {
   }
 
   var sites: [ServiceName: Site] = [:]
+  /// Nil: the plan has no database.
+  var schema: SimulationSchema?
   private(set) var objects: [Object] = []
   /// A promise about what users get that was broken by what reached the platform.
   private(set) var broken: Violation?
@@ -84,6 +86,14 @@ struct SimulationWorld {
     for index in objects.indices where objects[index].service == service && objects[index].status == .building
     {
       objects[index].status = .retired
+    }
+    if let schema {
+      if commit == Make.old, schema.hasContract {
+        breakPromise(.truth, "\(service) got old code back that does not survive the schema")
+      }
+      if commit != Make.old, !schema.isComplete {
+        breakPromise(.truth, "\(service) got code without its schema: \(schema.applied) files are applied")
+      }
     }
     let id = "d\(objects.count + 1)"
     objects.append(
@@ -179,6 +189,9 @@ struct SimulationWorld {
       objects.contains { $0.step == step.id && ($0.wasLive || $0.isStaged && $0.wasReady) }
     case .promote(let promotion): objects.contains { $0.step == promotion.deploymentStep && $0.wasLive }
     case .variables(let write): sites[write.target.service]?.stored == SimulationWorld.text(write)
+    case .migrate: schema?.isComplete ?? true
+    case .scripts: schema?.index ?? .valid == .valid
+    case .backup: schema?.copies.isEmpty == false
     default: true
     }
   }

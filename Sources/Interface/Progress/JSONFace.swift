@@ -153,6 +153,8 @@ extension Abandonment {
     switch self {
     case .cancelled: ["became": "cancelled"]
     case .tookEffect(let result): result.members.merging(["became": "took-effect"]) { $1 }
+    case .tookEffectInPart(let result):
+      result.members.merging(["became": "took-effect-in-part"]) { $1 }
     case .inFlight(let text): ["became": "in-flight", "text": .string(text)]
     }
   }

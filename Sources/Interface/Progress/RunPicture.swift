@@ -118,7 +118,7 @@ package struct RunPicture: Sendable {
       settle(id, .stopped(abandonment), event.at)
       switch abandonment {
       case .cancelled: break
-      case .tookEffect(let result): moved(id, result, event.at)
+      case .tookEffect(let result), .tookEffectInPart(let result): moved(id, result, event.at)
       case .inFlight(let text): lose(id, text)
       }
     case .turned(let reason, let failure, let undo):

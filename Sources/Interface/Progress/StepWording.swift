@@ -36,6 +36,7 @@ extension RunPicture.StepPicture {
     case .stopped(.cancelled), .cancelled(moved: false):
       changesPlatform ? "cancelled, nothing of it is live" : "cancelled"
     case .stopped(.tookEffect): "took effect before it could be stopped"
+    case .stopped(.tookEffectInPart(let result)): "stopped half-way: \(result.summary)"
     case .stopped(.inFlight(let text)): "goes on without us: \(text)"
     case .cancelled(moved: true): "cancelled after it had taken effect"
     case .unknown(let failure): "not known: \(failure.message)"

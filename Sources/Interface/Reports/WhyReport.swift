@@ -190,6 +190,8 @@ private struct JournalReading {
       switch abandonment {
       case .cancelled: add("gave up \(title(id)): nothing of it is live", .warning)
       case .tookEffect: add("gave up \(title(id)): it had taken effect", .warning)
+      case .tookEffectInPart(let result):
+        add("gave up \(title(id)): \(result.summary)", .warning)
       case .inFlight(let text): add("left \(title(id)) in flight: \(text)", .bad)
       }
     case .turned(let reason, _, let undo):

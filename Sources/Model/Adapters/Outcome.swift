@@ -73,6 +73,8 @@ package enum Abandonment: Sendable, Hashable, Codable {
   case cancelled
   /// It took effect before it could be stopped.
   case tookEffect(StepResult)
+  /// It has stopped for good, and a part of it took effect, which stays.
+  case tookEffectInPart(StepResult)
   /// It goes on without us.
   case inFlight(String)
 }
