@@ -45,7 +45,7 @@ struct StatementReview {
     case "update": data("changes rows", reader, table: updated(reader))
     case "delete": data("deletes rows", reader, table: updated(reader))
     case "with": with(reader)
-    case "comment", "analyze": say(.expand, "changes no schema")
+    case "comment", "analyze": say(.expand, "changes no schema", lock: "SHARE UPDATE EXCLUSIVE")
     case "grant": say(.expand, "gives rights")
     case "revoke":
       say(

@@ -41,14 +41,26 @@ struct TableChange {
         lock: isConcurrent ? "SHARE UPDATE EXCLUSIVE" : "ACCESS EXCLUSIVE",
         safer: isConcurrent ? nil : "DETACH PARTITION … CONCURRENTLY")
     }
-    if reader.take("set", "logged") || reader.take("set", "unlogged") || reader.take("cluster") {
+    if reader.take("set", "logged") || reader.take("set", "unlogged") || reader.take("cluster")
+      || reader.take("set", "tablespace") || reader.take("set", "access", "method")
+    {
       return say(.expand, "writes the table anew", rewrites: true, blocks: true, safer: "pg_repack")
     }
     if reader.take("set", "schema") {
       return say(.contract, "moves the table to another schema: old code breaks at once")
     }
-    if reader.take("enable", "row") || reader.take("force", "row") || reader.take("enable", "trigger") {
+    if reader.take("enable", "row") || reader.take("force", "row") {
       return say(.unknown, "may hide rows from old code, or refuse its writes")
+    }
+    if reader.take("enable", "trigger") {
+      return say(.unknown, "may refuse old code's writes", lock: "SHARE ROW EXCLUSIVE")
+    }
+    if reader.take("disable", "trigger") {
+      return say(.expand, "switches triggers off", lock: "SHARE ROW EXCLUSIVE")
+    }
+    var parameters = reader
+    if parameters.take("set"), parameters.symbol("(") {
+      return say(.expand, "changes a setting of the table", lock: "SHARE UPDATE EXCLUSIVE")
     }
     if reader.take("owner") || reader.take("replica") || reader.take("set") || reader.take("reset")
       || reader.take("enable") || reader.take("disable")
@@ -172,6 +184,9 @@ struct TableChange {
     if reader.take("type") || reader.take("set", "data", "type") { return changeType() }
     if reader.take("drop", "default") {
       return say(.unknown, "drops a default that old code's inserts may need")
+    }
+    if reader.take("set", "statistics") {
+      return say(.expand, "changes a setting of a column", lock: "SHARE UPDATE EXCLUSIVE")
     }
     if reader.take("set") || reader.take("drop") || reader.take("add") || reader.take("reset") {
       return say(.expand, "changes a setting of a column")
