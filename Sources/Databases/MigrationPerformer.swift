@@ -159,7 +159,15 @@ package struct MigrationPerformer: StepPerformer {
       progress = try await read(change, session)
       try await check(change, progress, session)
       if change.migrations.tool.isExternal {
-        try await runProgram(change, progress, call)
+        do {
+          try await runProgram(change, progress, call)
+          try await change.migrations.tool.programTool?.finish(change, release: call.run.release, session)
+        } catch {
+          // Those before the one that failed are applied, and stay.
+          let told = error
+          progress = (try? await read(change, session)) ?? progress
+          throw Self.told(told, change, progress)
+        }
         progress = try await read(change, session)
       }
       let texts = try await texts(change, progress)
@@ -205,6 +213,15 @@ package struct MigrationPerformer: StepPerformer {
     call.report(
       .progress("\(change.migrations.tool.rawValue): \(progress.rest.map(\.name).joined(separator: ", "))"))
     try await program.upgrade(change, call, limit: max(.seconds(1), call.deadline - clock.now))
+  }
+
+  /// A program's failure with what it had applied before.
+  private static func told(_ error: any Error, _ change: SchemaChange, _ progress: Applied) -> any Error {
+    guard var failure = error as? Failure, !progress.applied.isEmpty else { return error }
+    let names = progress.applied.map(\.name).joined(separator: ", ")
+    failure.cause = [failure.cause, "applied, and they stay: \(names)"].compactMap(\.self)
+      .joined(separator: "\n")
+    return failure
   }
 
   private func check(_ change: SchemaChange, _ progress: Applied, _ session: LiveSession) async throws {

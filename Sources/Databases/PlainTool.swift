@@ -28,7 +28,7 @@ struct PlainTool: MigrationTool {
     guard !tables.isEmpty else { return MigrationState() }
     let rows = try await session.rows(
       "SELECT id, checksum, finished_at FROM \(SequentialTool.quoted(schema)).\(Self.table) "
-        + "WHERE kind <> 'script' ORDER BY started_at, id",
+        + "WHERE kind = 'migration' ORDER BY started_at, id",
       [])
     var state = MigrationState()
     for row in rows {
@@ -94,9 +94,15 @@ extension MigrationToolName {
     case .prisma: PrismaTool()
     case .supabase: SupabaseTool()
     case .alembic: AlembicTool()
+    case .django: DjangoTool()
+    case .sqitch: SqitchTool()
+    case .command: CommandTool()
     }
   }
 
+  /// Nil: shipit runs its files itself.
+  var programTool: (any ProgramTool)? { tool as? any ProgramTool }
+
   /// It is a program of the project's that runs its own scripts.
-  var isExternal: Bool { self == .alembic }
+  var isExternal: Bool { programTool != nil }
 }

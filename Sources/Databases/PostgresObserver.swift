@@ -93,15 +93,16 @@ package struct PostgresObserver: DatabaseObserver {
     }
     var observed = before
     let state = try await migrations.tool.tool.state(session)
-    let found = try await AlembicSurvey(files: files, program: program).look(
-      database, migrations, state, commit: commit, isDirty: isDirty)
+    guard let tool = migrations.tool.programTool else { return observed }
+    let found = try await tool.look(
+      ProgramSurvey(
+        files: files, program: program, database: database, migrations: migrations, state: state,
+        commit: commit, isDirty: isDirty))
     observed.newest = state.applied.last
     observed.applied = found.applied
     observed.notes = found.notes.map { "\(database.key): \($0)" }
-    observed.pending = found.pending.map { revision, sql in
-      PendingMigration(
-        file: MigrationFile(id: revision.id, name: revision.name), path: revision.path, text: sql,
-        checksum: digest(revision.text))
+    observed.pending = found.pending.map {
+      PendingMigration(file: $0.file, path: $0.path, text: $0.sql, checksum: digest($0.script))
     }
     return try await examined(observed, preflight)
   }
@@ -110,6 +111,10 @@ package struct PostgresObserver: DatabaseObserver {
   private func examined(_ before: ObservedDatabase, _ preflight: Preflight) async throws -> ObservedDatabase {
     var observed = before
     guard !observed.pending.isEmpty else { return observed }
+    for index in observed.pending.indices {
+      observed.pending[index].remarks =
+        await program?.squawk.findings(in: observed.pending[index].text, version: observed.version) ?? []
+    }
     if let refusal = try await preflight.invalidIndexes() { throw refusal }
     if let passing = try await preflight.longTransaction(over: MigrationPerformer.longTransaction) {
       observed.notes.append(

@@ -42,7 +42,7 @@ struct Preflight {
           "its row in _prisma_migrations has no finished_at (P3009)",
           "prisma migrate resolve --rolled-back \(dirty), to run it again, or --applied \(dirty)"
         )
-      case .encore, .golangMigrate, .dbmate, .supabase, .alembic:
+      case .encore, .golangMigrate, .dbmate, .supabase, .alembic, .django, .sqitch, .command:
         (
           "schema_migrations says version \(dirty), dirty",
           "UPDATE schema_migrations SET dirty = false, with the version that is really there"

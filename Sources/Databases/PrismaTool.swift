@@ -5,7 +5,7 @@ import Model
 /// (contract migrations §2.2). What Prisma calls failed blocks here too.
 struct PrismaTool: MigrationTool {
   func migrations(among names: [String]) throws(Failure) -> [MigrationFile] {
-    names.filter { $0.hasSuffix("/migration.sql") }.sorted()
+    names.filter { $0.wholeMatch(of: #/[^/]+/migration\.sql/#) != nil }.sorted()
       .map { MigrationFile(id: String($0.dropLast("/migration.sql".count)), name: $0) }
   }
 

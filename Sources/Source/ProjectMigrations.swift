@@ -30,7 +30,8 @@ package struct ProjectMigrations: MigrationFiles {
     }
     return all.filter { entry in
       guard case .file = entry.kind else { return false }
-      return entry.path.count { $0 == "/" } <= 1
+      // Deep enough for the applications of one project, such as `apps/shop/migrations/0001_initial.py`.
+      return entry.path.count { $0 == "/" } <= 6
     }.map(\.path).sorted()
   }
 

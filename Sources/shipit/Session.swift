@@ -197,7 +197,8 @@ struct Session: Sendable {
   /// Runs migration tools that are programs of the project's.
   private func program(_ redact: @escaping @Sendable (String) -> String) -> ExternalProgram {
     ExternalProgram(
-      root: project.root, secrets: secrets, files: migrations, process: variables, redact: redact)
+      root: project.root, secrets: secrets, files: migrations, process: variables,
+      digest: Session.digest, redact: redact)
   }
 
   /// Who copies databases.

@@ -28,11 +28,6 @@ struct AlembicRevision: Sendable, Hashable {
     parents = down.1.matches(of: #/["']([^"']+)["']/#).map { String($0.1) }
   }
 
-  /// What a comment `# shipit: expand` says, as SQL would say it.
-  var tag: String {
-    text.firstMatch(of: #/(?m)^\s*#\s*shipit:\s*(\w+)/#).map { "-- shipit: \($0.1)\n" } ?? ""
-  }
-
   /// For people.
   var name: String { path.split(separator: "/").last.map(String.init) ?? id }
 }

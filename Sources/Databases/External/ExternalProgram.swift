@@ -9,6 +9,8 @@ package struct ExternalProgram: Sendable {
   let root: String
   let secrets: SecretValues
   let files: any MigrationFiles
+  /// SHA-256 in hex.
+  let digest: @Sendable (String) -> String
   let launcher: Launcher
   /// What the children get of the process environment.
   let surroundings: [String: String]
@@ -20,11 +22,13 @@ package struct ExternalProgram: Sendable {
   ///   - redact: takes secrets out of what the program prints.
   package init(
     root: String, secrets: SecretValues, files: any MigrationFiles, process: [String: String],
-    launcher: Launcher = Launcher(), redact: @escaping @Sendable (String) -> String = { $0 }
+    digest: @escaping @Sendable (String) -> String, launcher: Launcher = Launcher(),
+    redact: @escaping @Sendable (String) -> String = { $0 }
   ) {
     self.root = root
     self.secrets = secrets
     self.files = files
+    self.digest = digest
     self.launcher = launcher
     self.redact = redact
     let names = [
@@ -58,40 +62,26 @@ package struct ExternalProgram: Sendable {
     if case .secret(let name) = database.url, let value = secrets[name] { environment[name] = value.reveal() }
     environment["PYTHONUNBUFFERED"] = "1"
     environment["PYTHONDONTWRITEBYTECODE"] = "1"
-    let program = migrations.program ?? [migrations.tool.rawValue]
+    let tool = migrations.tool.programTool
+    environment.merge(tool?.variables ?? [:]) { own, _ in own }
+    let program = migrations.program ?? tool?.program ?? []
     return ProcessSpecification(
-      program.first ?? "alembic", Array(program.dropFirst()) + arguments, environment: environment,
+      program.first ?? migrations.tool.rawValue, Array(program.dropFirst()) + arguments,
+      environment: environment,
       directory: directory(migrations), outputLimit: 16 << 20)
   }
 
   // MARK: Looking
 
-  /// The SQL of what is pending, by revision; nil when Alembic cannot print it.
-  func sql(
-    from applied: [String], _ database: DatabaseTarget, _ migrations: Migrations
-  ) async -> [String: String]? {
-    let range = applied.isEmpty ? "head" : "\(applied[0]):head"
-    guard applied.count < 2,
-      let specification = try? specification(["upgrade", range, "--sql"], database, migrations),
+  /// The linter, where it is installed.
+  var squawk: Squawk { Squawk(launcher: launcher, environment: surroundings) }
+
+  /// What the tool prints when it is called so; nil when it fails.
+  func output(_ arguments: [String], _ database: DatabaseTarget, _ migrations: Migrations) async -> String? {
+    guard let specification = try? specification(arguments, database, migrations),
       let result = try? await launcher.run(specification, timeout: .seconds(60)), result.exit.isSuccess
     else { return nil }
-    return Self.split(result.text)
-  }
-
-  /// Alembic writes `-- Running upgrade A -> B` before each.
-  static func split(_ text: String) -> [String: String] {
-    var parts: [String: String] = [:]
-    var current: String?
-    for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
-      if let match = line.wholeMatch(of: #/\s*-- Running upgrade .*-> (\S+?),?(\s.*)?/#) {
-        current = String(match.1)
-      } else if let id = current {
-        // Its own bookkeeping is nothing to review, nor are its transactions.
-        let isOwn = line.contains("alembic_version") || ["BEGIN;", "COMMIT;"].contains(line)
-        if !isOwn { parts[id, default: ""] += line + "\n" }
-      }
-    }
-    return parts
+    return result.text
   }
 
   // MARK: Applying
@@ -101,7 +91,7 @@ package struct ExternalProgram: Sendable {
   func upgrade(_ change: SchemaChange, _ call: StepCall, limit: Duration) async throws {
     let (database, migrations) = (change.database, change.migrations)
     try await checkTree(change)
-    let specification = try specification(["upgrade", "head"], database, migrations)
+    let specification = try specification(migrations.tool.programTool?.upgrade ?? [], database, migrations)
     let result: ProcessResult
     do {
       result = try await launcher.run(specification, timeout: limit) { [redact] line in
@@ -136,7 +126,9 @@ package struct ExternalProgram: Sendable {
 
   /// The tool reads the working tree: it has to be the commit's.
   private func checkTree(_ change: SchemaChange) async throws(Failure) {
-    let paths = change.pending.map(\.path)
+    let further = try await change.migrations.tool.programTool?.furtherPaths(
+      change.migrations, files, commit: change.commit)
+    let paths = change.pending.map(\.path) + (further ?? [])
     guard try await !hasTree(paths, commit: change.commit, isDirty: change.isDirty) else { return }
     throw Failure(
       .stale, "the scripts here are not as commit \(change.commit.prefix(7)) has them", place: paths.first,
@@ -148,6 +140,8 @@ package struct ExternalProgram: Sendable {
   func hasTree(_ paths: [String], commit: String, isDirty: Bool) async throws(Failure) -> Bool {
     if isDirty { return true }
     let wanted = try await files.texts(of: paths, commit: commit, isDirty: false)
-    return try await wanted == files.texts(of: paths, commit: commit, isDirty: true)
+    // A file that is missing here is as good as another one.
+    let here = try? await files.texts(of: wanted.keys.sorted(), commit: commit, isDirty: true)
+    return wanted == here
   }
 }

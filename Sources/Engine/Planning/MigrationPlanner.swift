@@ -35,9 +35,13 @@ struct MigrationPlanner {
       }
       let pending = observed.pending.map { pending in
         let review = MigrationReview(pending.text)
+        // Of a statement that is judged here already, another's words would say the same again.
+        let judged = Set(review.findings.filter { $0.effect != .expand || $0.blocks }.map(\.line))
+        let remarks = pending.remarks.filter { !judged.contains($0.line) }
         return PlannedMigration(
           id: pending.file.id, name: pending.file.name, path: pending.path, checksum: pending.checksum,
-          effect: review.effect, isTagged: review.isTagged, findings: review.findings)
+          effect: review.effect, isTagged: review.isTagged,
+          findings: (review.findings + remarks).sorted { $0.line < $1.line })
       }
       let change = SchemaChange(
         database: database, migrations: migrations, place: observed.place, commit: input.commit,

@@ -41,7 +41,7 @@ struct TableChange {
         lock: isConcurrent ? "SHARE UPDATE EXCLUSIVE" : "ACCESS EXCLUSIVE",
         safer: isConcurrent ? nil : "DETACH PARTITION … CONCURRENTLY")
     }
-    if reader.take("set", "logged") || reader.take("set", "unlogged") || reader.take("cluster")
+    if reader.take("set", "logged") || reader.take("set", "unlogged")
       || reader.take("set", "tablespace") || reader.take("set", "access", "method")
     {
       return say(.expand, "writes the table anew", rewrites: true, blocks: true, safer: "pg_repack")

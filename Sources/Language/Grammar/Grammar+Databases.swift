@@ -78,11 +78,14 @@ extension Grammar {
                     Word("prisma", "Prisma Migrate's folders and table, run by shipit."),
                     Word("supabase", "Supabase's files and table, run by shipit."),
                     Word("alembic", "Alembic, run here on the commit's files."),
+                    Word("django", "Django, run here on the commit's files."),
+                    Word("sqitch", "Sqitch, run here on the commit's files."),
+                    Word("command", "`program`, run here once for each content of `directory`."),
                   ]
                     + [
-                      ("django", "Django."), ("rails", "Rails."),
+                      ("rails", "Rails."),
                       ("drizzle", "Drizzle."), ("knex", "Knex."),
-                      ("flyway", "Flyway."), ("sqitch", "Sqitch."),
+                      ("flyway", "Flyway."),
                       ("atlas", "Atlas."),
                     ].map { Word($0.0, $0.1, .later) }), "Whose files and ledger table they are.",
                 required: true,

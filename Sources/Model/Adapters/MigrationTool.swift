@@ -205,6 +205,8 @@ package struct PendingMigration: Sendable, Hashable {
   package var path: String
   package var text: String
   package var checksum: String
+  /// What another reviewer says, in the order of lines.
+  package var remarks: [MigrationFinding] = []
 
   package init(file: MigrationFile, path: String, text: String, checksum: String) {
     self.file = file

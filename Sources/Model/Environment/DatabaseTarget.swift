@@ -86,4 +86,8 @@ package enum MigrationToolName: String, Sendable, Hashable, Codable, CaseIterabl
   case prisma
   case supabase
   case alembic
+  case django
+  case sqitch
+  /// A program that shipit knows nothing of.
+  case command
 }
