@@ -196,7 +196,7 @@ let package = Package(
       [
         "Twin", "Railway", "Runner", "Engine", "Model", "Language", "YAML", "Ledgers", "Probing",
         "Commands", "Source", "Secrets", "HTTP", "Processes", "JSON", "Concurrency", "Redaction",
-        "TestSupport", "Interface", "Archive", "Crypto",
+        "TestSupport", "Interface", "Archive", "Crypto", "Postgres",
       ]),
     tests(
       "ConformanceTests",
