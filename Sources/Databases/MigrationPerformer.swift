@@ -48,6 +48,7 @@ package struct MigrationPerformer: StepPerformer {
   package func perform(_ step: Step, _ call: StepCall) async -> Outcome {
     if case .scripts(let run) = step.action { return await scripts.perform(run, call) }
     guard case .migrate(let change) = step.action else { return .failed(foreign(step), moved: false) }
+    if let services = change.appliedBy { return await look(change, services, call) }
     let key = RunningMigrations.Key(run: call.run.id, step: step.id)
     running.begin(key)
     var progress = Applied(change)
@@ -101,6 +102,33 @@ package struct MigrationPerformer: StepPerformer {
 
   private func foreign(_ step: Step) -> Failure {
     Failure(.internalError, "the step \(step.id) changes no schema", place: step.id.rawValue)
+  }
+
+  /// What the deploy of a service was to apply is what the table says, soon after it is live.
+  private func look(_ change: SchemaChange, _ services: [ServiceName], _ call: StepCall) async -> Outcome {
+    let patience = min(call.deadline, clock.now + .seconds(30))
+    var progress = Applied(change)
+    do {
+      while true {
+        progress = try await withSession(change) { session in try await read(change, session) }
+        if let refusal = progress.refusal { return .failed(refusal, moved: !progress.applied.isEmpty) }
+        if progress.rest.isEmpty {
+          let who = services.map(\.rawValue).joined(separator: ", ")
+          return .done(result(change, progress, "by the deploy of \(who)"))
+        }
+        guard clock.now < patience else { break }
+        call.report(.progress("waiting for \(progress.rest[0].name) in the ledger table"))
+        try await clock.sleep(for: .milliseconds(500))
+      }
+    } catch { return ended(by: error, change, progress) }
+    let missing = progress.rest.map(\.name).joined(separator: ", ")
+    return .failed(
+      Failure(
+        .failed,
+        "the new code of \(services.map(\.rawValue).joined(separator: ", ")) runs without its schema",
+        place: change.place, cause: "the ledger table does not have \(missing)",
+        hint: "its \(change.migrations.runs.rawValue) did not run them: see its log; or write where: here"),
+      moved: !progress.applied.isEmpty)
   }
 
   // MARK: Applying

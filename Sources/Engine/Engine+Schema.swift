@@ -6,7 +6,15 @@ extension Engine {
   /// stopped those before the file that was begun last.
   var appliedMigrations: [PlannedMigration] {
     forward.all.flatMap { state -> [PlannedMigration] in
-      guard case .migrate(let change) = state.step.action, state.moved else { return [] }
+      guard case .migrate(let change) = state.step.action else { return [] }
+      if let services = change.appliedBy {
+        // Code that went live had its migrations before, whether or not the table was looked at since.
+        let isLive = forward.all.contains { other in
+          other.step.isCutOver && other.moved && other.step.service.map(services.contains) ?? false
+        }
+        return isLive ? change.pending : []
+      }
+      guard state.moved else { return [] }
       if let facts = (state.result ?? state.part)?.facts[StepFact.applied] {
         let names = Set(facts.split(separator: "\n").map(String.init))
         return change.pending.filter { names.contains($0.name) }

@@ -54,6 +54,13 @@ package struct DeployPlanner {
     var schemas = MigrationPlanner(input: input)
     schemas.only = only
     let migrations = try schemas.plan()
+    if let change = migrations.changes.first(where: { $0.appliedBy != nil }) {
+      let services = (change.appliedBy ?? []).map(\.rawValue).joined(separator: ", ")
+      throw Failure(
+        .configuration, "the migrations of \(change.database.key) are run by the deploy of \(services)",
+        place: "databases.\(change.database.key).migrations.where",
+        hint: "shipit deploy \(environment.name), or write where: here")
+    }
     var steps = migrations.isEmpty ? [] : migrations.steps
     // What they wait for in a deploy is not part of this.
     let known = Set(steps.map(\.id))

@@ -43,16 +43,17 @@ struct MigrationPlanner {
           effect: review.effect, isTagged: review.isTagged,
           findings: (review.findings + remarks).sorted { $0.line < $1.line })
       }
-      let change = SchemaChange(
+      var change = SchemaChange(
         database: database, migrations: migrations, place: observed.place, commit: input.commit,
         isDirty: input.isDirty, from: observed.newest, pending: pending)
+      change.appliedBy = try appliedBy(database, migrations)
       try protect(change)
       result.changes.append(change)
       var step = step(change)
       if let backup = database.backup {
         var copy = DatabaseSteps.backup(of: database, backup, input.environment)
         // What has to come before the migrations comes before their copy too: it is of the state they change.
-        copy.needs = step.needs
+        copy.needs = change.appliedBy == nil ? step.needs : migrations.needs.map { StepID($0) }
         step.needs.append(copy.id)
         result.steps.append(copy)
         result.copied.append(database)
@@ -86,7 +87,43 @@ struct MigrationPlanner {
       expected: .seconds(10))
   }
 
+  /// The services whose deploy runs the migrations; nil: shipit runs them.
+  /// - Throws: `configuration` when nobody would.
+  private func appliedBy(_ database: DatabaseTarget, _ migrations: Migrations) throws(Failure)
+    -> [ServiceName]?
+  {
+    guard migrations.runs != .here else { return nil }
+    let users = users(of: database).named.sorted()
+    let place = "databases.\(database.key).migrations.where"
+    guard !users.isEmpty else {
+      throw Failure(
+        .configuration, "nobody would run the migrations of \(database.key)", place: place,
+        cause: "it says \(migrations.runs.rawValue), and no service gets the database's address",
+        hint: "give the service the secret of `url` among its variables, or write where: here")
+    }
+    guard migrations.runs == .preDeploy else { return users }
+    let able = users.filter { key in
+      let declared = input.environment.services.first { $0.key == key }?.settings.preDeploy
+      return (declared ?? input.observed[key]?.settings.preDeploy)?.isEmpty == false
+    }
+    guard !able.isEmpty else {
+      throw Failure(
+        .configuration, "nobody would run the migrations of \(database.key)", place: place,
+        cause:
+          "it says pre-deploy, and \(users.map(\.rawValue).joined(separator: ", ")) has no pre-deploy command",
+        hint: "write it: services.\(users[0]).settings.pre-deploy; or where: here")
+    }
+    return able
+  }
+
   private func step(_ change: SchemaChange) -> Step {
+    if let services = change.appliedBy {
+      // The platform has run them when the new code answers: what the table says then is what is so.
+      return Step(
+        id: change.database.step, title: "look at the schema of \(change.database.key)",
+        needs: services.map { StepID("\($0).prove") }, action: .migrate(change), limit: .seconds(120),
+        isRepeatable: true, expected: .seconds(1))
+    }
     let count = change.pending.count
     // A file may take as long as a statement may, several times over; the lock is waited for besides.
     let limit = change.migrations.statementTimeout * (count + 1) + .seconds(300)
@@ -118,8 +155,8 @@ struct MigrationPlanner {
   func arranged(_ steps: [Step], _ result: Result) -> [Step] {
     let changes = result.changes
     guard !changes.isEmpty || !result.copied.isEmpty else { return steps }
-    var order = StepOrder(steps)
-    for change in changes {
+    var order = StepOrder(lookedAt(steps, changes))
+    for change in changes where change.appliedBy == nil {
       let users = users(of: change.database)
       for service in input.environment.services {
         let key = service.key
@@ -152,6 +189,19 @@ struct MigrationPlanner {
       }
     }
     return order.steps
+  }
+
+  /// What a deploy applies is looked at behind the services that are deployed; without any there is nothing to see.
+  private func lookedAt(_ steps: [Step], _ changes: [SchemaChange]) -> [Step] {
+    let known = Set(steps.map(\.id))
+    return steps.compactMap { step in
+      guard changes.contains(where: { $0.appliedBy != nil && $0.database.step == step.id }) else {
+        return step
+      }
+      var step = step
+      step.needs.removeAll { !known.contains($0) }
+      return step.needs.isEmpty ? nil : step
+    }
   }
 
   /// Users of a staged service notice nothing before it is promoted.
@@ -192,8 +242,9 @@ struct MigrationPlanner {
   /// Migrations that run here and again inside a service: each instance that starts would run them, and a rollback of
   /// code too, where most tools stop (contract migrations §1.1, §4).
   private func elsewhere() -> [String] {
-    let here = input.environment.databases.filter { $0.migrations != nil }.map(\.key)
-    guard let database = here.first else { return [] }
+    let managed = input.environment.databases.filter { $0.migrations != nil }
+    guard let database = managed.first?.key, let place = managed.first?.migrations?.runs else { return [] }
+    let other = place == .here ? "runs migrations here" : "says where: \(place.rawValue)"
     return input.environment.services.flatMap { service -> [String] in
       let settings = input.observed[service.key]?.settings
       let places = [
@@ -203,13 +254,17 @@ struct MigrationPlanner {
           (service.settings.preDeploy ?? settings?.preDeploy)?.joined(separator: " && ")
         ),
       ]
-      return places.compactMap { place, command in
-        guard let command, let found = MigrationPlanner.migrating.first(where: { command.contains($0) })
+      return places.compactMap { name, command in
+        let isMeant =
+          place == .preDeploy && name.contains("pre-deploy")
+          || place == .insideDeploy && !name.contains("pre-deploy")
+        guard !isMeant, let command,
+          let found = MigrationPlanner.migrating.first(where: { command.contains($0) })
         else {
           return nil
         }
         return
-          "\(service.key): \(place) runs `\(found)`, and databases.\(database).migrations runs migrations here: "
+          "\(service.key): \(name) runs `\(found)`, and databases.\(database).migrations \(other): "
           + "one place only, or each instance that starts, and each rollback of code, runs them again"
       }
     }

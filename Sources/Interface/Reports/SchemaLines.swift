@@ -18,8 +18,11 @@ package struct SchemaLine: Codable, Sendable, Hashable {
   /// The newest that is applied; nil: none.
   package var at: String?
   package var pending: [File]
+  /// The services whose deploy applies them; nil: shipit does.
+  package var appliedBy: [ServiceName]?
 
   package init(_ change: SchemaChange) {
+    appliedBy = change.appliedBy
     database = change.database.key
     place = change.place
     tool = change.migrations.tool
@@ -37,6 +40,11 @@ package struct SchemaLine: Codable, Sendable, Hashable {
     ]
     lines.append(
       .labelled("at", [Span("\(at ?? "nothing")"), .faint("; what is applied stays, whatever follows")]))
+    if let appliedBy {
+      let names = appliedBy.map(\.rawValue).joined(separator: ", ")
+      lines.append(
+        .labelled("applied by", [Span("the deploy of \(names)"), .faint("; proven when it is live")]))
+    }
     for (index, file) in pending.enumerated() {
       let tag = file.isTagged ? ", as the file says" : ""
       lines.append(

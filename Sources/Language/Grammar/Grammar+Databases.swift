@@ -96,8 +96,11 @@ extension Grammar {
               Key(
                 "where",
                 .word([
-                  Word("here", "On this machine."),
-                  Word("platform", "Inside the service's own deploy.", .later),
+                  Word("here", "By shipit, on this machine."),
+                  Word(
+                    "pre-deploy", "By the pre-deploy command of the service that gets the database's address."
+                  ),
+                  Word("inside-deploy", "By that service's own build or start."),
                 ]), "Where it runs.", standard: "here"),
               Key(
                 "timeouts",

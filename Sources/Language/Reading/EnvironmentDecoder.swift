@@ -278,6 +278,7 @@ struct EnvironmentDecoder {
     var migrations = Migrations(tool: tool, needs: needs(fields["needs"]))
     if let directory = fields["directory"]?.text { migrations.directory = directory }
     migrations.program = fields["program"]?.list.compactMap(\.text)
+    if let place = fields["where"]?.text.flatMap(Migrations.Place.init(rawValue:)) { migrations.runs = place }
     let timeouts = fields["timeouts"]?.fields
     if let lock = timeouts?["lock"]?.duration { migrations.lockTimeout = lock }
     if let statement = timeouts?["statement"]?.duration { migrations.statementTimeout = statement }

@@ -93,6 +93,8 @@ package struct SchemaChange: Sendable, Hashable, Codable {
   package var from: String?
   /// In the order in which they are applied.
   package var pending: [PlannedMigration]
+  /// The services whose deploy applies them; nil: shipit does.
+  package var appliedBy: [ServiceName]?
 
   package init(
     database: DatabaseTarget, migrations: Migrations, place: String, commit: String, isDirty: Bool,

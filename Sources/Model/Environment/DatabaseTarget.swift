@@ -58,6 +58,24 @@ package struct Migrations: Sendable, Hashable, Codable {
   package var statementTimeout: Duration
   /// What has to have ended well before.
   package var needs: [String]
+  /// Nil: here; so that what ledgers recorded before there was a choice can be read.
+  private var elsewhere: Place?
+
+  /// Who runs the tool.
+  package enum Place: String, Sendable, Hashable, Codable, CaseIterable {
+    /// shipit, on this machine.
+    case here
+    /// The platform, by the service's pre-deploy command.
+    case preDeploy = "pre-deploy"
+    /// The service's own build or start.
+    case insideDeploy = "inside-deploy"
+  }
+
+  package var runs: Place {
+    get { elsewhere ?? .here }
+    set { elsewhere = newValue == .here ? nil : newValue }
+  }
+
   /// How the tool is called here, such as `poetry run alembic`; nil: by its name.
   package var program: [String]?
 
