@@ -203,7 +203,7 @@ import Testing
 }
 
 /// The same against a real Prometheus.
-@Suite(.enabled(if: PrometheusServer.missing == nil, "\(PrometheusServer.missing ?? "")"), .serialized)
+@Suite(.enabled(if: PrometheusServer.missing == nil, "\(PrometheusServer.missing ?? "")"))
 struct RealPrometheusTests {
   @Test func `Values, gaps and mistakes are told apart, and history says what each moment would have said`()
     async throws
