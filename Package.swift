@@ -222,7 +222,8 @@ let package = Package(
     .executableTarget(
       name: "RoomBench",
       dependencies: [
-        "Redaction", "Ledgers", "Probing", "Model", "HTTP", "JSON", "Concurrency", "TestSupport",
+        "Analysis", "Metrics", "Redaction", "Ledgers", "Probing", "Model", "HTTP", "JSON", "Concurrency",
+        "TestSupport",
       ],
       path: "bench/RoomBench", swiftSettings: strict),
     // A process that contends for a lease, to be killed and stopped by tests.

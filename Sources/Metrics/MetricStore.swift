@@ -108,11 +108,23 @@ package struct MetricReading: Sendable, Hashable {
   }
 }
 
-extension MetricStore {
-  /// Value and samples at one moment, asked side by side.
+extension MetricReading {
+  /// A value with what was counted beside it.
   ///
   /// Samples that cannot be read for a reason other than that there are none make the whole reading an error: a value
   /// of which nobody knows what stands behind it decides nothing.
+  init(_ answer: StoreAnswer, counted samples: StoreAnswer) {
+    switch samples.reading {
+    case .value(let count): self.init(answer, samples: count)
+    case .noData: self.init(answer)
+    case .error:
+      if case .error = answer.reading { self.init(answer) } else { self.init(samples) }
+    }
+  }
+}
+
+extension MetricStore {
+  /// Value and samples at one moment, asked side by side.
   package func read(
     _ question: MetricQuestion, at moment: Timestamp
   ) async throws(CancellationError) -> MetricReading {
@@ -122,13 +134,7 @@ extension MetricStore {
     async let counted = result { () throws(CancellationError) in try await read(sampleQuery, at: moment) }
     let answer = try await read(question.query, at: moment)
     let samples = try await counted.get()
-    switch samples.reading {
-    case .value(let count): return MetricReading(answer, samples: count)
-    case .noData: return MetricReading(answer, samples: nil)
-    case .error:
-      if case .error = answer.reading { return MetricReading(answer) }
-      return MetricReading(samples)
-    }
+    return MetricReading(answer, counted: samples)
   }
 
   private nonisolated func result<Value>(

@@ -90,6 +90,16 @@ import Testing
     #expect(NaiveGate.all(in: draft) == [])
   }
 
+  @Test func `Probes of which one or two lost packets would roll back are too few`() {
+    func why(_ samples: Int, _ abort: String) -> String? {
+      NaiveGate.ofProbes(samples, MetricThresholds(abort: Threshold(abort)))?.why
+    }
+    #expect(why(20, "< 96")?.hasPrefix("one lost probe of 20") == true)
+    #expect(why(20, "< 95")?.hasPrefix("2 lost probes of 20") == true)
+    #expect(why(20, "< 90") == nil)
+    #expect(why(100, "< 95") == nil)
+  }
+
   @Test func `The samples that are named are enough, by the binomial distribution itself`() throws {
     for (pass, abort, healthy) in [("< 1", "> 2", 0.01), ("> 95", "< 90", 0.05), ("< 0.1", "> 1", 0.001)] {
       let thresholds = MetricThresholds(pass: Threshold(pass), abort: Threshold(abort))

@@ -132,6 +132,18 @@ package struct NaiveGate: Sendable, Hashable {
       "export a bucket above \(beyond.bound.plain), or set the bound below \(highest.plain)")
   }
 
+  /// A bound on the success of shipit's own probes that one or two lost packets would pass.
+  /// - Parameter samples: probes of a reading.
+  package static func ofProbes(_ samples: Int, _ thresholds: MetricThresholds) -> NaiveGate? {
+    guard let abort = thresholds.abort, samples > 0 else { return nil }
+    let failures = (0...samples).first { abort.holds(for: 100 * (1 - Double($0) / Double(samples))) }
+    guard let failures, failures < 3 else { return nil }
+    return NaiveGate(
+      .fewSamples,
+      "\(failures == 1 ? "one lost probe" : "\(failures) lost probes") of \(samples) would roll back",
+      "take more probes a reading, or set the bound so that it wants three failures")
+  }
+
   private static func noErrorsNoData(_ query: QueryText) -> NaiveGate? {
     guard query.selectsFailures, !query.code.contains("or vector(0)"),
       !query.code.contains("or on () vector(0)"),
