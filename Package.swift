@@ -138,8 +138,8 @@ let package = Package(
     tests(
       "MetricTests",
       [
-        "Metrics", "Analysis", "Model", "HTTP", "HTTPServer", "Processes", "JSON", "Concurrency",
-        "TestSupport",
+        "Metrics", "Analysis", "GitHub", "Twin", "Model", "HTTP", "HTTPServer", "Processes", "JSON",
+        "Concurrency", "TestSupport",
       ]),
     tests("AnalysisTests", ["Analysis", "Metrics", "Engine", "Model", "JSON", "Concurrency", "Zones"]),
     tests(
