@@ -96,7 +96,7 @@ let package = Package(
     room("Commands", ["Model", "Processes", "Concurrency"]),
     room("Notifications", ["Model", "HTTP", "SMTP", "Crypto", "JSON", "Concurrency"]),
     room("GitHub", ["Model", "HTTP", "JSON", "Concurrency"]),
-    room("Metrics", ["Analysis", "JSON"]),
+    room("Metrics", ["Analysis", "Model", "HTTP", "JSON", "Crypto", "Processes", "Concurrency"]),
     room("Flags", ["Model", "HTTP", "JSON", "Crypto", "Concurrency"]),
     room("Ledgers", ["Model", "SQLite", "Postgres", "Processes", "Crypto", "Concurrency"]),
 
@@ -135,6 +135,12 @@ let package = Package(
     tests("ModelTests", ["Model", "Concurrency", "JSON"]),
     tests("LanguageTests", ["Language", "Model", "YAML", "JSON", "Zones"], exclude: ["Golden"]),
     tests("EngineTests", ["Engine", "Model", "Concurrency", "Zones", "Simulation"]),
+    tests(
+      "MetricTests",
+      [
+        "Metrics", "Analysis", "GitHub", "Twin", "Model", "HTTP", "HTTPServer", "Processes", "JSON",
+        "Concurrency", "TestSupport",
+      ]),
     tests("AnalysisTests", ["Analysis", "Metrics", "Engine", "Model", "JSON", "Concurrency", "Zones"]),
     tests(
       "RunnerTests",
@@ -216,7 +222,8 @@ let package = Package(
     .executableTarget(
       name: "RoomBench",
       dependencies: [
-        "Redaction", "Ledgers", "Probing", "Model", "HTTP", "JSON", "Concurrency", "TestSupport",
+        "Analysis", "Metrics", "Redaction", "Ledgers", "Probing", "Model", "HTTP", "JSON", "Concurrency",
+        "TestSupport",
       ],
       path: "bench/RoomBench", swiftSettings: strict),
     // A process that contends for a lease, to be killed and stopped by tests.

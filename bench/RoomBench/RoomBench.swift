@@ -11,8 +11,13 @@ import TestSupport
 /// What the rooms take by themselves, as one JSON object, for `bench/run`.
 ///
 ///     RoomBench DIRECTORY     the ledger is made in a scratch directory there
+///     RoomBench rollouts      simulated rollouts alone
 @main enum RoomBench {
   static func main() async throws {
+    if CommandLine.arguments.dropFirst().first == "rollouts" {
+      print(SimulatedRollouts.all().serialized())
+      return
+    }
     let directory = CommandLine.arguments.dropFirst().first ?? "."
     var found: [String: JSON] = [:]
     found.merge(redaction()) { $1 }

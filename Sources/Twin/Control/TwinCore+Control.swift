@@ -18,6 +18,10 @@ extension TwinCore {
       case ("GET", "requests"):
         let since = request.query.first { $0.name == "since" }.flatMap { Int($0.value) } ?? 0
         return .json(200, .array(requests.filter { $0.number > since }.map(\.json)))
+      case ("GET", "metrics"):
+        return ServerResponse(
+          status: 200, headers: [("Content-Type", "text/plain; version=0.0.4; charset=utf-8")],
+          body: .bytes(Array(runtime.exposition.utf8)))
       case ("GET", "counts"): return .json(200, countsAsJSON)
       case ("GET", "faults"): return .json(200, faultsAsJSON)
       case ("DELETE", "faults"):

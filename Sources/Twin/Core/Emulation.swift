@@ -73,5 +73,6 @@ struct EmulationKind: Sendable {
     EmulationKind(name: "notifications") { try await NotificationTwin($0) },
     EmulationKind(name: "github") { try GitHubTwin($0) },
     EmulationKind(name: "launchdarkly") { try LaunchDarklyTwin($0) },
+    EmulationKind(name: "markers") { try MarkerTwin($0) },
   ]
 }

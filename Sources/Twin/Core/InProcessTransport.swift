@@ -13,6 +13,7 @@ package struct InProcessTransport: HTTPTransport {
     "railway": base, "vercel": "http://127.0.0.1:2", "encore": "http://127.0.0.1:3",
     "notifications": "http://127.0.0.1:4",
     "github": "http://127.0.0.1:5", "launchdarkly": "http://127.0.0.1:6",
+    "markers": "http://127.0.0.1:7",
   ]
 
   private let platforms: [any Emulation]

@@ -16,12 +16,24 @@ struct ForwardedConnection {
   private var clientShut = false
   private var serverShut = false
   private var hasAnswered = false
+  /// Whoever is behind it; nil: nobody.
+  private let target: UInt16?
+  private let answered: @Sendable (UInt16, Int, Duration) -> Void
+  private var meter = ResponseMeter()
+  /// Since when a request waits for its answer.
+  private var askedAt: ContinuousClock.Instant?
   private(set) var isOver = false
 
   private static let limit = 256 << 10
 
   /// Takes a waiting connection; nil when there is none.
-  init?(accepting listener: Int32, to port: UInt16?) {
+  /// - Parameter answered: told the port behind it, an answer's status, and how long it took.
+  init?(
+    accepting listener: Int32, to port: UInt16?,
+    answered: @escaping @Sendable (UInt16, Int, Duration) -> Void
+  ) {
+    target = port
+    self.answered = answered
     client = accept(listener, nil, nil)
     guard client >= 0 else { return nil }
     _ = fcntl(client, F_SETFD, FD_CLOEXEC)
@@ -98,15 +110,24 @@ struct ForwardedConnection {
     isConnecting = false
     serverEnded = true
     toServer = []
+    note(502)
     let body = #"{"status":"error","code":502,"message":"Application failed to respond"}"#
     toClient = Array(
       "HTTP/1.1 502 Bad Gateway\r\nContent-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\nConnection: close\r\n\r\n\(body)"
         .utf8)
   }
 
+  private mutating func note(_ status: Int) {
+    let took = askedAt.map { ContinuousClock.now - $0 } ?? .zero
+    askedAt = nil
+    if let target { answered(target, status, took) }
+  }
+
   private mutating func readClient() {
     switch Self.take(client) {
-    case .bytes(let bytes): if server >= 0 { toServer += bytes }
+    case .bytes(let bytes):
+      askedAt = askedAt ?? .now
+      if server >= 0 { toServer += bytes }
     case .end: clientEnded = true
     case .failed: end()
     case .later: break
@@ -118,6 +139,7 @@ struct ForwardedConnection {
     case .bytes(let bytes):
       hasAnswered = true
       toClient += bytes
+      for status in meter.take(bytes) { note(status) }
     case .end:
       if hasAnswered { serverEnded = true } else { apologise() }
     case .failed: if hasAnswered { end() } else { apologise() }

@@ -19,10 +19,13 @@ final class Forwarder: Sendable {
   }
 
   private let table = Locked(Table())
+  private let answered: @Sendable (UInt16, Int, Duration) -> Void
   private let wake: (read: Int32, write: Int32)
 
+  /// - Parameter answered: told of each answer the port behind, its status, and how long it took; by the thread.
   /// - Throws: `Refusal` when the system gives no pipe or thread.
-  init() throws {
+  init(answered: @escaping @Sendable (UInt16, Int, Duration) -> Void = { _, _, _ in }) throws {
+    self.answered = answered
     var ends: [Int32] = [-1, -1]
     guard pipe(&ends) == 0 else { throw Refusal("no pipe for the forwarder: \(Forwarder.reason)") }
     for end in ends {
@@ -114,7 +117,7 @@ final class Forwarder: Sendable {
       connections.removeAll(where: \.isOver)
       for (index, listener) in listeners.enumerated() where polls[1 + index].revents != 0 {
         let target = table.withLock { $0.targets[listener] ?? nil }
-        while let connection = ForwardedConnection(accepting: listener, to: target) {
+        while let connection = ForwardedConnection(accepting: listener, to: target, answered: answered) {
           connections.append(connection)
         }
       }

@@ -20,7 +20,14 @@ package final class ProcessRuntime: ServiceRuntime {
     /// Builds, pre-deploy commands and probes under way.
     var work: [String: Task<Void, Never>] = [:]
     var queue: [TimedEvent] = []
+    /// By deployment, of those that ever ran; a process that ended is no longer exposed.
+    var traffic: [String: Traffic] = [:]
     var isStopping = false
+
+    mutating func note(_ port: UInt16, _ status: Int, _ took: Duration) {
+      guard let id = running.first(where: { $0.value.port == port })?.key else { return }
+      traffic[id]?.add(status, took: took.inSeconds)
+    }
   }
 
   struct Running {
@@ -28,7 +35,7 @@ package final class ProcessRuntime: ServiceRuntime {
     var port: UInt16
   }
 
-  let state = Locked(State())
+  let state: Locked<State>
   let directory: WorkDirectory
   let keeper: Keeper
   private let forwarder: Forwarder
@@ -40,7 +47,9 @@ package final class ProcessRuntime: ServiceRuntime {
     self.onEvent = onEvent
     directory = try WorkDirectory()
     keeper = try Keeper(directory: directory.path)
-    forwarder = try Forwarder()
+    let state = Locked(State())
+    self.state = state
+    forwarder = try Forwarder { port, status, took in state.withLock { $0.note(port, status, took) } }
   }
 
   package var usesSockets: Bool { true }
@@ -71,6 +80,13 @@ package final class ProcessRuntime: ServiceRuntime {
       cancelWork(on: deployment)
       end(deployment, by: SIGKILL)
     }
+  }
+
+  package var exposition: String {
+    let traffic = state.withLock { state in
+      state.running.keys.sorted().compactMap { state.traffic[$0] }
+    }
+    return Traffic.exposition(traffic)
   }
 
   package var nextEvent: Timestamp? { state.withLock { $0.queue.first?.time } }
@@ -132,6 +148,11 @@ package final class ProcessRuntime: ServiceRuntime {
       keeper.watch(process.id)
       let stopping = state.withLock { state in
         state.running[id] = Running(process: process, port: port)
+        state.traffic[id] = Traffic([
+          ("service", job.variables["RAILWAY_SERVICE_NAME"] ?? job.key.service), ("deployment", id),
+          ("commit", job.variables["SHIPIT_COMMIT"] ?? ""),
+          ("release", job.variables["SHIPIT_RELEASE"] ?? ""),
+        ])
         return state.isStopping
       }
       if stopping { process.signal(SIGKILL) }

@@ -79,6 +79,9 @@ package protocol ServiceRuntime: Sendable {
   /// Begins to do what the state machine asked for.
   func perform(_ effect: Effect, at now: Timestamp)
 
+  /// What the running services answered, in Prometheus' text format; empty where no socket is.
+  var exposition: String { get }
+
   /// The moment of the earliest event not fetched yet.
   var nextEvent: Timestamp? { get }
 
@@ -87,6 +90,10 @@ package protocol ServiceRuntime: Sendable {
 
   /// Ends every process and removes what was written. Nothing is performed afterwards.
   func stop() async
+}
+
+extension ServiceRuntime {
+  package var exposition: String { "" }
 }
 
 /// Why an upload is not an archive.
