@@ -102,13 +102,27 @@ import Twin
       apiURL: InProcessTransport.bases["github"] ?? "", repository: "acme/shop", token: Sensitive("t"))
     let marker = DeploymentMarker(target, http: transport, version: "0")
     await #expect(throws: Failure.self) { try await marker.leave(Self.mark()) }
-    let reporter = DeploymentReporter(
-      target, http: transport, clock: ManualClock(), version: "0", tell: { _ in })
-    await reporter.begin(
-      DeploymentSubject(
-        app: "shop", environment: "production", commit: Self.commit, description: "release 42", run: 7,
-        planDigest: "d"))
-    await reporter.end(.success, description: "release 42", environmentURL: nil)
+    // What the report of a run leaves there.
+    func post(_ path: String, _ body: JSON) async throws -> JSON {
+      let answer = try await transport.send(
+        HTTPRequest(
+          method: "POST", url: "\(target.apiURL)/repos/acme/shop/deployments\(path)",
+          headers: [
+            ("Authorization", "Bearer t"), ("Accept", "application/vnd.github+json"), ("User-Agent", "test"),
+            ("X-GitHub-Api-Version", "2026-03-10"), ("Content-Type", "application/json"),
+          ],
+          body: .bytes(Array(body.serialized().utf8))))
+      return try JSON(parsing: answer.body)
+    }
+    let made = try await post(
+      "",
+      [
+        "ref": .string(Self.commit), "auto_merge": false, "required_contexts": [],
+        "environment": "production",
+        "payload": ["shipit": ["run": "shop/production/7"]],
+      ])
+    let id = try #require(made["id"]?.int, "\(made)")
+    _ = try await post("/\(id)/statuses", ["state": "success"])
     try await marker.leave(Self.mark())
     try await marker.leave(Self.mark(.rolledBack, share: 0))
     let states = await github.overview["deployments"]?[0]?["states"]
