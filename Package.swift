@@ -49,6 +49,7 @@ let package = Package(
       "CMicroHTTPD", pkgConfig: "libmicrohttpd", apt: "libmicrohttpd-dev", brew: "libmicrohttpd"),
     library("CSQLite", pkgConfig: "sqlite3", apt: "libsqlite3-dev", brew: "sqlite"),
     library("CCrypto", pkgConfig: "libcrypto", apt: "libssl-dev", brew: "openssl@3"),
+    library("CSodium", pkgConfig: "libsodium", apt: "libsodium-dev", brew: "libsodium"),
     library("CArchive", pkgConfig: "libarchive", apt: "libarchive-dev", brew: "libarchive"),
     library("CPostgres", pkgConfig: "libpq", apt: "libpq-dev", brew: "libpq"),
     .target(
@@ -66,10 +67,10 @@ let package = Package(
     room("Names", ["CSystem", "Concurrency"]),
     room("Processes", ["CSystem", "Concurrency"]),
     room("Terminal", ["CSystem"]),
-    room("Redaction"),
+    room("Redaction", ["JSON"]),
     room("SQLite", ["CSQLite", "CLazy", "Concurrency"]),
     room("Postgres", ["CPostgres", "CLazy", "Concurrency"]),
-    room("Crypto", ["CCrypto", "CLazy"]),
+    room("Crypto", ["CCrypto", "CSodium", "CLazy"]),
     room("Archive", ["CArchive", "CLazy"]),
     room("GraphQL", ["JSON"]),
     room("Zones", ["Concurrency"]),
@@ -95,7 +96,7 @@ let package = Package(
     room("Probing", ["Model", "HTTP", "Names", "JSON", "Concurrency"]),
     room("Commands", ["Model", "Processes", "Concurrency"]),
     room("Notifications", ["Model", "HTTP", "SMTP", "Crypto", "JSON", "Concurrency"]),
-    room("GitHub", ["Model", "HTTP", "JSON", "Concurrency"]),
+    room("GitHub", ["Model", "HTTP", "JSON", "Crypto", "Concurrency"]),
     room("Metrics", ["Analysis", "Model", "HTTP", "JSON", "Crypto", "Processes", "Concurrency"]),
     room("Flags", ["Model", "HTTP", "JSON", "Crypto", "Concurrency"]),
     room("Ledgers", ["Model", "SQLite", "Postgres", "Processes", "Crypto", "Concurrency"]),
@@ -164,7 +165,7 @@ let package = Package(
       ]),
     tests(
       "GitHubTests",
-      ["GitHub", "Twin", "Model", "HTTP", "HTTPServer", "JSON", "Concurrency", "TestSupport"]),
+      ["GitHub", "Twin", "Model", "HTTP", "HTTPServer", "JSON", "Crypto", "Concurrency", "TestSupport"]),
     tests(
       "FlagTests",
       [

@@ -267,6 +267,13 @@
   function crypto, EVP_sha256
   function crypto, HMAC
 
+  library sodium, "libsodium.so.23", "libsodium.so"
+  function sodium, crypto_box_keypair
+  function sodium, crypto_box_seal
+  function sodium, crypto_box_seal_open
+  function sodium, crypto_scalarmult_base
+  function sodium, sodium_init
+
   library sqlite3, "libsqlite3.so.0", "libsqlite3.so"
   function sqlite3, sqlite3_bind_blob
   function sqlite3, sqlite3_bind_double

@@ -2,7 +2,7 @@ import HTTP
 import JSON
 import Model
 
-/// The few calls of GitHub's REST API that tell a deployment (contract github §1–§3).
+/// The few calls of GitHub's REST API that shipit makes (contract github §1–§3); secrets: `ActionsSecrets`.
 struct GitHubClient: Sendable {
   let target: GitHubTarget
   let http: any HTTPTransport
@@ -66,15 +66,42 @@ struct GitHubClient: Sendable {
 
   // MARK: Requests
 
+  /// What a request is about, for what is said when it fails.
+  struct Subject: Sendable {
+    /// "deployments".
+    var words: String
+    /// What to do about a right that is missing.
+    var hint: String
+    /// A single request never takes longer.
+    var patience: Duration
+
+    static let deployments = Subject(
+      words: "deployments",
+      hint: "give the job `permissions: {deployments: write}`, and the action its token",
+      patience: .seconds(2))
+  }
+
   private func send(
     _ method: String, _ path: String, expected: Int, _ body: JSON? = nil
   ) async throws(Failure) -> JSON {
+    let response = try await send(method, path, expected: [expected], body, about: .deployments)
+    guard let answer = try? JSON(parsing: response.body) else {
+      throw Failure(.failed, "GitHub's answer is no JSON", place: place(method))
+    }
+    return answer
+  }
+
+  /// - Throws: `authentication` for a missing right; `failed` for another status than those expected, and when GitHub
+  ///   cannot be reached.
+  func send(
+    _ method: String, _ path: String, expected: Set<Int>, _ body: JSON? = nil, about subject: Subject
+  ) async throws(Failure) -> HTTPResponse {
     var request = HTTPRequest(
       method: method, url: "\(target.apiURL)/repos/\(target.repository)\(path)",
       headers: [
         ("Accept", "application/vnd.github+json"), ("X-GitHub-Api-Version", "2026-03-10"),
         ("Authorization", "Bearer \(target.token.reveal())"), ("User-Agent", "shipit/\(version)"),
-      ], timeout: Self.patience, bodyLimit: 4 << 20)
+      ], timeout: subject.patience, bodyLimit: 4 << 20)
     if let body {
       request.headers.append(("Content-Type", "application/json"))
       request.body = .bytes(Array(body.serialized().utf8))
@@ -82,31 +109,26 @@ struct GitHubClient: Sendable {
     let response: HTTPResponse
     do throws(HTTPError) { response = try await http.send(request) } catch {
       throw Failure(
-        error.code == .cancelled ? .cancelled : .failed, "GitHub cannot be reached", place: place(method),
-        cause: error.message)
+        error.code == .cancelled ? .cancelled : .failed, "GitHub cannot be reached",
+        place: place(method, subject), cause: error.message)
     }
-    let answer = try? JSON(parsing: response.body)
-    guard response.status == expected else { throw refusal(response, answer, method) }
-    guard let answer else {
-      throw Failure(.failed, "GitHub's answer is no JSON", place: place(method))
-    }
-    return answer
+    guard expected.contains(response.status) else { throw refusal(response, method, subject) }
+    return response
   }
 
-  /// A single request never takes longer.
-  private static let patience = Duration.seconds(2)
-
-  private func refusal(_ response: HTTPResponse, _ answer: JSON?, _ method: String) -> Failure {
+  private func refusal(_ response: HTTPResponse, _ method: String, _ subject: Subject) -> Failure {
     let wants = response.header("X-Accepted-GitHub-Permissions").map { ", which wants \($0)" } ?? ""
     // A missing right on a private repository is a 404 (contract github §2).
     let isRight = [401, 403, 404].contains(response.status)
     return Failure(
       isRight ? .authentication : .failed, "GitHub refused with status \(response.status)\(wants)",
-      place: place(method), cause: answer?["message"]?.string,
-      hint: isRight ? "give the job `permissions: {deployments: write}`, and the action its token" : nil)
+      place: place(method, subject), cause: (try? JSON(parsing: response.body))?["message"]?.string,
+      hint: isRight ? subject.hint : nil)
   }
 
-  private func place(_ method: String) -> String { "GitHub \(method) deployments of \(target.repository)" }
+  func place(_ method: String, _ subject: Subject = .deployments) -> String {
+    "GitHub \(method) \(subject.words) of \(target.repository)"
+  }
 
   private static func deployment(_ answer: JSON) -> Deployment? {
     guard let id = answer["id"]?.int else { return nil }
@@ -121,7 +143,7 @@ struct GitHubClient: Sendable {
     text.count > 140 ? text.prefix(139) + "…" : text
   }
 
-  private static func encoded(_ text: String) -> String {
+  static func encoded(_ text: String) -> String {
     text.utf8.map { byte in
       let scalar = Unicode.Scalar(byte)
       let isPlain = byte < 128 && (Character(scalar).isLetter || Character(scalar).isNumber)

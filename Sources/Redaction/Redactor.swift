@@ -2,7 +2,8 @@
 ///
 /// Masked are the value itself, its base64 (wherever it lies in what was encoded, both alphabets, padded or
 /// not, broken into lines or not), its hexadecimal, percent-encoded, JSON-escaped, shell-quoted and HTML-escaped forms;
-/// for values of several lines also each line, and all of them with other line ends; for addresses also the password.
+/// for values of several lines also each line, and all of them with other line ends; for addresses also the password;
+/// for JSON documents also each text in them.
 /// Where matches overlap the whole stretch becomes one replacement, named after the longest of them.
 package struct Redactor: Sendable {
   /// What stands in place of a value.

@@ -1,8 +1,33 @@
+import JSON
+
 /// A sequence of bytes to be masked.
 struct SecretForm: Hashable {
   var bytes: [UInt8]
   /// Whether the character before it, when it is one of base64, holds bits of the secret too.
   var reachesBack = false
+}
+
+/// The texts of a secret that is a JSON document, such as the key file of a service account: a program that has read
+/// it prints them one by one.
+enum DocumentForms {
+  /// Every text that stands as a value of an object or a list, at any depth; empty when the value is no document.
+  static func leaves(of value: String) -> Set<String> {
+    guard let first = value.first(where: { !$0.isWhitespace }), first == "{" || first == "[",
+      let document = try? JSON(parsing: Array(value.utf8))
+    else { return [] }
+    var leaves: Set<String> = []
+    collect(document, into: &leaves)
+    return leaves
+  }
+
+  private static func collect(_ value: JSON, into leaves: inout Set<String>) {
+    switch value {
+    case .string(let text): leaves.insert(text)
+    case .array(let elements): for element in elements { collect(element, into: &leaves) }
+    case .object(let members): for member in members.values { collect(member, into: &leaves) }
+    case .null, .bool, .int, .double: break
+    }
+  }
 }
 
 /// The forms in which one secret may show up.
@@ -15,6 +40,8 @@ struct SecretForms {
   static let shortestLine = 8
   /// Shortest password in an address that is masked by itself, in bytes: shorter ones are often ordinary words.
   static let shortestPassword = 6
+  /// Shortest text of a JSON document that is masked by itself, in bytes (contract secrets §1.4).
+  static let shortestLeaf = 8
 
   init(_ value: String, minimumLength: Int) {
     let trimmed = Self.trimLineEnds(value[...])
@@ -22,16 +49,26 @@ struct SecretForms {
       isTooShort = !trimmed.isEmpty
       return
     }
-    add(trimmed)
     if trimmed.utf8.count != value.utf8.count { add(value) }
-    for form in LineForms.all(of: trimmed) { all.insert(SecretForm(bytes: Array(form.utf8))) }
-    for password in AddressForms.password(in: trimmed)
+    addWhole(trimmed, minimumLength)
+  }
+
+  /// A value and the parts of it that are secret by themselves.
+  private mutating func addWhole(_ value: String, _ minimumLength: Int) {
+    add(value)
+    for form in LineForms.all(of: value) { all.insert(SecretForm(bytes: Array(form.utf8))) }
+    for password in AddressForms.password(in: value)
     where password.utf8.count >= max(Self.shortestPassword, minimumLength) {
       add(password)
     }
-    let lines = trimmed.split(whereSeparator: \.isNewline)
+    let lines = value.split(whereSeparator: \.isNewline)
     if lines.count > 1 {
       for line in lines where line.utf8.count >= max(Self.shortestLine, minimumLength) { add(String(line)) }
+    }
+    // Each leaf is shorter than the document that holds it, so that documents inside documents come to an end.
+    for leaf in DocumentForms.leaves(of: value) where leaf.utf8.count >= max(Self.shortestLeaf, minimumLength)
+    {
+      addWhole(Self.trimLineEnds(leaf[...]), minimumLength)
     }
   }
 

@@ -172,9 +172,9 @@ struct LeakHunt {
     try await shipit("plan", "demo", expecting: [4])
     variables["RAILWAY_API_TOKEN"] = twin.variables["RAILWAY_API_TOKEN"]
     guard all else { return }
-    // A value stands where a command prints what it was given.
+    // A value stands where a command prints what it was given; one that no source has any more is known to nobody.
     try await shipit("deploy", "demo", "--yes", "--again", expecting: [7])
-    try await shipit("hold", "demo", "--reason", "because of \(secrets["SECRET_0"] ?? "")")
+    try await shipit("hold", "demo", "--reason", "because of \(variables["SECRET_0"] ?? "")")
     for arguments in [
       ["status", "demo"], ["history", "demo", "--json"], ["deploy", "demo", "--yes"], ["unhold", "demo"],
       ["validate", "demo", "--json"], ["settle", "demo"], ["cancel", "demo"], ["finish", "demo"],

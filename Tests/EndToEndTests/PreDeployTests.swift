@@ -46,7 +46,7 @@ struct PreDeployTests {
       #expect(up.code == 2 && up.text.contains("are run by the deploy of api"), "\(up.text)")
       let first = try await project.shipit("deploy", "demo", "--yes", variables: twin.variables)
       #expect(first.code == 0, "\(first.text)")
-      #expect(first.output.contains("the deploy of api; proven when it is live"), "\(first.text)")
+      #expect(first.text.contains("the deploy of api; proven when it is live"), "\(first.text)")
       #expect(first.text.contains("1 migration applied by the deploy of api"), "\(first.text)")
 
       // A file that the pre-deploy command does not know: healthy code, and not its schema.

@@ -1,5 +1,8 @@
+import Concurrency
 import Foundation
 import JSON
+import Ledgers
+import Model
 import TestSupport
 import Testing
 
@@ -12,6 +15,17 @@ import Testing
     try project.write(".shipit/\n__pycache__/\n.env.demo\n", to: ".gitignore")
     try await project.commit("secrets")
     return project
+  }
+
+  /// The service that has the key accepts the one before too.
+  private func acceptPrevious(_ project: GitProject) throws {
+    let text = try project.scratch.read("project/environments/demo.yaml")
+    let block = "      API_KEY: {secret: DEMO_API_KEY}\n"
+    #expect(text.contains(block))
+    try project.write(
+      text.replacingOccurrences(
+        of: block, with: "\(block)      API_KEY_PREVIOUS: {secret: DEMO_API_KEY_PREVIOUS}\n"),
+      to: "environments/demo.yaml")
   }
 
   private func inTwin<Result>(
@@ -120,6 +134,24 @@ import Testing
         .joined()
       for secret in [value, next] { #expect(!all.contains(secret)) }
     }
+  }
+
+  @Test(arguments: [["generate"], ["rotate"], ["rotate", "--retire"]])
+  func valuesAreMadeUnderTheLeaseAlone(_ words: [String]) async throws {
+    let project = try await project("  sources: [{dotenv: .env.demo}, environment]\n")
+    try acceptPrevious(project)
+    let ledger = try await LocalLedger.open(root: project.path, environment: "demo", time: SystemClock())
+    let holder = Holder(name: "ann@laptop", purpose: "deploy 1a2b3c4", process: getpid(), nonce: "n1")
+    let lease = try await ledger.acquire(holder: holder)
+    let command = ["secrets", words[0], "demo", "DEMO_API_KEY"] + words.dropFirst()
+    let refused = try await project.shipit(command)
+    #expect(refused.code == 5, "\(refused.text)")
+    #expect(refused.text.contains("ann@laptop") && refused.text.contains("deploy 1a2b3c4"), "\(refused.text)")
+    #expect(!FileManager.default.fileExists(atPath: project.path + "/.env.demo"))
+    await ledger.release(lease)
+    let free = try await project.shipit(command)
+    #expect(free.code == (words == ["generate"] ? 0 : 2), "\(free.text)")
+    #expect(try await ledger.holder() == nil, "the lease is given back")
   }
 
   @Test func theSameValueAsAnotherEnvironmentReleasedIsRefused() async throws {

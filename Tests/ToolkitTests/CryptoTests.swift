@@ -108,4 +108,31 @@ import Testing
     #expect(randomBytes(32) != randomBytes(32))
     #expect(Set(randomBytes(10_000)).count == 256)
   }
+
+  // Contract secrets §2.10, as the real libsodium of another language made it.
+  @Test func aSealedBoxOpensToWhatTheContractSays() throws {
+    let secretKey = Array(0..<UInt8(32))
+    let publicKey = try #require(SealedBox.publicKey(of: secretKey))
+    #expect(
+      Base64.encode(publicKey, alphabet: .standard, padded: true)
+        == "j0DFrbaPJWJK5bIU6nZ6bslNgp09e14a0bpvPiE4KF8=")
+    let box = try #require(
+      Base64.decode("jlkox6QNzc8A8wvz9XVKL5z/upPSN0i0HVvvFZoJpQIHyrCGIGEkil8yvLyayTGla5+89zk="))
+    #expect(SealedBox.open(box, secretKey: secretKey) == Array("hello".utf8))
+  }
+
+  @Test(arguments: ["", "x", "pä$$\n\u{0}end"])
+  func aSealedBoxOpensForItsKeyAloneAndUnchangedOnly(text: String) throws {
+    let (mine, other) = (try #require(SealedBox.keyPair()), try #require(SealedBox.keyPair()))
+    let box = try #require(SealedBox.seal(Array(text.utf8), for: mine.publicKey))
+    #expect(box.count == text.utf8.count + SealedBox.overhead)
+    #expect(SealedBox.open(box, secretKey: mine.secretKey) == Array(text.utf8))
+    #expect(SealedBox.seal(Array(text.utf8), for: mine.publicKey) != box, "each is sealed anew")
+    #expect(SealedBox.open(box, secretKey: other.secretKey) == nil)
+    var changed = box
+    changed[box.count - 1] ^= 1
+    #expect(SealedBox.open(changed, secretKey: mine.secretKey) == nil)
+    #expect(SealedBox.open(Array(box.prefix(20)), secretKey: mine.secretKey) == nil)
+    #expect(SealedBox.seal(Array(text.utf8), for: Array(mine.publicKey.dropLast())) == nil)
+  }
 }

@@ -56,6 +56,24 @@ private struct Dice: RandomNumberGenerator {
     }
   }
 
+  @Test func ofADocumentEachTextIsMaskedByItself() {
+    let account = #"""
+      {"type": "short", "project": {"id": "shop-prod-1"}, "tries": 12345678,
+       "keys": ["first-key-1", "say \"hi\" twice", "{\"inner\": \"deep-secret\"}"],
+       "private_key": "-----BEGIN KEY-----\nMIIBVgIBADAN\n-----END KEY-----\n"}
+      """#
+    for leaf in ["shop-prod-1", "first-key-1", #"say "hi" twice"#, "deep-secret", "MIIBVgIBADAN"] {
+      #expect(redact("<\(leaf)>", account) == "<***>")
+    }
+    #expect(
+      redact(Base64.encode(Array("first-key-1".utf8), alphabet: .standard, padded: true), account) == "***")
+    // Short texts, numbers and names are ordinary words.
+    for word in ["short", "12345678", "private_key", "project"] { #expect(redact(word, account) == word) }
+    #expect(
+      redact("not-closed", #"{"key": "not-closed""#) == "not-closed", "what is no document has no parts")
+    #expect(redact("hunter2!!", #"["hunter2!!"]"#) == "***")
+  }
+
   @Test(arguments: [
     "p%40ss%2Fw%20rd%7E", "p%40ss%2fw%20rd~", "p%40ss%2Fw+rd~", "p@ss/w%20rd~", "p%40ss/w%20rd~",
     "p%40ss/w+rd~",

@@ -7,6 +7,16 @@ struct GitHubCall: Sendable {
     case list, create
     case statuses(Int64)
     case setStatus(Int64)
+    case publicKey(GitHubScope), listSecrets(GitHubScope)
+    case putSecret(GitHubScope, name: String)
+
+    /// Those that change something.
+    var isWrite: Bool {
+      switch self {
+      case .create, .setStatus, .putSecret: true
+      case .list, .statuses, .publicKey, .listSecrets: false
+      }
+    }
   }
 
   var kind: Kind
@@ -15,8 +25,15 @@ struct GitHubCall: Sendable {
 
   init?(_ request: ServerRequest) {
     let parts = request.path.split(separator: "/").map(String.init)
-    guard parts.count >= 4, parts[0] == "repos", parts[3] == "deployments" else { return nil }
+    guard parts.count >= 4, parts[0] == "repos" else { return nil }
     repository = "\(parts[1])/\(parts[2])"
+    guard parts[3] == "deployments" else {
+      guard let kind = Self.secretsKind(request.method, Array(parts.dropFirst(3)), repository) else {
+        return nil
+      }
+      self.kind = kind
+      return
+    }
     switch (request.method, parts.count) {
     case ("GET", 4): kind = .list
     case ("POST", 4): kind = .create
@@ -34,6 +51,9 @@ struct GitHubCall: Sendable {
     case .create: "create-deployment"
     case .statuses: "list-deployment-statuses"
     case .setStatus: "create-deployment-status"
+    case .publicKey(let scope): "get-\(scope.word)-public-key"
+    case .listSecrets(let scope): "list-\(scope.word)-secrets"
+    case .putSecret(let scope, _): "create-or-update-\(scope.word)-secret"
     }
   }
 }

@@ -2,8 +2,8 @@ package import Concurrency
 package import HTTPServer
 package import JSON
 
-/// The part of the emulated GitHub that shipit needs: deployments and their statuses over REST
-/// (contract github §3), with tokens, rights and faults.
+/// The part of the emulated GitHub that shipit needs: deployments and their statuses (contract github §3) and secrets of
+/// Actions (§6) over REST, with tokens, rights and faults.
 ///
 /// ```json
 /// {"repositories": ["demo/app"], "tokens": [{"token": "…", "permission": "write"}]}
@@ -63,7 +63,11 @@ package actor GitHubTwin: Emulation {
   ) async -> ServerResponse? { nil }
 
   package func control(_ request: ServerRequest) async -> ServerResponse {
-    ControlSurface.answer(request, overview: overview, log: log, faults: &faults)
+    if request.method == "POST", request.path == "/secrets/keys" {
+      world.replaceKeys()
+      return .json(200, ["secrets": world.secretsOverview])
+    }
+    return ControlSurface.answer(request, overview: overview, log: log, faults: &faults)
   }
 
   package func settle() {}
@@ -71,6 +75,6 @@ package actor GitHubTwin: Emulation {
   package func stop() {}
 
   package var overview: JSON {
-    ["deployments": .array(world.deployments.map(\.overview))]
+    ["deployments": .array(world.deployments.map(\.overview)), "secrets": world.secretsOverview]
   }
 }

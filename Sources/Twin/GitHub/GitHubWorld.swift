@@ -35,6 +35,8 @@ struct GitHubWorld: Sendable {
   private var tokens: [String: Permission] = [:]
   /// Newest first.
   private(set) var deployments: [Deployment] = []
+  /// Values and keys of repositories and environments.
+  var secrets: [GitHubScope: ScopedSecrets] = [:]
   private var next: Int64 = 1
 
   static let words = FaultGate.Words(
@@ -76,9 +78,13 @@ struct GitHubWorld: Sendable {
   mutating func answer(
     _ call: GitHubCall, _ request: ServerRequest, _ access: Permission, now: String
   ) throws(GitHubProblem) -> ServerResponse {
-    if request.method == "POST", access != .write {
+    if call.kind.isWrite, access != .write {
       var problem = GitHubProblem(403, "Resource not accessible by integration")
-      problem.accepted = "deployments=write"
+      if case .putSecret = call.kind {
+        problem.accepted = "secrets=write"
+      } else {
+        problem.accepted = "deployments=write"
+      }
       throw problem
     }
     switch call.kind {
@@ -87,6 +93,9 @@ struct GitHubWorld: Sendable {
     case .statuses(let id):
       return page(try deployment(id, call).statuses.map { json($0, call, id) }, request)
     case .setStatus(let id): return try setStatus(id, call, try body(request), now)
+    case .publicKey(let scope): return try publicKey(scope)
+    case .listSecrets(let scope): return listSecrets(scope, request)
+    case .putSecret(let scope, let name): return try putSecret(name, scope, try body(request), now)
     }
   }
 
@@ -110,7 +119,9 @@ struct GitHubWorld: Sendable {
   }
 
   /// A page of a list; the next one is named by `Link`.
-  private func page(_ items: [JSON], _ request: ServerRequest) -> ServerResponse {
+  func page(
+    _ items: [JSON], _ request: ServerRequest, envelope: ([JSON]) -> JSON = { .array($0) }
+  ) -> ServerResponse {
     func number(_ name: String, _ standard: Int) -> Int {
       request.query.first { $0.name == name }.flatMap { Int($0.value) } ?? standard
     }
@@ -118,7 +129,7 @@ struct GitHubWorld: Sendable {
     let page = max(1, number("page", 1))
     let start = min(items.count, (page - 1) * size)
     let end = min(items.count, start + size)
-    var response = ServerResponse.json(200, .array(Array(items[start..<end])))
+    var response = ServerResponse.json(200, envelope(Array(items[start..<end])))
     if end < items.count {
       let host = request.header("Host") ?? "127.0.0.1"
       response.headers.append(
@@ -192,7 +203,7 @@ struct GitHubWorld: Sendable {
     return found
   }
 
-  private mutating func mint() -> Int64 {
+  mutating func mint() -> Int64 {
     defer { next += 1 }
     return next
   }

@@ -10,19 +10,21 @@ enum HoldCommand {
     await EnvironmentCommand.runRecorded(invocation) { subject, console throws(Failure) in
       let (project, environment) = (subject.project, subject.environment)
       let by = Session.user(processEnvironment())
-      let hold = Hold(
-        reason: invocation.value("reason") ?? "no reason was given", by: by, at: Session.clock.now)
-      try await write(hold, project, environment)
-      console.result(
-        MessageReport(
-          environment: environment.name, "\(environment.name) is on hold: \(hold.reason)",
-          next: "shipit unhold \(environment.name), to lift it"))
       let variables = processEnvironment()
       let pool = await SecretPool.open(
         environment,
         SecretAccess(root: project.root, process: variables, patience: SecretAccess.shortPatience))
       let redactor = Redactor(
         secrets: SecretResolver(pool).available(environment).map { ($0.name, $0.value.reveal()) })
+      // A reason is kept in the ledger and told to everybody: what was pasted into it by accident is not.
+      let hold = Hold(
+        reason: redactor.redact(invocation.value("reason") ?? "no reason was given"), by: by,
+        at: Session.clock.now)
+      try await write(hold, project, environment)
+      console.result(
+        MessageReport(
+          environment: environment.name, "\(environment.name) is on hold: \(hold.reason)",
+          next: "shipit unhold \(environment.name), to lift it"))
       let notifying = try await Notifying(
         environment, root: project.root, variables: variables, clock: Session.clock,
         redact: { redactor.redact($0) }, patience: SecretAccess.shortPatience)

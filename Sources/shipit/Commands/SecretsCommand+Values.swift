@@ -1,6 +1,7 @@
 import Concurrency
 import Interface
 import Model
+import Runner
 import Secrets
 
 /// The commands that make values: each is kept in its source and printed nowhere.
@@ -12,30 +13,55 @@ extension SecretsCommand {
       let rule = environment.demands.rules[name]
       let generator = try SecretGenerator(
         try alphabet(invocation), length: try length(invocation), rule: rule)
-      let pool = await SecretPool.open(
-        environment.secrets, wanting: [name],
-        SecretAccess(root: project.root, process: processEnvironment()))
-      for warning in pool.warnings { console.warning(warning) }
-      let outcome = try await SecretWriter(pool, environment: environment.name).generate(name) {
-        () throws(Failure) in
-        try newValue(generator, name, rule, console)
+      let ledger = try await Session.ledger(project, environment, Session.clock)
+      return try await underLease("secrets generate", ledger) { confirm throws(Failure) in
+        let pool = await SecretPool.open(
+          environment.secrets, wanting: [name],
+          SecretAccess(root: project.root, process: processEnvironment()))
+        for warning in pool.warnings { console.warning(warning) }
+        let outcome = try await SecretWriter(pool, environment: environment.name).generate(name) {
+          () throws(Failure) in
+          let value = try newValue(generator, name, rule, console)
+          try confirm()
+          return value
+        }
+        switch outcome {
+        case .kept(let source):
+          console.result(
+            MessageReport(
+              environment: environment.name, "\(name) has a value in \(source) already; nothing was written"))
+        case .written(let source):
+          try await record(.secretGenerated, "\(name) in \(source)", ledger)
+          console.result(
+            MessageReport(
+              environment: environment.name,
+              "\(name) has a new value in \(source): \(generator.length) characters of \(generator.alphabet.rawValue)",
+              next: "shipit secrets sync \(environment.name), or deploy"))
+        }
+        return .done
       }
-      switch outcome {
-      case .kept(let source):
-        console.result(
-          MessageReport(
-            environment: environment.name, "\(name) has a value in \(source) already; nothing was written"))
-      case .written(let source):
-        let ledger = try await Session.ledger(project, environment, Session.clock)
-        try await record(.secretGenerated, "\(name) in \(source)", ledger)
-        console.result(
-          MessageReport(
-            environment: environment.name,
-            "\(name) has a new value in \(source): \(generator.length) characters of \(generator.alphabet.rawValue)",
-            next: "shipit secrets sync \(environment.name), or deploy"))
-      }
-      return .done
     }
+  }
+
+  /// Nobody deploys, and nobody else makes values, between the reading of a source and the writing to it.
+  private static func underLease(
+    _ purpose: String, _ ledger: any Ledger,
+    _ work:
+      @escaping @Sendable (_ confirm: @escaping @Sendable () throws(Failure) -> Void)
+      async throws(Failure) -> ExitCode
+  ) async throws(Failure) -> ExitCode {
+    let interrupter = Interrupter()
+    // A signal ends the work, not the process: the lease is given back.
+    let signals = Signals(interrupter) {}
+    defer { withExtendedLifetime(signals) {} }
+    let leased = LeasedWork(
+      in: ledger, as: LedgerPlace.holder(purpose, processEnvironment()),
+      RunSurroundings(clock: Session.clock, redact: { $0 }, watch: { _ in }), interrupter: interrupter)
+    let task = Task { () async -> Result<ExitCode, Failure> in
+      do throws(Failure) { return .success(try await leased.run(work)) } catch { return .failure(error) }
+    }
+    interrupter.onCancel { task.cancel() }
+    return try await task.value.get()
   }
 
   private static func secretName(
@@ -99,8 +125,15 @@ extension SecretsCommand {
   private static func record(
     _ kind: Decision.Kind, _ reason: String, _ ledger: any Ledger
   ) async throws(Failure) {
-    try await ledger.record(
-      Decision(kind, by: Session.user(processEnvironment()), at: Session.clock.now, reason: reason))
+    let decision = Decision(
+      kind, by: Session.user(processEnvironment()), at: Session.clock.now, reason: reason)
+    // What is written is recorded, also when a signal came meanwhile.
+    let task = Task { () async -> Result<Void, Failure> in
+      do throws(Failure) { return .success(try await ledger.record(decision)) } catch {
+        return .failure(error)
+      }
+    }
+    try await task.value.get()
   }
 
   /// Begins a rotation, says where it stands, or with --retire ends it. Each phase is one write to the source; what
@@ -110,58 +143,64 @@ extension SecretsCommand {
       let name = try secretName(invocation, environment)
       let other = SecretRotation.previous(name)
       try checkUse(of: other, beside: name, environment)
-      let pool = await SecretPool.open(
-        environment.secrets, wanting: [name, other],
-        SecretAccess(root: project.root, process: processEnvironment()))
-      for warning in pool.warnings { console.warning(warning) }
-      console.hide([name, other].compactMap { name in pool[name].map { (name, $0) } })
-      if let failure = pool.failure { throw failure }
       let ledger = try await Session.ledger(project, environment, Session.clock)
-      let rotation = try SecretRotation(
-        name, environment: environment.name, { pool[$0] }, key: try await ledger.fingerprintKey(),
-        releases: try await ledger.recentReleases())
-      let writer = SecretWriter(pool, environment: environment.name)
-      let deploy = "shipit deploy \(environment.name)"
-      func say(_ text: String, next: String? = nil) {
-        console.result(MessageReport(environment: environment.name, text, next: next))
-      }
-      switch (rotation.phase, invocation.has("retire")) {
-      case (.idle, false):
-        let rule = environment.demands.rules[name]
-        let generator = try SecretGenerator(
-          try alphabet(invocation), length: try length(invocation), rule: rule)
-        let new = try newValue(generator, name, rule, console)
-        let source = try await writer.rotate(rotation, to: new)
-        try await record(.secretRotated, "\(name) has a new value in \(source)", ledger)
-        say(
-          "\(name) has a new value in \(source), and \(other) the old one: nothing runs with it yet",
-          next: deploy)
-      case (.added, false): say("\(name) has a new value that is not released yet", next: deploy)
-      case (.released, false):
-        say(
-          "the new value of \(name) is released, and the old one is accepted still",
-          next:
-            "shipit secrets rotate \(environment.name) \(name) --retire, once nothing uses the old one any more"
-        )
-      case (.retired, _):
-        say("the old value of \(name) is retired in its source, not yet where it runs", next: deploy)
-      case (.idle, true): say("\(name) has no old value to retire")
-      case (.added, true):
-        throw Failure(
-          .policy, "the new value of \(name) is not released yet: without the old one nothing would be valid",
-          hint: deploy)
-      case (.released, true):
-        guard !rotation.isNeededByRollback || invocation.has("force") else {
+      return try await underLease("secrets rotate", ledger) { confirm throws(Failure) in
+        let pool = await SecretPool.open(
+          environment.secrets, wanting: [name, other],
+          SecretAccess(root: project.root, process: processEnvironment()))
+        for warning in pool.warnings { console.warning(warning) }
+        console.hide([name, other].compactMap { name in pool[name].map { (name, $0) } })
+        if let failure = pool.failure { throw failure }
+        let rotation = try SecretRotation(
+          name, environment: environment.name, { pool[$0] }, key: try await ledger.fingerprintKey(),
+          releases: try await ledger.recentReleases())
+        let writer = SecretWriter(pool, environment: environment.name)
+        let deploy = "shipit deploy \(environment.name)"
+        func say(_ text: String, next: String? = nil) {
+          console.result(MessageReport(environment: environment.name, text, next: next))
+        }
+        switch (rotation.phase, invocation.has("retire")) {
+        case (.idle, false):
+          let rule = environment.demands.rules[name]
+          let generator = try SecretGenerator(
+            try alphabet(invocation), length: try length(invocation), rule: rule)
+          let new = try newValue(generator, name, rule, console)
+          try confirm()
+          let source = try await writer.rotate(rotation, to: new)
+          try await record(.secretRotated, "\(name) has a new value in \(source)", ledger)
+          say(
+            "\(name) has a new value in \(source), and \(other) the old one: nothing runs with it yet",
+            next: deploy)
+        case (.added, false): say("\(name) has a new value that is not released yet", next: deploy)
+        case (.released, false):
+          say(
+            "the new value of \(name) is released, and the old one is accepted still",
+            next:
+              "shipit secrets rotate \(environment.name) \(name) --retire, once nothing uses the old one any more"
+          )
+        case (.retired, _):
+          say("the old value of \(name) is retired in its source, not yet where it runs", next: deploy)
+        case (.idle, true): say("\(name) has no old value to retire")
+        case (.added, true):
           throw Failure(
             .policy,
-            "a rollback would bring back the release before, which knows the old value of \(name) alone",
-            hint: "retire it after the next deploy, or give the rollback up with --force")
+            "the new value of \(name) is not released yet: without the old one nothing would be valid",
+            hint: deploy)
+        case (.released, true):
+          guard !rotation.isNeededByRollback || invocation.has("force") else {
+            throw Failure(
+              .policy,
+              "a rollback would bring back the release before, which knows the old value of \(name) alone",
+              hint: "retire it after the next deploy, or give the rollback up with --force")
+          }
+          try confirm()
+          let source = try await writer.rotate(rotation, to: nil)
+          try await record(.secretRotated, "the old value of \(name) is retired in \(source)", ledger)
+          say(
+            "\(other) in \(source) is the new value too: the old one ends with the next deploy", next: deploy)
         }
-        let source = try await writer.rotate(rotation, to: nil)
-        try await record(.secretRotated, "the old value of \(name) is retired in \(source)", ledger)
-        say("\(other) in \(source) is the new value too: the old one ends with the next deploy", next: deploy)
+        return .done
       }
-      return .done
     }
   }
 
