@@ -256,7 +256,9 @@ final class ProcessSampler: Sendable {
       guard let line = contents("/proc/\(process)/cmdline"), !line.isEmpty else { continue }
       let words = String(decoding: line, as: UTF8.self).replacingOccurrences(of: "\0", with: " ")
       let isShipit = words.hasPrefix(binary + " ")
-      let isChild = isShipit ? false : isOfShipit(process)
+      // A sanitizer starts one of its own, to name what it found.
+      let isSymbolizer = !Checkout.sanitizerOptions.isEmpty && words.contains("llvm-symbolizer")
+      let isChild = isShipit || isSymbolizer ? false : isOfShipit(process)
       guard isShipit || isChild else { continue }
       let environment = isChild ? contents("/proc/\(process)/environ") ?? Data() : Data()
       state.withLock { state in
