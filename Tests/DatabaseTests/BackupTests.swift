@@ -166,6 +166,35 @@ struct BackupTests {
     #expect(try await bench.schema.values("SELECT count(*) FROM orders") == ["0"])
   }
 
+  @Test func whatKilledTrialsLeftGoesAndNothingElse() async throws {
+    let bench = try await Bench()
+    let name = try PostgresAddress(bench.schema.url).part("dbname") ?? ""
+    let mark = "shipit: scratch copy of \(name), may be dropped"
+    let names = ["left", "used", "unmarked", "foreign"].map { "\(name)_drill_\($0)" }
+    // Marked, but of another name: somebody's copy of a comment.
+    let kept = "\(name)_kept"
+    for other in names + [kept] { try await bench.schema.run("CREATE DATABASE \(other)") }
+    for other in [names[0], names[1], kept] {
+      try await bench.schema.run("COMMENT ON DATABASE \(other) IS '\(mark)'")
+    }
+    try await bench.schema.run(
+      "COMMENT ON DATABASE \(names[3]) IS '\(mark.replacing(name, with: "orders"))'")
+    // As a trial holds it that runs at this moment.
+    let holder = PostgresSession(try PostgresAddress(bench.schema.url).naming(database: "postgres"))
+    try await holder.open()
+    _ = try await holder.query("SELECT pg_advisory_lock(\(0x7368_6970), hashtext('\(names[1])'))")
+    #expect(await bench.backup(1).result != nil)
+    #expect(try await Set(bench.beside()) == Set(names.dropFirst() + [kept]))
+    await holder.close()
+    // The server lets go of the lock when it has noticed.
+    let held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = \(0x7368_6970)"
+    while try await bench.schema.values(held) != ["0"] {
+      try await Task.sleep(for: .milliseconds(10))
+    }
+    _ = try await drill(bench)
+    #expect(try await Set(bench.beside()) == Set(names.dropFirst(2) + [kept]))
+  }
+
   @Test func aTruncatedDumpIsFoundBeforeItIsCalledOne() async throws {
     var bench = try await Bench(.read)
     try bench.useDump("\"$real\" \"$@\" && truncate -s -200 \"$file\"")
@@ -276,26 +305,7 @@ struct BackupTests {
 extension BackupTests.Bench {
   /// A `pg_dump` in front of the real one.
   fileprivate mutating func useDump(_ script: String) throws {
-    let versions = try FileManager.default.contentsOfDirectory(atPath: "/usr/lib/postgresql").compactMap {
-      Int($0)
-    }
-    let real = "/usr/lib/postgresql/\(try #require(versions.max()))/bin"
-    let folder = scratch.path + "/bin"
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    let text = """
-      #!/bin/bash
-      real=\(real)/pg_dump
-      case "$1" in --version) exec "$real" --version;; esac
-      while getopts ':f:F:Z:-:' option; do case $option in f) file=$OPTARG;; esac; done
-      \(script)
-      """
-    try text.write(toFile: folder + "/pg_dump", atomically: true, encoding: .utf8)
-    try "#!/bin/sh\nexec \(real)/pg_restore \"$@\"\n".write(
-      toFile: folder + "/pg_restore", atomically: true, encoding: .utf8)
-    for name in ["pg_dump", "pg_restore"] {
-      try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: "\(folder)/\(name)")
-    }
-    programs = folder + ":"
+    programs = try ProgramShim(in: scratch.path, dump: script).path
   }
 }
 

@@ -178,6 +178,8 @@ struct CommandTests {
     #expect(try await bench.shipit("backup", "list", "demo").output.contains("no backup on this machine"))
     #expect(try await bench.shipit("migrate", "up", "demo", "--yes").code == 0)
     _ = try await bench.values("INSERT INTO a SELECT generate_series(1, 30)")
+    // What an incident leaves stops deploys alone.
+    #expect(try await bench.shipit("hold", "demo", "--reason", "rows are gone").code == 0)
     let made = try await bench.shipit("backup", "demo")
     #expect(made.code == 0 && made.text.contains("2 tables, 31 rows"), "\(made.text)")
     let listed = try await bench.shipit("backup", "list", "demo")
@@ -191,6 +193,8 @@ struct CommandTests {
     #expect(try await bench.shipit("restore", "demo", "main", "--confirm", "main").code == 2)
     #expect(try await bench.values("SELECT count(*) FROM a") == ["0"])
     let restored = try await bench.shipit("restore", "demo", "main", "--confirm", name)
+    #expect(restored.text.contains("That stops deploys, not a restore"), "\(restored.text)")
+    #expect(try await bench.shipit("status", "demo").text.contains("rows are gone"), "the hold stays")
     #expect(restored.code == 0, "\(restored.text)")
     #expect(restored.text.contains("what was there is the database \(name)_before_"), "\(restored.text)")
     #expect(try await bench.values("SELECT count(*) FROM a") == ["30"])

@@ -7,10 +7,12 @@ extension BackupPerformer {
   /// - Parameters:
   ///   - id: which one; nil: the newest.
   ///   - limit: how long it may take.
+  ///   - report: told what else is done.
   /// - Returns: the copy, how long it took, and its rows by table.
   /// - Throws: `Failure`; `CancellationError`.
   package func drill(
-    _ database: DatabaseTarget, _ rule: BackupRule, environment: String, id: String?, limit: Duration
+    _ database: DatabaseTarget, _ rule: BackupRule, environment: String, id: String?, limit: Duration,
+    report: (String) -> Void = { _ in }
   ) async throws -> (manifest: BackupManifest, took: Duration, rows: [String: Int64]) {
     let shelf = BackupShelf(rule, root: root, environment: environment, database: database.key)
     guard let newest = id ?? shelf.all().first?.id else {
@@ -23,7 +25,8 @@ extension BackupPerformer {
     let address = try DirectAddress(database, secrets).address
     let tools = try await tools(Int(manifest.server.prefix { $0 != "." }) ?? 0, address, database)
     let rows = try await tryOut(
-      shelf.file(manifest.id), manifest.rows, tools, RunID(Int(began.milliseconds % 1_000_000)), limit: limit)
+      shelf.file(manifest.id), manifest.rows, tools, RunID(Int(began.milliseconds % 1_000_000)), limit: limit,
+      report: report)
     return (manifest, clock.now - began, rows)
   }
 }

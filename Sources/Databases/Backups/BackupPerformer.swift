@@ -155,19 +155,21 @@ package struct BackupPerformer: StepPerformer {
       try await tools.read(file, limit: left(call))
     case .restore:
       call.report(.progress("restoring it into a scratch database"))
-      _ = try await tryOut(file, rows, tools, call.run.id, limit: left(call))
+      _ = try await tryOut(file, rows, tools, call.run.id, limit: left(call)) { call.report(.progress($0)) }
     }
   }
 
-  /// Restores a file into a scratch database, compares its rows, and drops it.
+  /// Restores a file into a scratch database, compares its rows, and drops it, and those that killed trials left.
+  /// - Parameter report: told what is dropped besides.
   /// - Returns: the rows.
   func tryOut(
-    _ file: String, _ rows: [String: Int64], _ tools: PostgresTools, _ run: RunID, limit: Duration
+    _ file: String, _ rows: [String: Int64], _ tools: PostgresTools, _ run: RunID, limit: Duration,
+    report: (String) -> Void
   ) async throws -> [String: Int64] {
     let scratch = ScratchDatabase(address: tools.address, database: tools.database)
+    for name in await scratch.dropLeftovers() { report("dropped \(name), which a killed trial left") }
     let name = scratch.beside("drill", run)
-    try await scratch.make(name)
-    do {
+    return try await scratch.trial(name) {
       try await tools.restore(file, into: name, keepsOwners: false, limit: limit)
       let found = try await scratch.rows(of: name)
       if !rows.isEmpty, let difference = TableCount.difference(rows, found) {
@@ -175,11 +177,7 @@ package struct BackupPerformer: StepPerformer {
           .failed, "the backup of \(tools.database) does not hold what the database held",
           place: "databases.\(tools.database).backup", cause: difference)
       }
-      await scratch.drop(name)
       return found
-    } catch {
-      await scratch.drop(name)
-      throw error
     }
   }
 

@@ -93,7 +93,7 @@ struct ScratchDatabase: Sendable {
     }
   }
 
-  private func onServer<Value: Sendable>(
+  func onServer<Value: Sendable>(
     _ what: String, _ work: @Sendable (PostgresSession) async throws -> Value
   ) async throws(Failure) -> Value {
     try await with(address.naming(database: "postgres"), what, work)
@@ -123,11 +123,11 @@ struct ScratchDatabase: Sendable {
     }
   }
 
-  private func quoted(_ name: String) -> String {
+  func quoted(_ name: String) -> String {
     "\"" + name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
   }
 
-  private func literal(_ text: String) -> String {
+  func literal(_ text: String) -> String {
     "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''") + "'"
   }
 }

@@ -64,7 +64,8 @@ enum BackupCommand {
         do {
           let (manifest, took, rows) = try await session.backups.drill(
             database, rule, environment: environment.name, id: invocation.value("from"),
-            limit: environment.protect.deadline)
+            limit: environment.protect.deadline
+          ) { console.note([$0]) }
           console.result(
             BackupDrillReport(
               environment: environment.name, manifest, size: BackupPerformer.size(manifest.bytes), took: took,
@@ -117,6 +118,12 @@ enum RestoreCommand {
         "\(manifest.id), made \(ago), goes in the place of \(name): what was written since is not in it.",
         "What is there is backed up first, and stays on the server under another name.", "",
       ])
+      if let hold = try await session.ledger.hold() {
+        console.note([
+          "\(environment.name) is on hold by \(hold.by): \(hold.reason)",
+          "That stops deploys, not a restore; it stays until shipit unhold \(environment.name).", "",
+        ])
+      }
       return try await BackupCommand.copy(
         CopyRequest(
           .restore(database: key, backup: manifest.id, checksum: manifest.checksum),
