@@ -80,7 +80,7 @@ let package = Package(
     room("Model", ["Concurrency", "JSON"]),
 
     // Floor 3: pure decisions.
-    room("Language", ["Model", "YAML", "JSON", "Concurrency", "Zones"]),
+    room("Language", ["Model", "Analysis", "YAML", "JSON", "Concurrency", "Zones"]),
     room("Engine", ["Model", "Concurrency", "Zones"]),
     room("Analysis", ["Concurrency", "Zones"]),
 

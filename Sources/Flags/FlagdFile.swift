@@ -65,7 +65,7 @@ package struct FlagdFile: FlagProvider {
     guard lstat(path, &status) == 0 else {
       throw Failure(
         .configuration, "the flag file cannot be read", place: path, cause: String(cString: strerror(errno)),
-        hint: "`flag.url` names it, relative to the project")
+        hint: "`flag.file` names it, relative to the project")
     }
     guard status.st_mode & S_IFMT == S_IFREG else {
       throw Failure(
@@ -131,7 +131,7 @@ package struct FlagdFile: FlagProvider {
         .unreachable,
         Failure(
           .configuration, "the directory of the flag file cannot be opened", place: directory,
-          cause: String(cString: strerror(errno)), hint: "`flag.url` names the file"))
+          cause: String(cString: strerror(errno)), hint: "`flag.file` names the file"))
     }
     for _ in 0..<100 {
       if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return descriptor }

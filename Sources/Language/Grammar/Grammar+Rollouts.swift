@@ -3,10 +3,12 @@ extension Grammar {
     ["mon", "tue", "wed", "thu", "fri", "sat", "sun"].map { Word($0, "A weekday.") })
 
   static let rollout = ObjectShape(
-    "a rollout",
+    "a rollout", atLeastOne: ["metrics", "gates"], neverWith: ["metrics": "gates"],
     [
       Key("flag", .object(flag), "The feature flag that is raised.", required: true),
-      Key("store", .object(store), "Where the metrics are read.", required: true),
+      Key(
+        "store", .object(store), "Where the metrics are read.",
+        example: "{url: https://prometheus.example.com}"),
       Key(
         "steps", .list(.number(0.001...100), atLeast: 1), "Percentages, rising to 100.", required: true,
         example: "[10, 25, 100]"),
@@ -55,7 +57,14 @@ extension Grammar {
                       ])), atLeast: 1), "When a step may be raised.", required: true),
             ])), "Times in which steps are raised; readings and rollbacks always go on."),
       Key("freeze", .list(.object(freeze)), "Times without raising.", standard: "[]"),
-      Key("metrics", .list(.object(metric), atLeast: 1), "What decides.", required: true),
+      Key("metrics", .list(.object(metric), atLeast: 1), "What decides.", elsewhere: ["analysis"]),
+      Key(
+        "gates", .word([Word("none", "Time alone raises the share.")]),
+        "Written when nothing is to be measured.", example: "none"),
+      Key(
+        "cure-within", .duration(atLeast: .seconds(10)),
+        "Once the flag is off for a bad metric: how long the metrics may stay bad before the code is rolled back too. Without it the code stays.",
+        example: "10m"),
     ])
 
   static let flag = ObjectShape(
@@ -64,16 +73,24 @@ extension Grammar {
       Key(
         "provider",
         .word([
-          Word("launchdarkly", "LaunchDarkly."), Word("flagd", "flagd's file, delivered with the release."),
-          Word("unleash", "Unleash."), Word("flagsmith", "Flagsmith."), Word("posthog", "PostHog."),
+          Word("launchdarkly", "LaunchDarkly."), Word("flagd", "A file that flagd or OpenFeature reads."),
+          Word("variable", "A variable of a service: all or nobody."),
+          Word("unleash", "Unleash.", .later), Word("flagsmith", "Flagsmith.", .later),
+          Word("posthog", "PostHog.", .later),
         ]), "Who serves it.", required: true, example: "launchdarkly"),
-      Key("project", .text(.line), "The provider's project.", example: "default"),
-      Key("environment", .text(.line), "The provider's environment.", example: "production"),
+      Key("file", .text(.path), "flagd: the file, in the project.", example: "flags/prod.json"),
+      Key("service", .text(.name), "variable: the service that reads it.", example: "api"),
+      Key("variable", .text(.variable), "variable: its name.", example: "CHECKOUT_ENABLED"),
+      Key("project", .text(.line), "LaunchDarkly: the project.", example: "default"),
+      Key("environment", .text(.line), "LaunchDarkly: the environment.", example: "production"),
       Key(
         "url", .text(.url), "The provider's address, when it is your own.",
         example: "https://flags.example.com"),
       Key("token", .secret, "The secret that holds the token.", example: "{secret: LD_TOKEN}"),
-      Key("serve", .any, "The variation that is rolled out.", standard: "true"),
+      Key(
+        "serve", .text(.line),
+        "The value of the variation that is rolled out: `true`, a number, or a text as it stands.",
+        standard: "true"),
       Key("context", .text(.line), "The kind of context whose key is bucketed.", standard: "user"),
     ])
 
@@ -84,8 +101,9 @@ extension Grammar {
         "provider",
         .word([
           Word("prometheus", "Prometheus, or what speaks its API."),
-          Word("grafana", "Through Grafana's data source proxy."),
-          Word("datadog", "Datadog."), Word("new-relic", "New Relic."), Word("sentry", "Sentry."),
+          Word("grafana", "Through Grafana's data source proxy.", .later),
+          Word("datadog", "Datadog.", .later), Word("new-relic", "New Relic.", .later),
+          Word("sentry", "Sentry.", .later),
         ]), "What it is.", standard: "prometheus"),
       Key("url", .text(.url), "Its address.", required: true, example: "https://prometheus.example.com"),
       Key("token", .secret, "The secret that holds a bearer token.", example: "{secret: METRICS_TOKEN}"),
@@ -94,12 +112,36 @@ extension Grammar {
     ])
 
   static let metric = ObjectShape(
-    "a metric", atLeastOne: ["template", "query"],
+    "a metric", exactlyOne: ["template", "query"],
+    onlyWith: ["sample-query": "query", "labels": "template", "window": "template"],
+    neverWith: ["variant": "dilution"],
     [
       Key("name", .text(.title), "What it is called.", required: true, example: "success-rate"),
       Key(
-        "template", .text(.name), "A known metric that fills `query` and `sample-query`.",
-        example: "http-success"),
+        "template",
+        .word([
+          Word("http-success", "Percent of requests that did not fail by the server's fault."),
+          Word("http-errors", "Percent of requests that did."),
+          Word("http-p95", "Seconds within which 95 of 100 requests were answered."),
+        ]), "A known metric that fills `query` and `sample-query`.", example: "http-success"),
+      Key(
+        "labels", .map(.label, .text(.line)), "What the template's series must have.",
+        example: "{job: api}"),
+      Key(
+        "window", .duration(atLeast: .seconds(1)), "Over how long the template counts.", standard: "5m"),
+      Key(
+        "variant",
+        .object(
+          ObjectShape(
+            "a variant's label",
+            [
+              Key("label", .text(.label), "The label's name.", required: true, example: "checkout"),
+              Key(
+                "value", .text(.line), "Its value for those who have the feature.", required: true,
+                example: "\"on\""),
+            ])),
+        "The label that tells those who have the feature from the rest. A written query must hold it.",
+        example: "{label: checkout, value: \"on\"}"),
       Key("query", .text(.query), "The question to the store.", example: "'sum(rate(errors_total[5m]))'"),
       Key(
         "sample-query", .text(.query), "How many samples stand behind it.",
@@ -128,10 +170,10 @@ extension Grammar {
       Key("count", .int(1...100_000), "Readings after which it is decided.", example: "10"),
       Key(
         "alpha", .number(0.000001...0.5), "The chance of a false alarm of the sequential test.",
-        example: "0.01"),
+        example: "0.01", .later),
       Key(
         "versus", .word([Word("baseline", "Those who do not have the feature.")]),
-        "What it is compared with.", example: "baseline"),
+        "What it is compared with.", example: "baseline", .later),
       Key(
         "dilution", .word([Word("accepted", "The query cannot tell the variants apart, and that is known.")]),
         "Written when the query sees everybody.", example: "accepted"),

@@ -167,6 +167,9 @@ extension TextRule {
   static let address = TextRule(
     "an address in numbers", #"(\d{1,3}\.){3}\d{1,3}|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*"#,
     help: "write it like 203.0.113.7 or 2001:db8::7")
+  static let label = TextRule(
+    "a label's name", "[A-Za-z_][A-Za-z0-9_]*", help: "use letters, digits and `_`, no digit first",
+    isName: true)
   static let step = TextRule("a step's percentage", #"\d{1,3}(\.\d{1,3})?"#)
   static let flag = TextRule("a flag's key", "[A-Za-z0-9][A-Za-z0-9._-]*", isName: true)
 

@@ -66,7 +66,10 @@ struct EnvironmentDecoder {
       } ?? [],
       run: fields["run"]?.list.compactMap { $0.fields.flatMap(commandStep) } ?? [],
       checks: fields["checks"]?.list.compactMap { $0.fields.flatMap(Check.init(fields:)) } ?? [],
-      notify: fields["notify"]?.list.compactMap { $0.fields.flatMap(NotificationTarget.init(fields:)) } ?? [])
+      notify: fields["notify"]?.list.compactMap { $0.fields.flatMap(NotificationTarget.init(fields:)) } ?? [],
+      rollouts: fields["rollouts"]?.map.compactMap { entry in
+        entry.value.fields.flatMap { RolloutTarget(fields: $0, key: entry.key) }
+      })
   }
 
   /// The variables that some service has as plain text.
@@ -97,16 +100,10 @@ struct EnvironmentDecoder {
       if let expires = approval["expires"]?.duration { rule.expires = expires }
       protection.approval = rule
     }
-    protection.freezes = (fields?["freeze"]?.list ?? []).compactMap { $0.fields.flatMap(freeze) }
+    protection.freezes = (fields?["freeze"]?.list ?? []).compactMap {
+      $0.fields.flatMap(Freeze.init(fields:))
+    }
     return protection
-  }
-
-  private func freeze(_ fields: Fields) -> Freeze? {
-    guard let from = fields["from"]?.text.flatMap({ try? FreezeMoment(parsing: $0) }),
-      let to = fields["to"]?.text.flatMap({ try? FreezeMoment(parsing: $0) })
-    else { return nil }
-    return Freeze(
-      from: from, to: to, timezone: fields["timezone"]?.text ?? "UTC", reason: fields["reason"]?.text)
   }
 
   private func state(_ placed: Placed?) -> StateStore? {

@@ -59,7 +59,7 @@ extension Rules {
     }
   }
 
-  private func checkFreeze(_ freeze: Fields, _ reading: inout Reading) {
+  func checkFreeze(_ freeze: Fields, _ reading: inout Reading) {
     if let zone = freeze["timezone"], let name = zone.text { checkZone(name, zone, &reading) }
     guard let from = freeze["from"], let to = freeze["to"],
       let begin = from.text.flatMap({ try? FreezeMoment(parsing: $0) }),
@@ -83,7 +83,7 @@ extension Rules {
       related: [.init(mark: from.mark, message: "its beginning")])
   }
 
-  private func checkZone(_ name: String, _ placed: Placed, _ reading: inout Reading) {
+  func checkZone(_ name: String, _ placed: Placed, _ reading: inout Reading) {
     do throws(ZoneDatabase.Trouble) {
       _ = try zones.zone(name)
     } catch {

@@ -39,9 +39,7 @@ struct Rules {
     checkProtection(&reading)
     checkSecrets(&reading)
     checkDatabases(&reading)
-    for entry in fields["rollouts"]?.map ?? [] {
-      if let rollout = entry.value.fields { checkRollout(rollout, &reading) }
-    }
+    checkRollouts(&reading)
   }
 
   private func checkPlatforms(_ reading: inout Reading) {
@@ -219,20 +217,6 @@ struct Rules {
             related: [.init(mark: service.mark, message: "the service")])
         }
       }
-    }
-  }
-
-  private func checkRollout(_ rollout: Fields, _ reading: inout Reading) {
-    let steps = rollout["steps"]?.list ?? []
-    for (before, step) in zip(steps, steps.dropFirst()) {
-      guard let low = before.number, let high = step.number, high <= low else { continue }
-      reading.error(
-        .contradiction, "the steps must rise", at: step.mark, path: step.path,
-        help: "put them in order, each once")
-    }
-    if let last = steps.last, let share = last.number, share != 100 {
-      reading.error(
-        .contradiction, "the last step must be 100", at: last.mark, path: last.path, help: "add 100")
     }
   }
 }

@@ -15,13 +15,15 @@ package struct Environment: Sendable, Hashable, Codable {
   package var run: [CommandStep]
   package var checks: [Check]
   package var notify: [NotificationTarget]
+  /// In the order of the file; nil in records of earlier releases, which knew none.
+  package var rollouts: [RolloutTarget]?
 
   package init(
     name: String, app: String, state: StateStore = .local, platforms: Platforms = Platforms(),
     provision: Provision = .adopt, protect: Protection = Protection(),
     secrets: SecretSettings = SecretSettings(), demands: SecretDemands = SecretDemands(),
     services: [Service] = [], databases: [DatabaseTarget] = [], run: [CommandStep] = [], checks: [Check] = [],
-    notify: [NotificationTarget] = []
+    notify: [NotificationTarget] = [], rollouts: [RolloutTarget]? = nil
   ) {
     self.name = name
     self.app = app
@@ -36,6 +38,7 @@ package struct Environment: Sendable, Hashable, Codable {
     self.run = run
     self.checks = checks
     self.notify = notify
+    self.rollouts = rollouts
   }
 
   package func service(_ name: ServiceName) -> Service? { services.first { $0.key == name } }
