@@ -44,6 +44,20 @@ import Testing
       draft(good.replacing(#"{checkout="on"}[5m]"#, with: #"{job="api"}[5m]"#)), [.diluted]
     ),
     (
+      "a denominator without labels at all", draft(good.replacing(#"{checkout="on"}[5m]"#, with: "[5m]")),
+      [.diluted]
+    ),
+    (
+      "everybody but those who have it",
+      draft(good.replacing(#"checkout="on""#, with: #"checkout!="on""#)), [.diluted]
+    ),
+    (
+      "grouping, offsets and numbers are no series",
+      draft(
+        #"sum without (pod, job) (rate(a{checkout="on"}[5m] offset 1m)) * on () group_left (x) 1.5e3 OR vector(0)"#,
+        abort: nil), []
+    ),
+    (
       "a quantile with a loose bound",
       draft(
         #"histogram_quantile(0.95, sum by (le) (rate(d_bucket{checkout="on"}[5m])))"#, pass: "<= 5",

@@ -56,6 +56,19 @@ import Testing
     #expect(try await Self.read("[ -z \"$HOME\" ] && echo 1").answer.reading == .value(1))
   }
 
+  @Test func `A secret that is cut by the length of a message leaves no part of itself`() async throws {
+    let padding = String(repeating: "x", count: 197)
+    let malformed = try await Self.read("echo \(padding)$TOKEN", environment: ["TOKEN": "s3cret"])
+    #expect(malformed.answer.failure?.cause?.contains("s3c") == false)
+    let long = String(repeating: "x", count: 297)
+    let failed = try await Self.read("echo \(long)$TOKEN >&2; exit 1", environment: ["TOKEN": "s3cret"])
+    #expect(failed.answer.failure?.cause?.contains("s3c") == false)
+    // The stream itself ends within it.
+    let flood = "head -c 65533 /dev/zero | tr '\\0' '\\n' >&2; printf %s $TOKEN >&2; exit 1"
+    let flooded = try await Self.read(flood, environment: ["TOKEN": "s3cret"])
+    #expect(flooded.answer.failure?.cause?.contains("s3c") != true)
+  }
+
   @Test func `One that hangs is ended with its children`() async throws {
     let began = ContinuousClock.now
     let reading = try await Self.read("sleep 300 & sleep 300", timeout: .milliseconds(200))

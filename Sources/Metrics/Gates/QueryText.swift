@@ -67,26 +67,42 @@ struct QueryText {
     return false
   }
 
-  /// Whether each `{…}` has a matcher of the label, and there is one.
+  /// Whether each series of requests is matched by the label, and there is one.
+  ///
+  /// `!=` and `!~` do not count: they are about the others.
   func hasLabelEverywhere(_ label: String) -> Bool {
-    let pieces = code.split(separator: "{", omittingEmptySubsequences: false)
-    let requests = zip(pieces, pieces.dropFirst())
-      // It speaks of instances, not of requests.
-      .filter { !$0.0.hasSuffix("(up") && $0.0 != "up" }
-      .map { $0.1.prefix { $0 != "}" } }
+    // `up` speaks of instances, not of requests.
+    let requests = QuerySelectors.all(in: code).filter { $0.name != "up" }
     return !requests.isEmpty
       && requests.allSatisfy { selector in
-        selector.split(separator: ",").contains { matcher in
-          matcher.drop { $0 == " " }.prefix(while: Self.isWord) == label
+        selector.matchers.split(separator: ",").contains { matcher in
+          let trimmed = matcher.drop { $0 == " " }
+          let name = trimmed.prefix(while: Self.isWord)
+          return name == label && trimmed.dropFirst(name.count).drop { $0 == " " }.hasPrefix("=")
         }
       }
   }
 
-  /// The ranges looked back over, `[5m]`, each with its offset where one follows.
+  /// The ranges that its numbers come from: `[5m]`. One behind `unless` only tells what is left out.
   var windows: [Duration] {
-    code.split(separator: "[", omittingEmptySubsequences: false).dropFirst().compactMap {
-      Self.duration($0.prefix { $0 != "]" && $0 != ":" })
+    var (windows, rest) = ([Duration](), code[...])
+    while let start = rest.firstIndex(of: "[") {
+      rest = rest[code.index(after: start)...]
+      if isLeftOut(start) { continue }
+      if let window = Self.duration(rest.prefix { $0 != "]" && $0 != ":" }) { windows.append(window) }
     }
+    return windows
+  }
+
+  /// Whether the place lies in what stands to the right of an `unless`.
+  private func isLeftOut(_ place: String.Index) -> Bool {
+    guard let word = code[..<place].ranges(of: " unless ").last else { return false }
+    var depth = 0
+    for letter in code[word.upperBound..<place] {
+      depth += letter == "(" ? 1 : letter == ")" ? -1 : 0
+      if depth < 0 { return false }
+    }
+    return true
   }
 
   /// As PromQL writes it: `1h30m`, `500ms`.
@@ -107,7 +123,7 @@ struct QueryText {
     return .milliseconds(total)
   }
 
-  private static func isWord(_ letter: Character) -> Bool {
+  static func isWord(_ letter: Character) -> Bool {
     letter.isLetter || letter.isNumber || letter == "_" || letter == ":"
   }
 }

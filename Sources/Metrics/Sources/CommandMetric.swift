@@ -14,6 +14,8 @@ package struct CommandMetric: MetricSource {
   private let launcher: Launcher
   private let redact: @Sendable (String) -> String
 
+  /// Bytes of each stream.
+  private static let kept = 64 << 10
   private static let ladder = StopLadder([.init(signal: 15, wait: .milliseconds(500))])
 
   /// - Parameters:
@@ -49,7 +51,7 @@ package struct CommandMetric: MetricSource {
           command[0], Array(command.dropFirst()),
           // A program with a history of its own can answer for the same moment as the stores.
           environment: environment.merging(["SHIPIT_METRIC_TIME": moment.iso8601]) { _, ours in ours },
-          directory: directory, stop: Self.ladder, outputLimit: 64 << 10),
+          directory: directory, stop: Self.ladder, outputLimit: Self.kept),
         timeout: timeout)
     } catch let error as ProcessError {
       return failed(
@@ -86,11 +88,11 @@ package struct CommandMetric: MetricSource {
         let answer = value.isNull ? StoreAnswer(.noData(reason: "empty")) : value.double.map(Self.answer)
       {
         let samples = json["samples"]?.double
-        guard samples.map({ $0 >= 0 && $0.isFinite }) ?? true else { return unreadable(word) }
+        guard samples.map({ $0 >= 0 && $0.isFinite }) ?? true else { return unreadable(word, isCut: false) }
         return MetricReading(answer, samples: samples)
       }
     }
-    return unreadable(word)
+    return unreadable(word, isCut: result.truncated)
   }
 
   private static func answer(_ value: Double) -> StoreAnswer {
@@ -98,17 +100,22 @@ package struct CommandMetric: MetricSource {
     return StoreAnswer(value.isFinite ? .value(value) : .error(reason: "not_finite"))
   }
 
-  private func unreadable(_ text: String) -> MetricReading {
+  private func unreadable(_ text: String, isCut: Bool) -> MetricReading {
     failed(
       "malformed", .configuration, "printed no number",
-      text.isEmpty ? "it printed nothing" : "it printed: \(redact(String(text.prefix(200))))",
+      isCut
+        ? "it printed more than \(Self.kept >> 10) KiB"
+        // Shortened last: of a secret that was cut nothing would be recognized.
+        : text.isEmpty ? "it printed nothing" : "it printed: \(redact(text).prefix(200))",
       "let it print a number, or {\"value\": NUMBER, \"samples\": NUMBER}; notes belong on standard error")
   }
 
   /// The last of what it wrote on standard error.
   private func said(_ result: ProcessResult) -> String? {
-    let lines = result.errorText.split(whereSeparator: \.isNewline).suffix(5).map { String($0.prefix(300)) }
-    return lines.isEmpty ? nil : redact(lines.joined(separator: "\n"))
+    // What was not kept may have cut a secret in two, and the last lines are not there anyway.
+    guard !result.truncated else { return "it wrote more than \(Self.kept >> 10) KiB" }
+    let lines = redact(result.errorText).split(whereSeparator: \.isNewline).suffix(5).map { $0.prefix(300) }
+    return lines.isEmpty ? nil : lines.joined(separator: "\n")
   }
 
   private func failed(

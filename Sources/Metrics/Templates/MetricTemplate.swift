@@ -93,12 +93,13 @@ extension MetricSelection {
   ///
   /// `increase` sees the difference of two samples: what a series had when it first appeared is missing, and a new
   /// release is all new series. That first part is the smallest value within the window of a series that was not
-  /// there in the window before. The label keeps the two parts of one series apart for `or`.
+  /// there during the day before it. A day, for a series that comes back after a gap in the scrapes has its whole past
+  /// in its first value. The label keeps the two parts of one series apart for `or`.
   fileprivate func sum(_ series: String, by label: String? = nil) -> String {
     let window = Self.written(window)
     let grown = "label_replace(increase(\(series)[\(window)]), \"part\", \"grown\", \"\", \"\")"
     let first =
-      "label_replace(min_over_time(\(series)[\(window)]) unless last_over_time(\(series)[\(window)] offset \(window)), \"part\", \"first\", \"\", \"\")"
+      "label_replace(min_over_time(\(series)[\(window)]) unless last_over_time(\(series)[1d] offset \(window)), \"part\", \"first\", \"\", \"\")"
     return "sum\(label.map { " by (\($0)) " } ?? "")(\(grown) or \(first))"
   }
 
