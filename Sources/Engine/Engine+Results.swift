@@ -189,7 +189,7 @@ extension Engine {
     // Begun it has only looked, until the first file is applied.
     case .migrate, .restoreDatabase: !state.moved
     case .backup, .scripts: true
-    case .settings, .variables, .deploy, .restore, .promote: false
+    case .settings, .variables, .deploy, .restore, .promote, .actionsSecrets: false
     }
   }
 

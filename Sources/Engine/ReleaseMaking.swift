@@ -51,7 +51,32 @@ extension Release {
       endedAt: endedAt, result: result, restores: plan.restores, reason: plan.reason,
       configurationDigest: plan.digest, services: services, order: plan.order,
       configuration: plan.configuration, decisions: plan.decisions,
-      migrations: Release.migrations(of: plan, results))
+      migrations: Release.migrations(of: plan, results), actions: Release.actions(of: plan, results))
+  }
+
+  /// What earlier runs wrote for GitHub Actions, and what this one did.
+  private static func actions(
+    of plan: Plan, _ results: [StepID: StepResult]
+  ) -> WrittenActionsSecrets? {
+    guard var written = plan.actions?.before else { return nil }
+    if case .actionsSecrets(let write)? = plan.step(PlannedActionsSecrets.step)?.action {
+      let times = Release.writtenTimes(results[PlannedActionsSecrets.step])
+      for (name, value) in write.set {
+        // Without its end it is not known what stands there.
+        written.entries[name] = times[name].map { WrittenActionsSecrets.Entry(value: value, at: $0) }
+      }
+    }
+    return written
+  }
+
+  /// The times of writes that a step has told.
+  private static func writtenTimes(_ result: StepResult?) -> [String: Timestamp] {
+    var times: [String: Timestamp] = [:]
+    for (name, text) in result?.facts ?? [:] where name.hasPrefix(StepFact.writtenPrefix) {
+      guard let milliseconds = Int64(text) else { continue }
+      times[String(name.dropFirst(StepFact.writtenPrefix.count))] = Timestamp(milliseconds: milliseconds)
+    }
+    return times
   }
 
   /// What was applied, as far as steps have told.
@@ -70,11 +95,7 @@ extension Release {
     _ record: ReleasedService, _ before: ReleasedService?, _ results: [StepID: StepResult]
   ) -> [String: Timestamp] {
     var times = before?.variableTimes ?? [:]
-    let facts = results[StepID("\(record.target.service).variables")]?.facts ?? [:]
-    for (name, text) in facts where name.hasPrefix(StepFact.writtenPrefix) {
-      guard let milliseconds = Int64(text) else { continue }
-      times[String(name.dropFirst(StepFact.writtenPrefix.count))] = Timestamp(milliseconds: milliseconds)
-    }
+    times.merge(writtenTimes(results[StepID("\(record.target.service).variables")])) { $1 }
     return times.filter { record.variables[$0.key] != nil }
   }
 }

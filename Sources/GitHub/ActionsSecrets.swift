@@ -71,6 +71,9 @@ package struct ActionsSecrets: Sendable {
     guard !values.isEmpty else { return }
     var key = try await publicKey()
     for (name, value) in values.sorted(by: { $0.key < $1.key }) {
+      guard LeaseGate.mayAct() else {
+        throw Failure(.stale, LeaseGate.words, place: client.place("PUT", subject))
+      }
       do throws(Failure) {
         try await put(name, value, key)
       } catch {

@@ -12,11 +12,13 @@ package struct Performers: Sendable {
   package var databases: (any StepPerformer)?
   /// Copies databases, and puts copies in their place.
   package var backups: (any StepPerformer)?
+  /// Writes secrets of GitHub Actions.
+  package var actionsSecrets: (any StepPerformer)?
 
   package init(
     platforms: [PlatformName: any Platform], probing: any StepPerformer, commands: any StepPerformer,
     images: (any StepPerformer)? = nil, databases: (any StepPerformer)? = nil,
-    backups: (any StepPerformer)? = nil
+    backups: (any StepPerformer)? = nil, actionsSecrets: (any StepPerformer)? = nil
   ) {
     self.platforms = platforms
     self.probing = probing
@@ -24,6 +26,7 @@ package struct Performers: Sendable {
     self.images = images
     self.databases = databases
     self.backups = backups
+    self.actionsSecrets = actionsSecrets
   }
 
   /// Who carries a step out; nil when no adapter for it is at hand.
@@ -35,6 +38,7 @@ package struct Performers: Sendable {
     case .images: images
     case .databases: databases
     case .backups: backups
+    case .actionsSecrets: actionsSecrets
     }
   }
 }

@@ -11,15 +11,17 @@ package struct Planning: Sendable {
   private let history: any RevisionHistory
   private let digest: @Sendable (String) -> String
   private let databases: DatabaseLooks
+  private let actions: (any ActionsSecretStore)?
 
   /// - Parameters:
   ///   - digest: SHA-256 in hex.
   ///   - databases: who looks at databases; nothing is known of them without.
+  ///   - actions: who looks at the secrets of GitHub Actions.
   package init(
     environment: Environment, ledger: any Ledger, platforms: [PlatformName: any Platform],
     secrets: SecretValues,
     history: any RevisionHistory, digest: @escaping @Sendable (String) -> String,
-    databases: DatabaseLooks = DatabaseLooks()
+    databases: DatabaseLooks = DatabaseLooks(), actions: (any ActionsSecretStore)? = nil
   ) {
     self.environment = environment
     self.ledger = ledger
@@ -28,6 +30,7 @@ package struct Planning: Sendable {
     self.history = history
     self.digest = digest
     self.databases = databases
+    self.actions = actions
   }
 
   /// The binding digest of what is asked for; needs no look at any platform.
@@ -200,6 +203,7 @@ package struct Planning: Sendable {
       environment: environment, commit: newest?.commit ?? "", subject: newest?.subject ?? "", observed: [:],
       secrets: secrets, digest: digest)
     try await fill(&input)
+    input.actions = try await actions?.stored()
     return input
   }
 

@@ -4,7 +4,9 @@ package import Model
 /// Every secret of an environment with what is known of it besides its value.
 package struct SecretInventory: Sendable {
   package struct Entry: Sendable, Hashable {
-    package enum Kind: String, Sendable, Hashable { case account, variable, database, notification, required }
+    package enum Kind: String, Sendable, Hashable {
+      case account, variable, database, notification, required, github
+    }
 
     package var name: String
     package var kind: Kind
@@ -28,8 +30,8 @@ package struct SecretInventory: Sendable {
   ///   - releases: newest first.
   package init(_ environment: Environment, _ pool: SecretPool, key: [UInt8], releases: [Release]) {
     let uses = SecretUses(environment)
-    entries = Set(uses.names).union(uses.notices.keys).sorted().map { name in
-      let places = (uses.places[name] ?? []) + (uses.notices[name] ?? [])
+    entries = uses.all.sorted().map { name in
+      let places = (uses.withActions[name] ?? []) + (uses.notices[name] ?? [])
       let value = pool[name].flatMap { $0.isEmpty ? nil : $0 }
       let fingerprint = value.map { Fingerprint.of($0, key: key) }
       let since = fingerprint.flatMap { SecretAge.since(name, fingerprint: $0, in: releases) }
@@ -50,6 +52,7 @@ package struct SecretInventory: Sendable {
     if has("services.") { return .variable }
     if has("databases.") { return .database }
     if has("platforms.") || has("state.") { return .account }
+    if has("secrets.github.") { return .github }
     return has("notify[") ? .notification : .required
   }
 }

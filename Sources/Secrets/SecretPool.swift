@@ -21,8 +21,7 @@ package struct SecretPool: Sendable {
   package static func open(
     _ environment: Environment, _ access: SecretAccess
   ) async -> SecretPool {
-    let uses = SecretUses(environment)
-    return await open(environment.secrets, wanting: Set(uses.names).union(uses.notices.keys), access)
+    await open(environment.secrets, wanting: SecretUses(environment).all, access)
   }
 
   /// Asks for the names. It never fails as a whole: what a source that cannot be asked would have is known only

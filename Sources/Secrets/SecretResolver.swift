@@ -14,7 +14,15 @@ package struct SecretResolver: Sendable {
   /// - Parameter key: the ledger's key of fingerprints.
   /// - Throws: `configuration`, naming all that are missing or empty at once.
   package func resolve(_ environment: Environment, key: [UInt8]) throws(Failure) -> SecretValues {
-    let found = try resolve(SecretUses(environment), in: environment.name, key: key)
+    let found = try resolve(SecretUses(environment).places, in: environment.name, key: key)
+    try check(environment)
+    return found
+  }
+
+  /// Resolves what `resolve` does, and what GitHub Actions gets, with the token that writes it.
+  /// - Throws: `configuration`, naming all that are missing or empty at once.
+  package func resolveForSync(_ environment: Environment, key: [UInt8]) throws(Failure) -> SecretValues {
+    let found = try resolve(SecretUses(environment).withActions, in: environment.name, key: key)
     try check(environment)
     return found
   }
@@ -42,7 +50,7 @@ package struct SecretResolver: Sendable {
     accounts.services = []
     accounts.databases = []
     accounts.demands = SecretDemands()
-    let found = try resolve(SecretUses(accounts), in: environment.name, key: key)
+    let found = try resolve(SecretUses(accounts).places, in: environment.name, key: key)
     var values: [String: Sensitive] = [:]
     for database in environment.databases {
       guard case .secret(let name) = database.url, let value = pool[name], !value.isEmpty else {
@@ -62,7 +70,7 @@ package struct SecretResolver: Sendable {
     databases.demands = SecretDemands()
     databases.platforms = Platforms()
     databases.state = .local
-    return try resolve(SecretUses(databases), in: environment.name, key: key)
+    return try resolve(SecretUses(databases).places, in: environment.name, key: key)
   }
 
   /// Resolves what the platforms' accounts need, and of the services' secrets what is at hand: enough to find out
@@ -95,7 +103,7 @@ package struct SecretResolver: Sendable {
       case .encore: account.platforms = Platforms(encore: environment.platforms.encore)
       }
       do throws(Failure) {
-        let found = try resolve(SecretUses(account), in: environment.name, key: key)
+        let found = try resolve(SecretUses(account).places, in: environment.name, key: key)
         for (name, value) in found.all { values[name] = value }
       } catch { missing[name] = error }
     }
@@ -110,7 +118,7 @@ package struct SecretResolver: Sendable {
     ledgerAlone.databases = []
     ledgerAlone.demands = SecretDemands()
     ledgerAlone.platforms = Platforms()
-    let values = try resolve(SecretUses(ledgerAlone), in: environment.name, key: [])
+    let values = try resolve(SecretUses(ledgerAlone).places, in: environment.name, key: [])
     guard let value = values[name] else {
       throw Failure(.internalError, "the secret \(name) of the ledger was not resolved")
     }
@@ -119,9 +127,8 @@ package struct SecretResolver: Sendable {
 
   /// Every secret of the environment that has a value at hand, and what sources are reached by, for redaction.
   package func available(_ environment: Environment) -> [(name: String, value: Sensitive)] {
-    let uses = SecretUses(environment)
     let credentials = pool.credentialsRead
-    return Set(uses.names).union(uses.notices.keys).union(credentials.keys).sorted().compactMap { name in
+    return SecretUses(environment).all.union(credentials.keys).sorted().compactMap { name in
       (pool[name] ?? credentials[name]).flatMap { $0.isEmpty ? nil : (name, $0) }
     }
   }
@@ -132,13 +139,13 @@ package struct SecretResolver: Sendable {
     return SecretValues(values: values, origins: origins) { Fingerprint.of($0, key: key) }
   }
 
-  private func resolve(_ uses: SecretUses, in environment: String, key: [UInt8]) throws(Failure)
-    -> SecretValues
-  {
+  private func resolve(
+    _ places: [String: [String]], in environment: String, key: [UInt8]
+  ) throws(Failure) -> SecretValues {
     var values: [String: Sensitive] = [:]
     var problems: [(name: String, text: String)] = []
-    for name in uses.names {
-      let used = "used by \((uses.places[name] ?? []).joined(separator: ", "))"
+    for (name, users) in places.sorted(by: { $0.key < $1.key }) {
+      let used = "used by \(users.joined(separator: ", "))"
       switch pool[name] {
       case nil: problems.append((name, "\(name) is not set, \(used)"))
       case let value? where value.isEmpty: problems.append((name, "\(name) is set but empty, \(used)"))

@@ -6,6 +6,8 @@ package struct SecretUses: Sendable, Equatable {
   package let places: [String: [String]]
   /// Those of `notify`, which a run can do without.
   package let notices: [String: [String]]
+  /// Those of `secrets.github`, which `secrets sync` and `secrets diff` alone need.
+  package let actions: [String: [String]]
 
   package init(_ environment: Environment) {
     var places: [String: [String]] = [:]
@@ -36,7 +38,21 @@ package struct SecretUses: Sendable, Equatable {
       for (name, key) in target.secrets { notices[name, default: []].append("notify[\(index)].\(key)") }
     }
     self.notices = notices
+    var actions: [String: [String]] = [:]
+    if let target = environment.secrets.actions {
+      actions[target.tokenSecret, default: []].append("secrets.github.token")
+      for (name, secret) in target.names.sorted(by: { $0.key < $1.key }) {
+        actions[secret, default: []].append("secrets.github.\(name)")
+      }
+    }
+    self.actions = actions
   }
 
   package var names: [String] { places.keys.sorted() }
+
+  /// Every name, also of what not each command needs.
+  package var all: Set<String> { Set(places.keys).union(notices.keys).union(actions.keys) }
+
+  /// With what `secrets sync` needs besides.
+  var withActions: [String: [String]] { places.merging(actions) { $0 + $1 } }
 }

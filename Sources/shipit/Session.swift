@@ -4,6 +4,7 @@ import Crypto
 import Databases
 import Encore
 import FoundationEssentials
+import GitHub
 import HTTP
 import Interface
 import Ledgers
@@ -44,6 +45,7 @@ struct Session: Sendable {
 
   /// - Parameters:
   ///   - needsVariables: the services' secrets are needed too, not only the accounts'.
+  ///   - isSync: what GitHub Actions gets is needed besides the services' secrets.
   ///   - isAboutDatabases: of all secrets those of databases alone are needed.
   ///   - takesVariables: the services' secrets are used as far as they are at hand.
   ///   - isPartial: a platform whose account lacks a secret is left out, and the others are asked.
@@ -52,6 +54,7 @@ struct Session: Sendable {
   /// - Throws: `Failure` when a secret is missing or the ledger cannot be used.
   init(
     _ project: Project, _ environment: Model.Environment, _ console: Console, needsVariables: Bool,
+    isSync: Bool = false,
     takesVariables: Bool = false, isAboutDatabases: Bool = false, isPartial: Bool = false,
     touched: Set<PlatformName>? = nil, isDirty: Bool = false, ledger: (any Ledger)? = nil
   ) async throws(Failure) {
@@ -92,8 +95,10 @@ struct Session: Sendable {
       missing = [:]
     } else {
       secrets =
-        needsVariables
-        ? try resolver.resolve(environment, key: key) : try resolver.resolveAccounts(environment, key: key)
+        isSync
+        ? try resolver.resolveForSync(environment, key: key)
+        : needsVariables
+          ? try resolver.resolve(environment, key: key) : try resolver.resolveAccounts(environment, key: key)
       if needsVariables { try await Session.checkReuse(project, environment, secrets, console) }
       missing = [:]
     }
@@ -153,7 +158,7 @@ struct Session: Sendable {
   var planning: Planning {
     Planning(
       environment: environment, ledger: ledger, platforms: platforms, secrets: secrets, history: history,
-      digest: Session.digest, databases: looks)
+      digest: Session.digest, databases: looks, actions: actionsSecrets)
   }
 
   /// Who looks at databases.
@@ -191,7 +196,18 @@ struct Session: Sendable {
       images: imageBuilder(parts, redact),
       databases: MigrationPerformer(
         secrets: secrets, files: migrations, clock: clock, digest: Session.digest, program: program(redact)),
-      backups: backups)
+      backups: backups, actionsSecrets: actionsSecrets)
+  }
+
+  /// Who writes the secrets of GitHub Actions; nil where none are kept, or their token is not at hand.
+  private var actionsSecrets: (any ActionsSecretStore)? {
+    guard let target = environment.secrets.actions, let token = secrets[target.tokenSecret] else {
+      return nil
+    }
+    return ActionsSecretsPerformer(
+      GitHubTarget(
+        apiURL: ActionsContext.apiURL(variables), repository: target.place.repository, token: token),
+      target.place, values: secrets, http: http, version: shipitVersion)
   }
 
   /// Runs migration tools that are programs of the project's.

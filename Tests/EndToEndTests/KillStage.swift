@@ -31,6 +31,8 @@ struct KillStage {
   let project: GitProject
   let twin: TwinProcess
   let shim: KillShim
+  /// Variables of shipit besides those of the twin.
+  var variables: [String: String] = [:]
 
   /// A deployment as the platform lists it.
   struct Made {
@@ -92,26 +94,31 @@ struct KillStage {
 
   /// How many writes a command makes, told by the library itself.
   func count(
-    expecting code: Int32, of command: String = "deploy", after prepare: () async throws -> Void = {}
+    expecting code: Int32, of command: String = "deploy", _ options: [String] = [],
+    after prepare: () async throws -> Void = {}
   ) async throws -> Int {
     try await prepare()
-    let result = try await run(command, [], shim.variables(at: 0))
+    let result = try await run(command, options, shim.variables(at: 0))
     try #require(result.code == code, "\(result.text)")
     return try shim.count()
   }
 
   /// Runs a command that is killed, or, when it makes fewer writes this time, ends with a code.
-  func killed(at place: KillPlace, _ command: String, unless code: Int32) async throws {
-    let result = try await run(command, [], shim.variables(at: place.write, when: place.when.rawValue))
+  func killed(
+    at place: KillPlace, _ command: String, _ options: [String] = [], unless code: Int32
+  ) async throws {
+    let result = try await run(command, options, shim.variables(at: place.write, when: place.when.rawValue))
     try #require(result.code == 137 || result.code == code, "\(place): \(result.code) \(result.text)")
   }
 
   private func run(_ command: String, _ options: [String], _ variables: [String: String]) async throws
     -> ShipitResult
   {
-    let yes = command == "unhold" ? [] : ["--yes"]
+    let yes = ["unhold", "secrets rotate"].contains(command) ? [] : ["--yes"]
+    let words = command.split(separator: " ").map(String.init)
     return try await project.shipit(
-      [command, "demo"] + yes + options, variables: twin.variables.merging(variables) { $1 },
+      words + ["demo"] + options + yes,
+      variables: twin.variables.merging(self.variables) { $1 }.merging(variables) { $1 },
       timeout: .seconds(150))
   }
 

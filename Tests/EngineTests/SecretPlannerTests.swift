@@ -109,4 +109,51 @@ import Testing
     ]
     #expect(try DeployPlanner(input(variables, releases: [again] + past)).plan().isEmpty)
   }
+
+  /// What jobs of GitHub Actions get: no value of it can be read back.
+  private func jobs(_ listed: [String: Timestamp]?, written: [String: (String, Timestamp)] = [:]) -> PlanInput
+  {
+    let place = ActionsSecretsPlace(repository: "acme/shop")
+    var known = Planned.release(4, services: [:])
+    known.actions = WrittenActionsSecrets(
+      place: place,
+      entries: written.mapValues { value, at in
+        WrittenActionsSecrets.Entry(
+          value: ActionsSecretsWrite.Value(secret: "SAME", fingerprint: Planned.key(Sensitive(value))), at: at
+        )
+      })
+    var environment = Planned.environment([])
+    environment.secrets.actions = ActionsSecretsTarget(
+      place: place, tokenSecret: "TOKEN", names: ["THERE": "SAME"])
+    var input = Planned.input(environment, [], releases: [known], secrets: secrets)
+    input.actions = listed
+    return input
+  }
+
+  @Test func whatJobsGetIsWrittenUnlessItIsKnownToBeThere() throws {
+    let then = Timestamp(milliseconds: 1_000)
+    let later = Timestamp(milliseconds: 2_000)
+    let cases:
+      [([String: Timestamp]?, [String: (String, Timestamp)], StoredSecretState, VariableChange.Kind?)] =
+        [
+          ([:], [:], .missing, .add),
+          (["THERE": then], [:], .unknown, .change),
+          (["THERE": then], ["THERE": ("1", then)], .unreadable, nil),
+          (["THERE": then], ["THERE": ("old", then)], .differs, .change),
+          // Somebody else wrote since, whatever it was.
+          (["THERE": later], ["THERE": ("1", then)], .unknown, .change),
+          (["OTHER": then], ["THERE": ("1", then)], .missing, .add),
+        ]
+    for (listed, written, state, kind) in cases {
+      let planner = DeployPlanner(jobs(listed, written: written))
+      #expect(try planner.storedSecrets().map(\.state) == [state])
+      let plan = try planner.secretsPlan()
+      #expect(plan.actions?.changes.map(\.kind) == kind.map { [$0] } ?? [])
+      #expect(plan.ids == (kind == nil ? [] : ["github.secrets"]))
+    }
+    // What was written elsewhere says nothing of this repository.
+    var moved = jobs(["THERE": then], written: ["THERE": ("1", then)])
+    moved.environment.secrets.actions?.place.environment = "prod"
+    #expect(try DeployPlanner(moved).storedSecrets().map(\.state) == [.unknown])
+  }
 }

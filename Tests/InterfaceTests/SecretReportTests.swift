@@ -51,15 +51,19 @@ private func secret(
       environment: "prod",
       states.map {
         StoredSecret(
-          service: $0.0, platform: $0.1, variable: $0.2, secret: $0.2 == "SESSION_KEY" ? "JWT_SECRET" : $0.2,
+          sink: .service($0.0, $0.1), variable: $0.2, secret: $0.2 == "SESSION_KEY" ? "JWT_SECRET" : $0.2,
           state: $0.3)
-      })
+      } + [
+        StoredSecret(
+          sink: .actions(ActionsSecretsPlace(repository: "acme/shop", environment: "production")),
+          variable: "RAILWAY_API_TOKEN", secret: "RAILWAY_API_TOKEN", state: .missing)
+      ])
     try expectGolden("secrets-diff.txt", report.text(.eighty))
     expectFits(report.text(.eighty), 80)
     #expect(report.isDifferent)
     let same = SecretDiffReport(
       environment: "prod",
-      [StoredSecret(service: "api", platform: .railway, variable: "A", secret: "A", state: .same)])
+      [StoredSecret(sink: .service("api", .railway), variable: "A", secret: "A", state: .same)])
     #expect(!same.isDifferent)
   }
 }

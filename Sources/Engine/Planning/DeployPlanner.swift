@@ -38,12 +38,14 @@ package struct DeployPlanner {
     warnings += DeployPlanner.wayBack(across: migrations.changes)
     note(migrations.changes, in: &services)
     let binding = binding()
-    return Plan(
+    var plan = Plan(
       kind: .deploy, app: environment.app, environment: environment.name, commit: input.commit,
       subject: input.subject, isDirty: input.isDirty, steps: topological(steps), services: services,
       warnings: warnings, deadline: environment.protect.deadline, digest: digest(binding),
       hasPrevious: services.allSatisfy { $0.previous != nil }, before: before,
       order: order.map(\.key), configuration: environment, binding: binding)
+    plan.actions = input.writtenActions.map { PlannedActionsSecrets(before: $0) }
+    return plan
   }
 
   /// The plan of `migrate up`: the schemas alone.
@@ -121,6 +123,8 @@ package struct DeployPlanner {
     (rest.run, rest.checks, rest.protect, rest.platforms) = ([], [], Protection(), Platforms())
     // Whoever is told of a run, it is the same run.
     rest.notify = []
+    // What jobs get is written by `secrets sync` alone.
+    rest.secrets.actions = nil
     var parts = [
       "commit": input.commit, "dirty": "\(input.isDirty)",
       "run": part(environment.run), "checks": part(environment.checks), "protect": part(environment.protect),

@@ -1,3 +1,4 @@
+package import Concurrency
 package import Model
 
 /// Everything a plan is made from.
@@ -20,6 +21,8 @@ package struct PlanInput: Sendable {
   package var secrets: SecretValues
   /// Per service, the variables whose values the platform's copy of the live deployment can give back.
   package var restorable: [ServiceName: Set<String>]
+  /// The secrets of GitHub Actions as GitHub lists them, by name, with the time of the last write; nil: not asked.
+  package var actions: [String: Timestamp]?
   /// The number the run will get.
   package var release: Int
   /// SHA-256 in hex, for the binding digest.
@@ -50,6 +53,12 @@ package struct PlanInput: Sendable {
   /// The commit a service reports now: not the released one where another stands in for it.
   package func servedCommit(of service: ServiceName) -> String? {
     record(of: service)?.standIn ?? liveCommit(of: service)
+  }
+
+  /// What earlier runs are known to have written for GitHub Actions where it is kept now; nil where they wrote nothing.
+  var writtenActions: WrittenActionsSecrets? {
+    guard let place = environment.secrets.actions?.place else { return nil }
+    return releases.lazy.compactMap(\.actions).first { $0.place == place }
   }
 
   /// What the ledger knows of a service's live deployment: the newest record that names it.

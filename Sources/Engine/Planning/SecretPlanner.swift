@@ -12,11 +12,11 @@ extension DeployPlanner {
         guard case .secret(let secret) = value else { continue }
         found.append(
           StoredSecret(
-            service: service.key, platform: service.platform, variable: name, secret: secret,
+            sink: .service(service.key, service.platform), variable: name, secret: secret,
             state: planner.state(of: secret, as: name)))
       }
     }
-    return found
+    return found + (actions?.storedSecrets() ?? [])
   }
 
   /// The plan of `secrets sync`: one write for each service that has something to write, and nothing else.
@@ -73,12 +73,25 @@ extension DeployPlanner {
           cannotRestore: undo.lost.isEmpty
             ? nil : "the stored value of \(undo.lost.joined(separator: ", "))", record: record))
     }
+    var plannedActions: PlannedActionsSecrets?
+    if let actions {
+      let planned = actions.plan(after: steps.map(\.id))
+      steps += planned.steps
+      plannedActions = planned.secrets
+      bound += actions.bound
+    }
     let bindingText = "shipit-secrets-1\n\(bound.joined(separator: "\n"))"
-    return Plan(
+    var plan = Plan(
       kind: .secrets, app: environment.app, environment: environment.name, commit: input.commit,
       subject: input.subject, steps: steps, services: services, warnings: warnings,
       deadline: environment.protect.deadline, digest: input.digest(bindingText), before: before,
       order: order.map(\.key), configuration: environment)
+    plan.actions = plannedActions
+    return plan
+  }
+
+  private var actions: ActionsSecretPlanner? {
+    input.environment.secrets.actions.map { ActionsSecretPlanner(target: $0, input: input) }
   }
 
   private func variables(of service: Service) throws(Failure) -> VariablePlanner {

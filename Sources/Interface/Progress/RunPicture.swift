@@ -223,7 +223,8 @@ package struct RunPicture: Sendable {
       case .untouched, .affirmed: if picture.isUndo { fates[service] = .affirmed(proof) }
       case .unknown, nil: break
       }
-    case .settings, .variables, .buildImage, .command, .check, .migrate, .scripts, .backup, .restoreDatabase:
+    case .settings, .variables, .buildImage, .command, .check, .migrate, .scripts, .backup, .restoreDatabase,
+      .actionsSecrets:
       break
     }
   }
@@ -235,7 +236,7 @@ package struct RunPicture: Sendable {
       if request.cutOver != .staged { fates[service] = .unknown(why) }
     case .promote, .restore: fates[service] = .unknown(why)
     case .settings, .variables, .buildImage, .prove, .soak, .command, .check, .migrate, .scripts, .backup,
-      .restoreDatabase:
+      .restoreDatabase, .actionsSecrets:
       break
     }
   }

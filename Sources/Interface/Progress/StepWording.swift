@@ -19,7 +19,9 @@ extension RunPicture.StepPicture {
   /// It writes or deploys, so that something of it could be live.
   private var changesPlatform: Bool {
     switch step.action {
-    case .settings, .variables, .deploy, .restore, .promote, .migrate, .scripts, .restoreDatabase: true
+    case .settings, .variables, .deploy, .restore, .promote, .migrate, .scripts, .restoreDatabase,
+      .actionsSecrets:
+      true
     case .backup, .buildImage, .prove, .soak, .command, .check: false
     }
   }

@@ -9,6 +9,7 @@ extension PlanReport {
       lines += self.lines(of: service, symbols)
     }
     for schema in schemas { lines += [.empty] + schema.lines(symbols) }
+    if let github { lines += [.empty] + self.lines(of: github, symbols) }
     lines.append(.empty)
     lines += graph(symbols)
     if let mixedWindow {
@@ -85,6 +86,15 @@ extension PlanReport {
       lines.append(.labelled("rollback", [.warning(isNew ? lost : "cannot restore all: \(lost)")]))
     }
     return lines
+  }
+
+  private func lines(of github: GitHubLine, _ symbols: Symbols) -> [Line] {
+    let head = Line(
+      Span("\(symbols.change) ", .change), .strong("GitHub Actions"), .faint("  of \(github.place.words)"))
+    let secrets = github.secrets.enumerated().map { index, change in
+      Line.labelled(index == 0 ? "secrets" : "", change.spans(symbols))
+    }
+    return [head] + secrets + [.labelled("rollback", [.warning("GitHub shows no value: none is put back")])]
   }
 
   private func graph(_ symbols: Symbols) -> [Line] {

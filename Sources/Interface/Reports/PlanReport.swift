@@ -34,6 +34,11 @@ package struct PlanReport: Report {
     package var isConfirmation: Bool
   }
 
+  package struct GitHubLine: Codable, Sendable, Hashable {
+    package var place: ActionsSecretsPlace
+    package var secrets: [VariableChange]
+  }
+
   package var action: Plan.Kind
   package var app: String
   package var environment: String
@@ -52,6 +57,8 @@ package struct PlanReport: Report {
   package var services: [ServiceLine]
   /// What it does to schemas.
   package var schemas: [SchemaLine]
+  /// What it writes for GitHub Actions; nil: nothing.
+  package var github: GitHubLine?
   package var steps: [StepLine]
   /// How long users can meet services of both releases together, in words; nil when one alone goes over.
   package var mixedWindow: String?
@@ -85,6 +92,9 @@ package struct PlanReport: Report {
     let byService = Dictionary(grouping: plan.steps, by: \.service)
     services = plan.services.map { ServiceLine($0, byService[$0.service] ?? []) }
     schemas = plan.schemaChanges.map(SchemaLine.init)
+    github = plan.actions.flatMap {
+      $0.changes.isEmpty ? nil : GitHubLine(place: $0.before.place, secrets: $0.changes)
+    }
     steps = plan.steps.map {
       StepLine(
         id: $0.id, title: $0.title, service: $0.service, needs: $0.needs, isCutOver: $0.isCutOver,

@@ -14,6 +14,8 @@ package struct SecretListReport: Report {
       case notification
       /// Required by name, and used by nothing in the file.
       case required
+      /// Of jobs of GitHub Actions, or what they are written with.
+      case github
     }
 
     package var name: String
@@ -118,8 +120,11 @@ package struct SecretDiffReport: Report {
   package static let kind = "secrets-diff"
 
   package struct Entry: Codable, Sendable, Hashable {
-    package var service: ServiceName
-    package var platform: PlatformName
+    /// Nil for a secret of GitHub Actions.
+    package var service: ServiceName?
+    package var platform: PlatformName?
+    /// Nil for a variable of a service.
+    package var github: ActionsSecretsPlace?
     package var variable: String
     package var secret: String
     package var state: StoredSecretState
@@ -132,9 +137,13 @@ package struct SecretDiffReport: Report {
   package init(environment: String, _ secrets: [StoredSecret], notes: [String] = []) {
     self.environment = environment
     self.notes = notes
-    entries = secrets.map {
-      Entry(
-        service: $0.service, platform: $0.platform, variable: $0.variable, secret: $0.secret, state: $0.state)
+    entries = secrets.map { stored in
+      var entry = Entry(variable: stored.variable, secret: stored.secret, state: stored.state)
+      switch stored.sink {
+      case .service(let service, let platform): (entry.service, entry.platform) = (service, platform)
+      case .actions(let place): entry.github = place
+      }
+      return entry
     }
   }
 
@@ -146,12 +155,13 @@ package struct SecretDiffReport: Report {
   package func lines(_ symbols: Symbols) -> [Line] {
     guard !entries.isEmpty else { return [Line([Span("no service of \(environment) has a secret")])] }
     var lines: [Line] = []
-    var last: ServiceName?
+    var last: Line?
     for entry in entries {
-      if entry.service != last {
+      let heading = heading(entry)
+      if heading != last {
         if last != nil { lines.append(.empty) }
-        lines.append(Line(.strong("\(entry.service)"), .faint("  on \(entry.platform.title)")))
-        last = entry.service
+        lines.append(heading)
+        last = heading
       }
       let from = entry.secret == entry.variable ? "" : "  from \(entry.secret)"
       let (sign, words) = wording(entry.state, symbols)
@@ -168,6 +178,12 @@ package struct SecretDiffReport: Report {
       ]
     }
     return lines
+  }
+
+  private func heading(_ entry: Entry) -> Line {
+    if let place = entry.github { return Line(.strong("GitHub Actions"), .faint("  of \(place.words)")) }
+    let platform = entry.platform.map { "  on \($0.title)" } ?? ""
+    return Line(.strong(entry.service?.rawValue ?? ""), .faint(platform))
   }
 
   private func wording(_ state: StoredSecretState, _ symbols: Symbols) -> (Span, Span) {

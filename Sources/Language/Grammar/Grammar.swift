@@ -218,6 +218,6 @@ package enum Grammar {
           ]), atLeast: 1), "Asked in this order; the first that has the name wins.",
         standard: "[environment]",
         example: "[environment]"),
-      requiredSecrets, secretRules,
+      requiredSecrets, secretRules, actionsSecrets,
     ])
 }

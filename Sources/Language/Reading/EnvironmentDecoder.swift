@@ -81,12 +81,13 @@ struct EnvironmentDecoder {
   }
 
   private func secrets(_ fields: Fields?) -> SecretSettings {
-    guard let sources = fields?["sources"]?.list else { return SecretSettings() }
+    let actions = fields?["github"]?.fields.flatMap { ActionsSecretsTarget(fields: $0) }
+    guard let sources = fields?["sources"]?.list else { return SecretSettings(actions: actions) }
     return SecretSettings(
       sources: sources.compactMap { source in
         guard let fields = source.fields else { return .environment }
         return SecretSettings.Source(fields: fields)
-      })
+      }, actions: actions)
   }
 
   private func protection(_ fields: Fields?) -> Protection {

@@ -35,6 +35,7 @@ struct Rules {
     checkTexts(&reading)
     checkCommands(&reading)
     checkSecretSources(&reading)
+    checkActionsSecrets(&reading)
     Needs(fields: fields).check(&reading)
     checkProtection(&reading)
     checkSecrets(&reading)

@@ -13,8 +13,13 @@ package struct SecretSettings: Sendable, Hashable, Codable {
   }
 
   package var sources: [Source]
+  /// The secrets of GitHub Actions that are kept as the sources have them; nil: none.
+  package var actions: ActionsSecretsTarget?
 
-  package init(sources: [Source] = [.environment]) { self.sources = sources }
+  package init(sources: [Source] = [.environment], actions: ActionsSecretsTarget? = nil) {
+    self.sources = sources
+    self.actions = actions
+  }
 
   /// The secrets by which sources are reached.
   package var credentials: [String] { sources.flatMap(\.credentials) }

@@ -29,13 +29,16 @@ package struct Release: Sendable, Hashable, Codable {
   package var decisions: [Decision]?
   /// What its run applied to databases, in order.
   package var migrations: [ReleasedMigration]
+  /// What shipit has written into the secrets of GitHub Actions, by this run or before; nil: nothing is known.
+  package var actions: WrittenActionsSecrets?
 
   package init(
     number: Int, run: RunID, kind: Plan.Kind, app: String, environment: String, commit: String,
     subject: String, isDirty: Bool, by: String, startedAt: Timestamp, endedAt: Timestamp, result: RunResult,
     restores: Int? = nil, reason: String? = nil, configurationDigest: String,
     services: [ServiceName: ReleasedService], order: [ServiceName] = [],
-    configuration: Environment? = nil, decisions: [Decision]? = nil, migrations: [ReleasedMigration] = []
+    configuration: Environment? = nil, decisions: [Decision]? = nil, migrations: [ReleasedMigration] = [],
+    actions: WrittenActionsSecrets? = nil
   ) {
     self.number = number
     self.run = run
@@ -57,6 +60,7 @@ package struct Release: Sendable, Hashable, Codable {
     self.configuration = configuration
     self.decisions = decisions
     self.migrations = migrations
+    self.actions = actions
   }
 
   /// It was put live and stayed so by its own run.

@@ -53,6 +53,8 @@ package struct Plan: Sendable, Hashable, Codable {
   package var binding: PlanBinding?
   /// What people decided that this plan relies upon; nil: nothing.
   package var decisions: [Decision]?
+  /// What it does to the secrets of GitHub Actions, and what is known of them; nil: shipit keeps none.
+  package var actions: PlannedActionsSecrets?
 
   package init(
     kind: Kind, app: String, environment: String, commit: String, subject: String = "", isDirty: Bool = false,

@@ -95,6 +95,7 @@ package enum StepAction: Sendable, Hashable, Codable {
   case scripts(ScriptRun)
   case backup(BackupRequest)
   case restoreDatabase(DatabaseRestore)
+  case actionsSecrets(ActionsSecretsWrite)
 
   /// Which kind of performer carries it out.
   package var performer: PerformerKind {
@@ -109,6 +110,7 @@ package enum StepAction: Sendable, Hashable, Codable {
     case .command: .commands
     case .migrate, .scripts: .databases
     case .backup, .restoreDatabase: .backups
+    case .actionsSecrets: .actionsSecrets
     case .check(let check, _):
       switch check.kind {
       case .http, .websocket, .tcp, .tls, .dns: .probing
@@ -134,6 +136,8 @@ package enum PerformerKind: Sendable, Hashable {
   case databases
   /// Copies databases, and puts copies in their place.
   case backups
+  /// Writes secrets of GitHub Actions.
+  case actionsSecrets
 }
 
 /// A service on its platform, resolved to ids.

@@ -10,19 +10,23 @@ package enum StoredSecretState: String, Sendable, Hashable, Codable {
   case unknown
 }
 
-/// One secret as a variable of a service.
+/// One secret, where it is kept for those that use it.
 package struct StoredSecret: Sendable, Hashable {
-  package var service: ServiceName
-  package var platform: PlatformName
+  package enum Sink: Sendable, Hashable {
+    /// A variable of a service.
+    case service(ServiceName, PlatformName)
+    /// A secret of GitHub Actions.
+    case actions(ActionsSecretsPlace)
+  }
+
+  package var sink: Sink
+  /// Its name there.
   package var variable: String
   package var secret: String
   package var state: StoredSecretState
 
-  package init(
-    service: ServiceName, platform: PlatformName, variable: String, secret: String, state: StoredSecretState
-  ) {
-    self.service = service
-    self.platform = platform
+  package init(sink: Sink, variable: String, secret: String, state: StoredSecretState) {
+    self.sink = sink
     self.variable = variable
     self.secret = secret
     self.state = state

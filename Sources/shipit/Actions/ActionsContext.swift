@@ -32,14 +32,14 @@ struct ActionsContext: Sendable {
     rerun = value("GITHUB_RUN_ID").map { "gh run rerun \($0) --failed" }
     workspace = value("GITHUB_WORKSPACE").map(Project.absolute)
     let server = value("GITHUB_SERVER_URL") ?? "https://github.com"
-    let api = value(ActionsContext.endpointVariable) ?? value("GITHUB_API_URL") ?? "https://api.github.com"
+    let api = ActionsContext.apiURL(variables)
     token = value("GITHUB_TOKEN").map { Sensitive($0) }
     if let token, let repository = value("GITHUB_REPOSITORY"),
       Endpoints.isAllowed(api)
     {
       let attempt = value("GITHUB_RUN_ATTEMPT").map { "/attempts/\($0)" } ?? ""
       target = GitHubTarget(
-        apiURL: api.hasSuffix("/") ? String(api.dropLast()) : api, repository: repository, token: token,
+        apiURL: api, repository: repository, token: token,
         runURL: value("GITHUB_RUN_ID").map { "\(server)/\(repository)/actions/runs/\($0)\(attempt)" })
     } else {
       target = nil
@@ -47,6 +47,13 @@ struct ActionsContext: Sendable {
   }
 
   static func isActive(_ variables: [String: String]) -> Bool { variables["GITHUB_ACTIONS"] == "true" }
+
+  /// Where GitHub's API is asked, without a slash at the end.
+  static func apiURL(_ variables: [String: String]) -> String {
+    let named = [endpointVariable, "GITHUB_API_URL"].lazy.compactMap { variables[$0] }.first { !$0.isEmpty }
+    let url = named ?? "https://api.github.com"
+    return url.hasSuffix("/") ? String(url.dropLast()) : url
+  }
 
   /// The variable that points at another GitHub API, such as the twin's.
   static let endpointVariable = "SHIPIT_GITHUB_URL"

@@ -69,7 +69,7 @@ extension SecretsCommand {
   ) throws(Failure) -> String {
     let action = invocation.positional(0) ?? ""
     let uses = SecretUses(environment)
-    let known = Set(uses.names).union(uses.notices.keys).union(environment.demands.rules.keys)
+    let known = uses.all.union(environment.demands.rules.keys)
     guard let name = invocation.positional(2) else {
       throw Failure(
         .configuration, "secrets \(action) wants the name of a secret",

@@ -51,7 +51,8 @@ enum SecretsCommand {
 
   private static func diff(_ invocation: Invocation) async -> Int32 {
     await EnvironmentCommand.run(invocation, place: 1) { project, environment, console throws(Failure) in
-      let session = try await Session(project, environment, console, needsVariables: true)
+      let session = try await Session(
+        project, environment, console, needsVariables: true, isSync: true)
       console.reads(environment, on: session.touched)
       let report = try await look(session)
       console.result(report)
@@ -66,7 +67,8 @@ enum SecretsCommand {
 
   private static func sync(_ invocation: Invocation) async -> Int32 {
     await EnvironmentCommand.run(invocation, place: 1) { project, environment, console throws(Failure) in
-      let session = try await Session(project, environment, console, needsVariables: true)
+      let session = try await Session(
+        project, environment, console, needsVariables: true, isSync: true)
       let sources = await session.policySources(console)
       let exit = try await OperationCommand.run(
         session, console, purpose: "secrets sync", asks: !invocation.has("yes"),
