@@ -20,9 +20,9 @@ package struct SecretWriter: Sendable {
   /// - Parameter value: called when one is needed.
   /// - Throws: `configuration` where no source can be written to, or an earlier one would hide the new value; what the
   ///   sources say; `failed` when the source does not give back what was written.
-  package func generate(_ name: String, _ value: () throws(Failure) -> Sensitive) async throws(Failure)
-    -> Outcome
-  {
+  package func generate(
+    _ name: String, _ value: () async throws(Failure) -> Sensitive
+  ) async throws(Failure) -> Outcome {
     if let found = pool[name], !found.isEmpty {
       return .kept(source: pool.origin(of: name)?.source ?? "a source")
     }
@@ -37,7 +37,7 @@ package struct SecretWriter: Sendable {
           "add one to secrets.sources, such as {dotenv: .env.\(environment)} in a file that git ignores, or set \(name) where it comes from"
       )
     }
-    let new = try value()
+    let new = try await value()
     try await source.write([name: new])
     guard let back = try await source.read([name]).readings[name]?.value, back == new else {
       throw Failure(

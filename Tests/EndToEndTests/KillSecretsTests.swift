@@ -72,4 +72,54 @@ import Testing
       }
     }
   }
+
+  @Test func `a killed rotation goes on from where it stands, and makes no third value`() async throws {
+    let project = try await GitProject()
+    try project.change(
+      "environments/demo.yaml", "provision: adopt\n",
+      "provision: adopt\nsecrets: {sources: [{dotenv: .env.demo}, environment]}\n")
+    try project.change(
+      "environments/demo.yaml", "      API_KEY: {secret: DEMO_API_KEY}\n",
+      "      API_KEY: {secret: DEMO_API_KEY}\n      API_KEY_PREVIOUS: {secret: DEMO_API_KEY_PREVIOUS}\n")
+    try project.write(".shipit/\n__pycache__/\n.env.demo\n", to: ".gitignore")
+    try await project.commit("two values")
+    func stored() throws -> [String: String] {
+      let text = try String(contentsOfFile: project.path + "/.env.demo", encoding: .utf8)
+      return Dictionary(
+        uniqueKeysWithValues: text.split(separator: "\n").map { line in
+          let parts = line.split(separator: "=", maxSplits: 1)
+          return (String(parts[0]), parts[1].trimmingCharacters(in: CharacterSet(charactersIn: "'\"")))
+        })
+    }
+    try await KillStage.with(project) { stage in
+      var stage = stage
+      // What the process has would stand in for what the file lost.
+      stage.variables["DEMO_API_KEY"] = ""
+      try project.write(
+        "DEMO_API_KEY=the-first-value\nDEMO_API_KEY_PREVIOUS=the-first-value\n", to: ".env.demo")
+      try await stage.deploy("first", expecting: 0)
+      let rotate = ["DEMO_API_KEY"]
+      let writes = try await stage.count(expecting: 0, of: "secrets rotate", rotate)
+      try #require(writes > 2, "only \(writes) writes were seen")
+      print("a rotation makes \(writes) writes")
+      try await stage.deploy("taken up", expecting: 0)
+      for place in KillPlace.once(to: writes, sample: 2) {
+        // The end of the rotation before, as far as it goes.
+        try await stage.deploy("\(place): go on", expecting: 0)
+        try #require(try await stage.shipit("secrets rotate", rotate + ["--retire"]).code == 0)
+        try await stage.deploy("\(place): retired", expecting: 0)
+        let old = try #require(try stored()["DEMO_API_KEY"])
+        try await stage.killed(at: place, "secrets rotate", rotate, unless: 0)
+        let between = try stored()
+        let isBegun = between["DEMO_API_KEY"] != old
+        #expect(!isBegun || between["DEMO_API_KEY_PREVIOUS"] == old, "\(place): the old value is lost")
+        let again = try await stage.shipit("secrets rotate", rotate)
+        #expect(again.code == 0, "\(place): \(again.text)")
+        let after = try stored()
+        #expect(after["DEMO_API_KEY_PREVIOUS"] == old && after["DEMO_API_KEY"] != old, "\(place)")
+        if isBegun { #expect(after == between, "\(place): a third value was made") }
+        try await stage.deploy("\(place): taken up", expecting: 0)
+      }
+    }
+  }
 }

@@ -99,6 +99,54 @@ struct AWSSourceTests {
     }
   }
 
+  /// Does something just before one request is sent.
+  private struct Interrupting: HTTPTransport {
+    let action: String
+    let meanwhile: @Sendable () async -> Void
+    private let base = HTTPClient()
+
+    init(action: String, _ meanwhile: @escaping @Sendable () async -> Void) {
+      self.action = action
+      self.meanwhile = meanwhile
+    }
+
+    func stream(_ request: HTTPRequest) async throws(HTTPError) -> HTTPStream {
+      try await base.stream(request)
+    }
+
+    func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
+      if request.headers.contains(where: { $0.value == "secretsmanager.\(action)" }) { await meanwhile() }
+      return try await base.send(request)
+    }
+  }
+
+  @Test(
+    "what somebody else writes in the same moment is not lost",
+    arguments: ["PutSecretValue", "UpdateSecretVersionStage"]
+  )
+  func together(_ action: String) async throws {
+    try await with { bench, address in
+      try await ask(address, "CreateSecret", ["Name": "prod/api", "SecretString": #"{"A": "a", "B": "b"}"#])
+      let other = Interrupting(action: action) {
+        _ = try? await ask(
+          address, "PutSecretValue", ["SecretId": "prod/api", "SecretString": #"{"A": "a", "B": "theirs"}"#])
+      }
+      let pool = await bench.pool(settings("prod/api"), wanting: ["A"], transport: other)
+      let refused = await failure { () async throws(Failure) in
+        try await pool.sources.last?.write(["A": Sensitive("ours")])
+      }
+      #expect(
+        refused?.kind == .stale && refused?.hint == "type the same command again", "\(refused?.message ?? "")"
+      )
+      let after = await bench.pool(settings("prod/api"), wanting: ["A", "B"])
+      #expect(after["A"]?.reveal() == "a" && after["B"]?.reveal() == "theirs")
+      // Once more, and alone, it is written beside theirs.
+      try await after.sources.last?.write(["A": Sensitive("ours")])
+      let last = await bench.pool(settings("prod/api"), wanting: ["A", "B"])
+      #expect(last["A"]?.reveal() == "ours" && last["B"]?.reveal() == "theirs")
+    }
+  }
+
   @Test("no such secret holds nothing, and is not made; bytes are told as that")
   func missing() async throws {
     try await with { bench, address in

@@ -38,8 +38,8 @@ struct AWSSource: SecretSource {
     return SecretAnswer(try object.readings(names, version: found.version))
   }
 
-  /// Writes a new version with the values and all that was there. Secrets Manager has no condition on the version
-  /// that was read: what somebody else writes in the same moment is not kept.
+  /// Writes a new version with the values and all that was there, and makes it the current one on the condition that the
+  /// version it was made from still is: what somebody else writes in the same moment is not lost.
   func write(_ values: [String: Sensitive]) async throws(Failure) {
     guard isWritable else {
       throw Failure(
@@ -58,15 +58,33 @@ struct AWSSource: SecretSource {
     }
     let text = try merged(values, into: found.text)
     guard text != found.text else { return }
+    let token = Hex.encode(randomBytes(16))
     let body: JSON = [
       "SecretId": .string(settings.id), "SecretString": .string(text),
       // The same for each attempt: one that arrived without an answer is not written twice.
-      "ClientRequestToken": .string(Hex.encode(randomBytes(16))),
+      "ClientRequestToken": .string(token), "VersionStages": [.string(AWSSource.draft)],
     ]
     if case .failure(let refusal) = try await call("PutSecretValue", body, credentials) {
       throw failure(refusal, "write")
     }
+    let move: JSON = [
+      "SecretId": .string(settings.id), "VersionStage": "AWSCURRENT", "MoveToVersionId": .string(token),
+      "RemoveFromVersionId": found.version.map { .string($0) } ?? .null,
+    ]
+    if case .failure(let refusal) = try await call("UpdateSecretVersionStage", move, credentials) {
+      // A move whose answer was lost has moved the label already.
+      guard refusal.code == "InvalidParameterException" else { throw failure(refusal, "write") }
+      if try await current(credentials)?.version == token { return }
+      throw Failure(
+        .stale, "\(description) was written by somebody else in the same moment",
+        cause:
+          "their values are there, and those of shipit are not; they stand in a version labelled \(AWSSource.draft)",
+        hint: "type the same command again")
+    }
   }
+
+  /// The label of a version that is not the current one yet.
+  private static let draft = "SHIPIT"
 
   private func merged(_ values: [String: Sensitive], into text: String) throws(Failure) -> String {
     if let name = settings.name {
@@ -159,7 +177,8 @@ struct AWSSource: SecretSource {
         hint: isLate
           ? "this machine's clock is more than five minutes off: timedatectl"
           : "aws sts get-caller-identity, for who asks; its policy needs secretsmanager:"
-            + (verb == "read" ? "GetSecretValue" : "PutSecretValue")
+            + (verb == "read"
+              ? "GetSecretValue" : "PutSecretValue and secretsmanager:UpdateSecretVersionStage")
             + " and, with a key of its own, kms:Decrypt")
     }
     return Failure(

@@ -20,9 +20,10 @@ extension SecretsCommand {
           SecretAccess(root: project.root, process: processEnvironment()))
         for warning in pool.warnings { console.warning(warning) }
         let outcome = try await SecretWriter(pool, environment: environment.name).generate(name) {
-          () throws(Failure) in
+          () async throws(Failure) in
           let value = try newValue(generator, name, rule, console)
           try confirm()
+          try await record(.secretGenerated, "\(name) is about to get a value", ledger)
           return value
         }
         switch outcome {
@@ -166,6 +167,7 @@ extension SecretsCommand {
             try alphabet(invocation), length: try length(invocation), rule: rule)
           let new = try newValue(generator, name, rule, console)
           try confirm()
+          try await record(.secretRotated, "\(name) is about to get a new value", ledger)
           let source = try await writer.rotate(rotation, to: new)
           try await record(.secretRotated, "\(name) has a new value in \(source)", ledger)
           say(
@@ -194,6 +196,7 @@ extension SecretsCommand {
               hint: "retire it after the next deploy, or give the rollback up with --force")
           }
           try confirm()
+          try await record(.secretRotated, "the old value of \(name) is about to be retired", ledger)
           let source = try await writer.rotate(rotation, to: nil)
           try await record(.secretRotated, "the old value of \(name) is retired in \(source)", ledger)
           say(
