@@ -40,7 +40,9 @@ package struct SecretInventory: Sendable {
         .map(\.platform)
       return Entry(
         name: name, kind: SecretInventory.kind(places),
-        source: value == nil ? nil : pool.origin(of: name)?.source,
+        source: value == nil
+          ? environment.demands.isKept(name) ? "the platforms of its services" : nil
+          : pool.origin(of: name)?.source,
         version: pool.origin(of: name)?.version, fingerprint: fingerprint, usedBy: places,
         platforms: Set(platforms).sorted { $0.rawValue < $1.rawValue }, since: since,
         due: rotation.flatMap { every in since.map { $0 + every } })

@@ -14,7 +14,7 @@ package struct SecretResolver: Sendable {
   /// - Parameter key: the ledger's key of fingerprints.
   /// - Throws: `configuration`, naming all that are missing or empty at once.
   package func resolve(_ environment: Environment, key: [UInt8]) throws(Failure) -> SecretValues {
-    let found = try resolve(SecretUses(environment).places, in: environment.name, key: key)
+    let found = try resolve(SecretUses(environment).places, in: environment, key: key)
     try check(environment)
     return found
   }
@@ -22,7 +22,7 @@ package struct SecretResolver: Sendable {
   /// Resolves what `resolve` does, and what GitHub Actions gets, with the token that writes it.
   /// - Throws: `configuration`, naming all that are missing or empty at once.
   package func resolveForSync(_ environment: Environment, key: [UInt8]) throws(Failure) -> SecretValues {
-    let found = try resolve(SecretUses(environment).withActions, in: environment.name, key: key)
+    let found = try resolve(SecretUses(environment).withActions, in: environment, key: key)
     try check(environment)
     return found
   }
@@ -50,7 +50,7 @@ package struct SecretResolver: Sendable {
     accounts.services = []
     accounts.databases = []
     accounts.demands = SecretDemands()
-    let found = try resolve(SecretUses(accounts).places, in: environment.name, key: key)
+    let found = try resolve(SecretUses(accounts).places, in: environment, key: key)
     var values: [String: Sensitive] = [:]
     for database in environment.databases {
       guard case .secret(let name) = database.url, let value = pool[name], !value.isEmpty else {
@@ -70,7 +70,7 @@ package struct SecretResolver: Sendable {
     databases.demands = SecretDemands()
     databases.platforms = Platforms()
     databases.state = .local
-    return try resolve(SecretUses(databases).places, in: environment.name, key: key)
+    return try resolve(SecretUses(databases).places, in: environment, key: key)
   }
 
   /// Resolves what the platforms' accounts need, and of the services' secrets what is at hand: enough to find out
@@ -103,7 +103,7 @@ package struct SecretResolver: Sendable {
       case .encore: account.platforms = Platforms(encore: environment.platforms.encore)
       }
       do throws(Failure) {
-        let found = try resolve(SecretUses(account).places, in: environment.name, key: key)
+        let found = try resolve(SecretUses(account).places, in: environment, key: key)
         for (name, value) in found.all { values[name] = value }
       } catch { missing[name] = error }
     }
@@ -118,7 +118,7 @@ package struct SecretResolver: Sendable {
     ledgerAlone.databases = []
     ledgerAlone.demands = SecretDemands()
     ledgerAlone.platforms = Platforms()
-    let values = try resolve(SecretUses(ledgerAlone).places, in: environment.name, key: [])
+    let values = try resolve(SecretUses(ledgerAlone).places, in: environment, key: [])
     guard let value = values[name] else {
       throw Failure(.internalError, "the secret \(name) of the ledger was not resolved")
     }
@@ -140,27 +140,33 @@ package struct SecretResolver: Sendable {
   }
 
   private func resolve(
-    _ places: [String: [String]], in environment: String, key: [UInt8]
+    _ places: [String: [String]], in environment: Environment, key: [UInt8]
   ) throws(Failure) -> SecretValues {
     var values: [String: Sensitive] = [:]
     var problems: [(name: String, text: String)] = []
     for (name, users) in places.sorted(by: { $0.key < $1.key }) {
       let used = "used by \(users.joined(separator: ", "))"
       switch pool[name] {
+      case nil where environment.demands.isKept(name) && users.allSatisfy(SecretResolver.isOfService): break
       case nil: problems.append((name, "\(name) is not set, \(used)"))
       case let value? where value.isEmpty: problems.append((name, "\(name) is set but empty, \(used)"))
       case let value?: values[name] = value
       }
     }
     guard problems.isEmpty else {
-      guard var failure = pool.failure else { throw missing(problems, in: environment) }
+      guard var failure = pool.failure else { throw missing(problems, in: environment.name) }
       // Whether they are missing is not known: the source that could not be asked may have them.
-      failure.place = failure.place ?? "environments/\(environment).yaml"
+      failure.place = failure.place ?? "environments/\(environment.name).yaml"
       let needed = problems.map(\.name).joined(separator: ", ")
       failure.cause = (failure.cause.map { "\($0); " } ?? "") + "needed from it: \(needed)"
       throw failure
     }
     return resolved(values, key)
+  }
+
+  /// Only what services have as variables can be kept by their platforms.
+  private static func isOfService(_ place: String) -> Bool {
+    place.hasPrefix("services.") || place.hasPrefix("secrets.required")
   }
 
   /// Said where there is more than one place.

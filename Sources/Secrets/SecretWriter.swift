@@ -34,7 +34,7 @@ package struct SecretWriter: Sendable {
         .configuration, "no secret source of \(environment) can be written to", place: "secrets.sources",
         cause: "there is \(looked)",
         hint:
-          "add one to secrets.sources, such as {dotenv: .env.\(environment)} in a file that git ignores, or set \(name) where it comes from"
+          "add one to secrets.sources, such as {dotenv: .env.\(environment)} in a file that git ignores; set \(name) where it comes from; or let the platforms keep it: secrets.rules.\(name): {keep: platform}"
       )
     }
     let new = try await value()

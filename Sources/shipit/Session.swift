@@ -48,6 +48,7 @@ struct Session: Sendable {
   ///   - isSync: what GitHub Actions gets is needed besides the services' secrets.
   ///   - isAboutDatabases: of all secrets those of databases alone are needed.
   ///   - takesVariables: the services' secrets are used as far as they are at hand.
+  ///   - made: a secret whose value was made here, and its value.
   ///   - isPartial: a platform whose account lacks a secret is left out, and the others are asked.
   ///   - touched: the platforms whose accounts are needed, while the others' are as with `isPartial`; nil: all.
   ///   - ledger: nil: the environment's own.
@@ -56,7 +57,8 @@ struct Session: Sendable {
     _ project: Project, _ environment: Model.Environment, _ console: Console, needsVariables: Bool,
     isSync: Bool = false,
     takesVariables: Bool = false, isAboutDatabases: Bool = false, isPartial: Bool = false,
-    touched: Set<PlatformName>? = nil, isDirty: Bool = false, ledger: (any Ledger)? = nil
+    made: (name: String, value: Sensitive)? = nil, touched: Set<PlatformName>? = nil, isDirty: Bool = false,
+    ledger: (any Ledger)? = nil
   ) async throws(Failure) {
     self.project = project
     self.environment = environment
@@ -82,26 +84,28 @@ struct Session: Sendable {
     self.touched = touched ?? Set(environment.services.map(\.platform))
     let key = try await used.fingerprintKey()
     if let touched { _ = try resolver.resolveAccounts(environment.limited(to: touched), key: key) }
+    let found: SecretValues
     if isAboutDatabases {
-      secrets = try resolver.resolveDatabases(environment, key: key)
+      found = try resolver.resolveDatabases(environment, key: key)
       missing = Dictionary(
         uniqueKeysWithValues: PlatformName.allCases.map { name in
           (name, Failure(.internalError, "\(name.title) is not asked by this command"))
         })
     } else if isPartial || touched != nil {
-      (secrets, missing) = resolver.resolveAccountsAtHand(environment, key: key)
+      (found, missing) = resolver.resolveAccountsAtHand(environment, key: key)
     } else if takesVariables {
-      secrets = try resolver.resolveAtHand(environment, key: key)
+      found = try resolver.resolveAtHand(environment, key: key)
       missing = [:]
     } else {
-      secrets =
+      found =
         isSync
         ? try resolver.resolveForSync(environment, key: key)
         : needsVariables
           ? try resolver.resolve(environment, key: key) : try resolver.resolveAccounts(environment, key: key)
-      if needsVariables { try await Session.checkReuse(project, environment, secrets, console) }
+      if needsVariables { try await Session.checkReuse(project, environment, found, console) }
       missing = [:]
     }
+    secrets = made.map { found.adding($0.name, $0.value) } ?? found
     let hide: @Sendable (String, Sensitive) -> Void = { name, value in console.hide([(name, value)]) }
     // libpq and the server speak of a password alone.
     let addresses = Set(

@@ -136,6 +136,51 @@ import Testing
     }
   }
 
+  @Test func aValueThatNoSourceHasIsKeptByThePlatformsAndStaysThere() async throws {
+    let project = try await project("  rules: {SESSION_KEY: {keep: platform, min-length: 32}}\n")
+    let key = "      API_KEY: {secret: DEMO_API_KEY}\n"
+    try project.change("environments/demo.yaml", key, key + "      SESSION_KEY: {secret: SESSION_KEY}\n")
+    try await project.commit("a key of sessions")
+    try await inTwin(project) { twin in
+      func shipit(_ arguments: String...) async throws -> ShipitResult {
+        try await project.shipit(arguments, variables: twin.variables)
+      }
+      func stored() async throws -> [String?] {
+        (try await twin.control("GET", "state")["services"]?.array ?? []).map {
+          $0["variables"]?["SESSION_KEY"]?.string
+        }
+      }
+      let missing = try await shipit("deploy", "demo", "--yes")
+      #expect(missing.code == 2, "\(missing.text)")
+      #expect(missing.text.contains("shipit secrets generate demo SESSION_KEY"), "\(missing.text)")
+      let made = try await shipit("secrets", "generate", "demo", "SESSION_KEY", "--yes")
+      #expect(made.code == 0, "\(made.text)")
+      let first = try await stored().compactMap(\.self)
+      #expect(Set(first).count == 1, "\(first)")
+      let deployed = try await shipit("deploy", "demo", "--yes")
+      #expect(deployed.code == 0, "\(deployed.text)")
+      let again = try await shipit("secrets", "generate", "demo", "SESSION_KEY", "--yes")
+      #expect(again.code == 0 && again.text.contains("nothing was written"), "\(again.text)")
+      let idle = try await shipit("plan", "demo", "--detailed-exitcode")
+      #expect(idle.code == 0, "\(idle.text)")
+      let diff = try await shipit("secrets", "diff", "demo", "--detailed-exitcode")
+      #expect(diff.code == 0 && diff.text.contains("kept there, and in no source"), "\(diff.text)")
+      let listed = try await shipit("secrets", "list", "demo")
+      #expect(listed.text.contains("the platforms of its services"), "\(listed.text)")
+      #expect(try await stored().compactMap(\.self) == first)
+
+      // A new one for all is a person's word, and a reason to deploy.
+      let forced = try await shipit("secrets", "generate", "demo", "SESSION_KEY", "--yes", "--force")
+      #expect(forced.code == 0, "\(forced.text)")
+      let second = try await stored().compactMap(\.self)
+      #expect(Set(second).count == 1 && second.first != first.first)
+      let plan = try await shipit("plan", "demo")
+      #expect(plan.text.contains("SESSION_KEY written since it was deployed"), "\(plan.text)")
+      let rotated = try await shipit("secrets", "rotate", "demo", "SESSION_KEY")
+      #expect(rotated.code == 2 && rotated.text.contains("--force"), "\(rotated.text)")
+    }
+  }
+
   @Test(arguments: [["generate"], ["rotate"], ["rotate", "--retire"]])
   func valuesAreMadeUnderTheLeaseAlone(_ words: [String]) async throws {
     let project = try await project("  sources: [{dotenv: .env.demo}, environment]\n")

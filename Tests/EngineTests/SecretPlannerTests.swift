@@ -156,4 +156,37 @@ import Testing
     moved.environment.secrets.actions?.place.environment = "prod"
     #expect(try DeployPlanner(moved).storedSecrets().map(\.state) == [.unknown])
   }
+
+  @Test func aSecretThatPlatformsKeepIsTheSameEverywhereOrIsNotWritten() throws {
+    func input(_ values: [Sensitive??]) -> PlanInput {
+      let names: [ServiceName] = ["api", "jobs"]
+      var environment = Planned.environment(
+        names.map { Planned.service($0, variables: ["KEY": .secret("KEPT")]) })
+      environment.demands.rules["KEPT"] = SecretRule(keep: .platform)
+      return Planned.input(
+        environment,
+        zip(names, values).map { name, value in
+          Planned.observed(name, commit: Make.new, variables: value.map { ["KEY": $0] } ?? [:])
+        }, secrets: secrets)
+    }
+    let one = Sensitive("1")
+    let cases: [([Sensitive??], KeptSecret)] = [
+      ([.some(one), .some(one)], .kept), ([.some(nil), .some(one)], .kept), ([nil, nil], .new),
+      ([.some(one), nil], .reused(one)), ([nil, .some(nil)], .unreadable(["jobs"])),
+    ]
+    for (values, expected) in cases { #expect(KeptSecret("KEPT", input(values)) == expected) }
+
+    // What a service has by now stays, without a person's word.
+    var made = input([.some(Sensitive("theirs")), nil])
+    made.secrets = made.secrets.adding("KEPT", one)
+    let failure = #expect(throws: Failure.self) {
+      _ = try DeployPlanner(made).keptPlan(of: "KEPT", replaces: false)
+    }
+    #expect(failure?.kind == .stale)
+    #expect(
+      try DeployPlanner(made).keptPlan(of: "KEPT", replaces: true).ids == ["api.variables", "jobs.variables"])
+    var half = input([.some(one), nil])
+    half.secrets = half.secrets.adding("KEPT", one)
+    #expect(try DeployPlanner(half).keptPlan(of: "KEPT", replaces: false).ids == ["jobs.variables"])
+  }
 }

@@ -2,7 +2,7 @@ package import Model
 
 /// Makes the plan of a deploy: what is not yet as declared, as a graph of steps. Pure.
 package struct DeployPlanner {
-  let input: PlanInput
+  var input: PlanInput
 
   package init(_ input: PlanInput) { self.input = input }
 

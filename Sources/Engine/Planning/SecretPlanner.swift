@@ -20,7 +20,10 @@ extension DeployPlanner {
   }
 
   /// The plan of `secrets sync`: one write for each service that has something to write, and nothing else.
-  package func secretsPlan() throws(Failure) -> Plan {
+  package func secretsPlan() throws(Failure) -> Plan { try secretsPlan(evenIfNotLive: false) }
+
+  /// - Parameter evenIfNotLive: services that were never deployed are written to as well.
+  func secretsPlan(evenIfNotLive: Bool) throws(Failure) -> Plan {
     let environment = input.environment
     let order = try environment.goLiveOrder()
     try refuseWrittenSecrets()
@@ -35,13 +38,19 @@ extension DeployPlanner {
       let wanted = planner.wantedSecrets()
       bound += wanted.sorted { $0.key < $1.key }.map { "\(service.key) \($0.key) \($0.value.digestPart)" }
       guard let observed = input.observed[service.key], !changes.isEmpty else { continue }
+      let own = ServicePlanner(service: service, input: input)
       guard let live = observed.live else {
+        if evenIfNotLive {
+          let set = wanted.filter { name, _ in changes.contains { $0.name == name } }
+          let write = VariablesWrite(target: observed.target, set: set)
+          steps.append(own.variablesStep(write, planner.undo(write).write, []))
+          continue
+        }
         warnings.append(
           "\(service.key) is not deployed yet: its first deploy writes \(changes.map(\.name).joined(separator: ", "))"
         )
         continue
       }
-      let own = ServicePlanner(service: service, input: input)
       var record: ReleasedService
       if let known = input.record(of: service.key) {
         record = known
@@ -107,7 +116,9 @@ extension DeployPlanner {
 extension VariablePlanner {
   func state(of secret: String, as name: String) -> StoredSecretState {
     guard let stored = observed.variables[name] else { return .missing }
-    guard let wanted = input.secrets[secret] else { return .unknown }
+    guard let wanted = input.secrets[secret] else {
+      return input.environment.demands.isKept(secret) ? .kept : .unknown
+    }
     if let stored { return stored == wanted ? .same : .differs }
     let recorded = input.lastRecord(of: service.key)?.variables[name]
     let isRecorded = recorded == .secret(name: secret, fingerprint: input.secrets.fingerprint(of: wanted))
@@ -119,7 +130,7 @@ extension VariablePlanner {
     service.variables.sorted { $0.key < $1.key }.compactMap { name, value in
       guard case .secret(let secret) = value, input.secrets[secret] != nil else { return nil }
       switch state(of: secret, as: name) {
-      case .same, .unreadable: return nil
+      case .same, .unreadable, .kept: return nil
       case .missing: return VariableChange(name: name, kind: .add, isSecret: true)
       case .differs, .unknown: return VariableChange(name: name, kind: .change, isSecret: true)
       }

@@ -21,6 +21,10 @@ struct VariablePlanner {
         wanted.record[name] = .text(text)
       case .secret(let secret):
         guard let value = input.secrets[secret] else {
+          if input.environment.demands.isKept(secret) {
+            wanted.record[name] = try keptRecord(secret, as: name)
+            continue
+          }
           throw Failure(
             .configuration, "secret \(secret), wanted by \(service.key).\(name), has no value",
             hint: "set \(secret) in one of secrets.sources")
@@ -31,6 +35,23 @@ struct VariablePlanner {
       }
     }
     return wanted
+  }
+
+  /// A value that only the platform has: it stays as it was written.
+  private func keptRecord(
+    _ secret: String, as name: String
+  ) throws(Failure) -> ReleasedService.RecordedVariable {
+    guard observed.variables[name] != nil else {
+      throw Failure(
+        .configuration, "\(service.key) has no \(name), which \(service.platform.title) is to keep",
+        place: "secrets.rules.\(secret).keep",
+        cause: "no source has \(secret), and it was not generated, or somebody removed it",
+        hint: "shipit secrets generate \(input.environment.name) \(secret)")
+    }
+    let recorded = input.lastRecord(of: service.key)?.variables[name]
+    if let recorded, case .secret(secret, _) = recorded { return recorded }
+    // Whatever it is, it was there before shipit was.
+    return .secret(name: secret, fingerprint: "")
   }
 
   /// What differs, shipit's own variables left out.

@@ -190,6 +190,7 @@ package struct SecretDiffReport: Report {
     switch state {
     case .same: (.good("\(symbols.good) "), .faint("same"))
     case .differs: (.warning("\(symbols.warning) "), .warning("differs"))
+    case .kept: (.good("\(symbols.good) "), .faint("kept there, and in no source"))
     case .missing: (.bad("\(symbols.bad) "), .bad("missing"))
     case .unreadable:
       (

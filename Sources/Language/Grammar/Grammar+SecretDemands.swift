@@ -42,6 +42,13 @@ extension Grammar {
         "differs-from", .list(.text(.environmentName), atLeast: 1),
         "Environments that must have another value, by what their ledgers recorded of their newest release.",
         example: "[staging]"),
+      Key(
+        "keep",
+        .word([
+          Word(
+            "platform",
+            "On the platforms of the services that use it; `shipit secrets generate` puts it there.")
+        ]), "Where a value is kept that no source has.", example: "platform"),
       Key("optional", .bool, "May be missing although `required` lists it.", standard: "false"),
       Key(
         "rotate",

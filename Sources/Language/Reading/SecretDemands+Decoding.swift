@@ -36,7 +36,8 @@ extension SecretRule {
       allowsPlaceholder: fields["placeholder"]?.bool ?? false,
       differsFrom: (fields["differs-from"]?.list ?? []).compactMap(\.text),
       isOptional: fields["optional"]?.bool ?? false,
-      rotation: fields["rotate"]?.fields?["every"]?.duration, place: WrittenPlace("\(place)"))
+      rotation: fields["rotate"]?.fields?["every"]?.duration,
+      keep: fields["keep"]?.text.flatMap(SecretRule.Keep.init(rawValue:)), place: WrittenPlace("\(place)"))
   }
 }
 

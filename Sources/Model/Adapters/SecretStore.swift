@@ -27,6 +27,12 @@ package struct SecretValues: Sendable {
     key = fingerprint
   }
 
+  /// With one more value, which was made here.
+  package func adding(_ name: String, _ value: Sensitive) -> SecretValues {
+    SecretValues(
+      values: values.merging([name: value]) { $1 }, origins: origins, fingerprint: key)
+  }
+
   package subscript(name: String) -> Sensitive? { values[name] }
   package var names: [String] { values.keys.sorted() }
 

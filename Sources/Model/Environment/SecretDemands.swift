@@ -11,6 +11,9 @@ package struct SecretDemands: Sendable, Hashable, Codable {
   }
 
   package var isEmpty: Bool { required.isEmpty && rules.isEmpty }
+
+  /// No source need have it: the platforms of the services that use it keep it.
+  package func isKept(_ name: String) -> Bool { rules[name]?.keep == .platform }
 }
 
 /// A place in a file, for messages alone: a line added above it changes nothing that is deployed, so all places are
@@ -41,6 +44,12 @@ package struct RequiredSecret: Sendable, Hashable, Codable {
 
 /// What a value must be like.
 package struct SecretRule: Sendable, Hashable, Codable {
+  /// Where a value is kept that no source has.
+  package enum Keep: String, Sendable, Hashable, Codable {
+    /// On the platforms of the services that use it.
+    case platform
+  }
+
   /// A regular expression that must be found in it.
   package var pattern: String?
   /// In characters.
@@ -55,15 +64,17 @@ package struct SecretRule: Sendable, Hashable, Codable {
   package var isOptional: Bool
   /// How old a value may become.
   package var rotation: Duration?
+  /// nil: in a source.
+  package var keep: Keep?
   package var place = WrittenPlace()
 
   private enum CodingKeys: CodingKey {
-    case pattern, atLeast, atMost, allowsPlaceholder, differsFrom, isOptional, rotation
+    case pattern, atLeast, atMost, allowsPlaceholder, differsFrom, isOptional, rotation, keep
   }
 
   package init(
     pattern: String? = nil, atLeast: Int? = nil, atMost: Int? = nil, allowsPlaceholder: Bool = false,
-    differsFrom: [String] = [], isOptional: Bool = false, rotation: Duration? = nil,
+    differsFrom: [String] = [], isOptional: Bool = false, rotation: Duration? = nil, keep: Keep? = nil,
     place: WrittenPlace = WrittenPlace()
   ) {
     self.pattern = pattern
@@ -73,6 +84,7 @@ package struct SecretRule: Sendable, Hashable, Codable {
     self.differsFrom = differsFrom
     self.isOptional = isOptional
     self.rotation = rotation
+    self.keep = keep
     self.place = place
   }
 }

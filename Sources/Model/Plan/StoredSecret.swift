@@ -8,6 +8,8 @@ package enum StoredSecretState: String, Sendable, Hashable, Codable {
   case unreadable
   /// The platform does not show it, and its last write was not of this value or not shipit's.
   case unknown
+  /// The platform keeps it, and no source has it.
+  case kept
 }
 
 /// One secret, where it is kept for those that use it.

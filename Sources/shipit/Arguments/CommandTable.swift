@@ -215,7 +215,7 @@ let commandTable: [CommandSpecification] = [
   .init(
     name: "secrets", summary: "which secrets there are, how they stand on the platforms, and write them",
     discussion:
-      "list asks the sources and the ledger: name, source, kind, keyed fingerprint, who uses it, when it is due. diff compares each source with what the platforms have stored: same, differs, missing, cannot be read back. sync writes what differs, in one write for each service, and reads it back; nothing is deployed by it, and the next deploy takes it up. generate makes a random value and keeps it in the first source that can be written to, unless there is one. rotate adds a new value and keeps the old one as NAME_PREVIOUS; after a deploy, rotate --retire ends the old one, which the next deploy takes up. No value is ever printed.",
+      "list asks the sources and the ledger: name, source, kind, keyed fingerprint, who uses it, when it is due. diff compares each source with what the platforms have stored: same, differs, missing, cannot be read back. sync writes what differs, in one write for each service, and reads it back; nothing is deployed by it, and the next deploy takes it up. generate makes a random value and keeps it in the first source that can be written to, or on the platforms where secrets.rules says so, unless there is one. rotate adds a new value and keeps the old one as NAME_PREVIOUS; after a deploy, rotate --retire ends the old one, which the next deploy takes up. No value is ever printed.",
     positionals: [
       .init(
         name: "ACTION", help: "list, diff, sync, generate or rotate",
@@ -225,12 +225,16 @@ let commandTable: [CommandSpecification] = [
     ],
     options: [
       .init(name: "detailed-exitcode", help: "diff: exit 3 when something differs or is missing"),
-      .init(name: "yes", help: "sync: do not ask"),
+      .init(name: "yes", help: "sync, generate: do not ask"),
       .init(
         name: "kind", value: "KIND", help: "generate, rotate: of which characters; default base64url",
         completes: .words(["hex", "base64url", "alnum", "alnum-noambiguous", "digits"])),
       .init(name: "retire", help: "rotate: end the old value"),
-      .init(name: "force", help: "rotate --retire: also where a rollback would need the old value"),
+      .init(
+        name: "force",
+        help:
+          "rotate --retire: also where a rollback would need the old value; generate: a new value for what the platforms keep"
+      ),
       .init(name: "length", value: "N", help: "generate, rotate: how many characters; default: 256 bits"),
     ],
     examples: [

@@ -13,6 +13,9 @@ extension SecretsCommand {
       let rule = environment.demands.rules[name]
       let generator = try SecretGenerator(
         try alphabet(invocation), length: try length(invocation), rule: rule)
+      if environment.demands.isKept(name) {
+        return try await generateKept(name, generator, invocation, project, environment, console)
+      }
       let ledger = try await Session.ledger(project, environment, Session.clock)
       return try await underLease("secrets generate", ledger) { confirm throws(Failure) in
         let pool = await SecretPool.open(
@@ -108,7 +111,7 @@ extension SecretsCommand {
 
   /// Hidden before anybody else has it.
   /// - Throws: `configuration` when it would break the secret's own rules.
-  private static func newValue(
+  static func newValue(
     _ generator: SecretGenerator, _ name: String, _ rule: SecretRule?, _ console: Console
   ) throws(Failure) -> Sensitive {
     let value = generator.value()
@@ -143,6 +146,15 @@ extension SecretsCommand {
     await EnvironmentCommand.run(invocation, place: 1) { project, environment, console throws(Failure) in
       let name = try secretName(invocation, environment)
       let other = SecretRotation.previous(name)
+      guard !environment.demands.isKept(name) else {
+        throw Failure(
+          .configuration,
+          "\(name) is kept by the platforms of its services, and what is rotated is a source's value",
+          place: "secrets.rules.\(name).keep",
+          hint:
+            "shipit secrets generate \(environment.name) \(name) --force makes a new value, and deploys take it up"
+        )
+      }
       try checkUse(of: other, beside: name, environment)
       let ledger = try await Session.ledger(project, environment, Session.clock)
       return try await underLease("secrets rotate", ledger) { confirm throws(Failure) in
