@@ -71,6 +71,32 @@ extension Documents {
     mutation ShipitCancel($id: String!) { deploymentCancel(id: $id) }
     """)
 
+  static let backups = Operation(
+    """
+    query ShipitBackups($volumeInstanceId: String!) {
+      volumeInstanceBackupList(volumeInstanceId: $volumeInstanceId) {
+        id
+        name
+        createdAt
+        usedMB
+      }
+    }
+    """)
+
+  static let backupCreate = Operation(
+    """
+    mutation ShipitBackupCreate($volumeInstanceId: String!, $name: String) {
+      volumeInstanceBackupCreate(volumeInstanceId: $volumeInstanceId, name: $name) { workflowId }
+    }
+    """)
+
+  static let workflow = Operation(
+    """
+    query ShipitWorkflow($workflowId: String!) {
+      workflowStatus(workflowId: $workflowId) { status error }
+    }
+    """)
+
   /// Every document, the one for several services in a sample of its shapes.
   static let all: [Operation] = [
     projectToken, apiToken, projects, project, environment, platformStatus,
@@ -79,6 +105,6 @@ extension Documents {
     variables,
     variableMetadata, deployments, deployment, deploymentEvents, deploymentSnapshot, buildLogs,
     deploymentLogs, serviceInstanceUpdate, limitsUpdate, variablesUpsert, variableDelete, deploy,
-    redeploy, rollback, cancel,
+    redeploy, rollback, cancel, backups, backupCreate, workflow,
   ]
 }

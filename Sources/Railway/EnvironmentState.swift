@@ -9,8 +9,8 @@ struct EnvironmentState: Sendable, Hashable {
   /// Staged changes that nobody has committed yet.
   var stagedChanges: Int
   var services: [String: ServiceState]
-  /// Ids of services with a volume.
-  var withVolume: Set<String>
+  /// By the id of the service that has a volume, the id of the volume's instance here.
+  var volumes: [String: String]
 }
 
 /// One service instance as `ShipitEnvironment` shows it.
@@ -140,7 +140,7 @@ extension RailwayClient {
   func state(of place: Place, withVolumes: Bool = false, _ manner: Manner = .read)
     async throws(APIError) -> EnvironmentState
   {
-    var state = EnvironmentState(name: "", canAccess: true, stagedChanges: 0, services: [:], withVolume: [])
+    var state = EnvironmentState(name: "", canAccess: true, stagedChanges: 0, services: [:], volumes: [:])
     var services: Page = .first
     var volumes: Page = withVolumes ? .first : .exhausted
     while services != .exhausted || volumes != .exhausted {
@@ -162,9 +162,10 @@ extension RailwayClient {
       }
       for edge in node["volumeInstances"]?["edges"]?.array ?? [] {
         guard let volume = edge["node"], volume["deletedAt"]?.string == nil,
-          volume["isPendingDeletion"]?.bool != true, let service = volume["serviceId"]?.string
+          volume["isPendingDeletion"]?.bool != true, let service = volume["serviceId"]?.string,
+          let id = volume["id"]?.string
         else { continue }
-        state.withVolume.insert(service)
+        state.volumes[service] = id
       }
       services = services.next(node["serviceInstances"]?["pageInfo"])
       volumes = volumes.next(node["volumeInstances"]?["pageInfo"])

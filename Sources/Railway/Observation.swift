@@ -35,7 +35,7 @@ extension RailwayPlatform {
       observation.services[service.key] = ObservedService(
         target: target, address: found.address(preferring: service.domains), settings: detail.settings,
         variables: variables, live: live, newest: found.newest,
-        cutOver: state.withVolume.contains(found.id) ? .stopFirst : .gated, autoDeploys: detail.autoDeploys,
+        cutOver: state.volumes[found.id] == nil ? .gated : .stopFirst, autoDeploys: detail.autoDeploys,
         restoreMode: live.flatMap { $0.canRollback ? .codeAndVariables : found.canRedeploy ? .rebuild : nil },
         connectedSource: found.repository ?? found.image)
     }

@@ -36,6 +36,7 @@ import Twin
                 "id": "api", "name": "api", "variables": ["GREETING": "hello"],
                 "settings": ["healthcheckPath": "/health", "healthcheckTimeout": 20],
               ], ["id": "store", "name": "store", "volume": ["mountPath": "/data"]],
+              ["id": "full", "name": "full", "volume": ["mountPath": "/data", "usedMB": 3000]],
               ["id": "img", "name": "img", "source": ["image": "acme/img:1"]],
               ["id": "repo", "name": "repo", "source": ["repo": "acme/repo"], "autoDeploy": true],
             ],

@@ -95,7 +95,8 @@ extension World {
         let volumeID = mint()
         volumes[volumeID] = Volume(
           id: volumeID, instanceID: mint(), name: volume["name"]?.string ?? "\(name)-volume", key: key,
-          project: project, mountPath: volume["mountPath"]?.string ?? "/data", createdAt: now)
+          project: project, mountPath: volume["mountPath"]?.string ?? "/data",
+          usedMB: volume["usedMB"]?.int.map(Int.init) ?? 1, createdAt: now)
         instances[key]?.volume = volumeID
       }
       if entry["deploy"]?.bool == true {

@@ -77,6 +77,8 @@ extension TwinCore {
     case "deploymentCancel": try world.cancel(id, for: token)
     case "deploymentStop", "deploymentRemove": try world.takeDown(id, for: token)
     case "deploymentApprove": try world.approve(id, for: token)
+    case "volumeInstanceBackupCreate":
+      return .object(["workflowId": .text(try world.createBackup(arguments, for: token))])
     case "serviceCreate":
       let created = try world.createService(input, for: token)
       try giveAddresses(to: created)

@@ -127,7 +127,8 @@ extension Answers {
     .object([
       "id": .text(volume.instanceID), "volumeId": .text(volume.id), "serviceId": .text(volume.key.service),
       "environmentId": .text(volume.key.environment), "mountPath": .text(volume.mountPath),
-      "sizeMB": .number(volume.sizeMB), "currentSizeMB": .json(.double(1)), "state": .text("READY"),
+      "sizeMB": .number(volume.sizeMB), "currentSizeMB": .json(.double(Double(volume.usedMB))),
+      "state": .text("READY"),
       "region": .json(.null), "externalId": .json(.null), "isPendingDeletion": .flag(false),
       "deletedAt": .json(.null), "createdAt": .time(volume.createdAt),
       "volume": .computed { _ in

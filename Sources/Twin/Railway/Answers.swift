@@ -46,6 +46,9 @@ package struct Answers: Sendable {
     case "variablesForServiceDeployment":
       let instance = try world.instance(text("serviceId"), in: text("environmentId"), for: token)
       return .json(.object(world.renderedVariables(of: instance.key).mapValues(JSON.string)))
+    case "volumeInstanceBackupList":
+      return .list(try world.backups(of: text("volumeInstanceId"), for: token))
+    case "workflowStatus": return world.workflowStatus(text("workflowId"), for: token)
     default: return try deploymentQuery(field, arguments)
     }
   }

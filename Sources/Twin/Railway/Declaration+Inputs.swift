@@ -159,6 +159,13 @@ extension RailwayDeclaration {
       ACTIVE CREATING DELETED DELETING UNSPECIFIED UPDATING
     }
 
+    enum WorkflowStatus {
+      Complete
+      Error
+      NotFound
+      Running
+    }
+
     enum VolumeState {
       DELETED DELETING ERROR MIGRATING MIGRATION_PENDING READY RESTORING UPDATING
     }

@@ -336,6 +336,28 @@ extension RailwayDeclaration {
       volumeId: String!
     }
 
+    type VolumeInstanceBackup {
+      createdAt: DateTime!
+      creatorId: String
+      expiresAt: DateTime
+      externalId: String!
+      id: String!
+      name: String
+      referencedMB: Int
+      scheduleId: String
+      usedMB: Int
+      volumeInstanceSizeMB: Int
+    }
+
+    type WorkflowId {
+      workflowId: String
+    }
+
+    type WorkflowResult {
+      error: String
+      status: WorkflowStatus!
+    }
+
     type Volume implements Node {
       createdAt: DateTime!
       id: ID!

@@ -77,6 +77,8 @@ extension RailwayDeclaration {
         projectId: String!
         serviceId: String!
       ): EnvironmentVariables!
+      volumeInstanceBackupList(volumeInstanceId: String!): [VolumeInstanceBackup!]!
+      workflowStatus(workflowId: String!): WorkflowResult!
     }
 
     type Mutation {
@@ -108,6 +110,7 @@ extension RailwayDeclaration {
       variableCollectionUpsert(input: VariableCollectionUpsertInput!): Boolean!
       variableDelete(input: VariableDeleteInput!): Boolean!
       variableUpsert(input: VariableUpsertInput!): Boolean!
+      volumeInstanceBackupCreate(name: String, volumeInstanceId: String!): WorkflowId!
     }
     """
 }

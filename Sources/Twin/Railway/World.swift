@@ -91,7 +91,19 @@ package struct World: Sendable {
     package var project: String
     package var mountPath: String
     package var sizeMB = 5000
+    /// Of its content.
+    package var usedMB = 1
     package var createdAt: Timestamp
+    /// The oldest first; each is listed once its workflow is complete.
+    package var backups: [Backup] = []
+
+    package struct Backup: Sendable {
+      package var id: String
+      package var name: String?
+      package var workflow: String
+      package var createdAt: Timestamp
+      package var readyAt: Timestamp
+    }
   }
 
   /// Who may call.
@@ -185,6 +197,8 @@ package struct StepDurations: Sendable {
   package var create: Duration = .seconds(2)
   /// From `deploymentRollback` to the new deployment's appearance.
   package var rollback: Duration = .seconds(3)
+  /// From `volumeInstanceBackupCreate` to the backup's appearance.
+  package var backup: Duration = .seconds(3)
   /// From `serviceCreate` to the instance's appearance.
   package var instance: Duration = .seconds(3)
   /// The first wait before a restart; it doubles up to sixteen times this.

@@ -1,0 +1,54 @@
+import Concurrency
+import GraphQL
+import JSON
+
+/// Snapshots of volumes (contract railway §10.2).
+extension World {
+  /// Everything about backups wants the id of the volume's instance; its own id is refused like a foreign one.
+  private func volume(instance id: String, for token: Token) throws(Refusal) -> Volume {
+    guard let found = volumes.values.first(where: { $0.instanceID == id }),
+      mayAccess(token, environment: found.key.environment)
+    else { throw World.notAuthorized }
+    return found
+  }
+
+  /// Begins one. It is listed under an id that is not told before.
+  /// - Returns: the id of its workflow.
+  mutating func createBackup(_ arguments: [String: JSON], for token: Token) throws(Refusal) -> String {
+    let found = try volume(instance: arguments["volumeInstanceId"]?.string ?? "", for: token)
+    guard found.usedMB * 2 <= found.sizeMB else {
+      throw Refusal("Manual backups are limited to volumes that use at most 50% of their size")
+    }
+    let workflow = mint()
+    let backup = Volume.Backup(
+      id: mint(), name: arguments["name"]?.string, workflow: workflow, createdAt: now,
+      readyAt: now + durations.backup)
+    volumes[found.id]?.backups.append(backup)
+    return workflow
+  }
+
+  func backups(of instance: String, for token: Token) throws(Refusal) -> [GraphQLNode] {
+    let found = try volume(instance: instance, for: token)
+    return found.backups.filter { $0.readyAt <= now }.reversed().map { backup in
+      .object([
+        "id": .text(backup.id), "name": .json(backup.name.map { .string($0) } ?? .null),
+        "createdAt": .time(backup.createdAt), "expiresAt": .json(.null), "scheduleId": .json(.null),
+        "externalId": .text("snapshot-\(backup.id)"), "creatorId": .json(.null),
+        "usedMB": .number(found.usedMB), "referencedMB": .number(found.usedMB),
+        "volumeInstanceSizeMB": .number(found.sizeMB),
+      ])
+    }
+  }
+
+  /// The state of a workflow; `NotFound` for one that nobody began.
+  func workflowStatus(_ id: String, for token: Token) -> GraphQLNode {
+    let found = volumes.values.first { $0.backups.contains { $0.workflow == id } }
+    let backup = found?.backups.first { $0.workflow == id }
+    guard let found, let backup, mayAccess(token, environment: found.key.environment) else {
+      return .object(["status": .text("NotFound"), "error": .json(.null)])
+    }
+    return .object([
+      "status": .text(backup.readyAt <= now ? "Complete" : "Running"), "error": .json(.null),
+    ])
+  }
+}
