@@ -6,7 +6,7 @@ import Testing
 
 /// Gates that would decide by chance are refused, with the safer form.
 @Suite struct NaiveGateTests {
-  static let variant = MetricSelection.Label("checkout", "on")
+  static let variant = "checkout"
   static let good =
     #"(sum(rate(http_requests_total{checkout="on",code=~"5.."}[5m])) or vector(0)) / sum(rate(http_requests_total{checkout="on"}[5m]))"#
   static let samples = #"sum(increase(http_requests_total{checkout="on"}[5m]))"#
@@ -16,7 +16,7 @@ import Testing
     minSamples: Double = 2000, _ change: (inout GateDraft) -> Void = { _ in }
   ) -> GateDraft {
     var draft = GateDraft(
-      "errors", MetricQuestion(query: query, sampleQuery: samples),
+      query: query, sampleQuery: samples,
       MetricThresholds(
         pass: pass.flatMap(Threshold.init), abort: abort.flatMap(Threshold.init), minSamples: minSamples),
       variant: variant, scrape: .seconds(15), initialDelay: .seconds(300))
@@ -95,13 +95,31 @@ import Testing
   func `What templates fill in is never naive`(_ template: MetricTemplate) throws {
     var selection = MetricSelection()
     selection.labels = [.init("job", "api")]
-    selection.variant = Self.variant
+    selection.variant = .init(Self.variant, "on")
     let filled = try template.filled(selection)
     let draft = GateDraft(
-      "x", filled.question,
+      query: filled.question.query, sampleQuery: filled.question.sampleQuery,
       MetricThresholds(pass: Threshold("< 1"), abort: Threshold("> 2"), minSamples: 2000),
       variant: Self.variant, scrape: .seconds(15), initialDelay: .seconds(300))
     #expect(NaiveGate.all(in: draft) == [])
+  }
+
+  @Test func `A template's own traps are handled, and what is asked of it is held against the same rules`() {
+    func mistakes(_ pass: String, _ abort: String?, _ change: (inout GateDraft) -> Void) -> [NaiveGate
+      .Mistake]
+    {
+      var draft = GateDraft(
+        query: nil,
+        MetricThresholds(
+          pass: Threshold(pass), abort: abort.flatMap(Threshold.init), minSamples: 2000),
+        variant: Self.variant)
+      change(&draft)
+      return NaiveGate.all(in: draft).map(\.mistake)
+    }
+    #expect(mistakes("< 1", "> 2") { _ in } == [])
+    #expect(mistakes("< 1", "> 2") { $0.thresholds.minSamples = 0 } == [.fewSamples])
+    #expect(mistakes("< 1", "> 2") { $0.variant = nil } == [.diluted])
+    #expect(mistakes("<= 1", nil) { $0.isQuantile = true } == [.topBucket])
   }
 
   @Test func `Probes of which one or two lost packets would roll back are too few`() {

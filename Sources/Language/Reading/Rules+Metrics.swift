@@ -16,9 +16,7 @@ extension Rules {
         }
         seen[text] = name
       }
-      checkBounds(metric, &reading)
-      checkCounting(metric, &reading)
-      checkDilution(metric, &reading)
+      checkGate(metric, of: rollout, &reading)
     }
     if let placed = rollout["metrics"], !rollout.has("store") {
       reading.error(
@@ -34,60 +32,39 @@ extension Rules {
 
   private static func isObserved(_ metric: Fields) -> Bool { metric["mode"]?.text == "observe" }
 
-  private func checkBounds(_ metric: Fields, _ reading: inout Reading) {
-    guard let pass = metric["pass"], let abort = metric["abort"],
-      let good = pass.text.flatMap(Threshold.init),
-      let bad = abort.text.flatMap(Threshold.init), good.overlaps(bad)
-    else { return }
-    reading.error(
-      .contradiction, "some values are within `pass` and `abort` both", at: abort.mark, path: abort.path,
-      help: "leave a band between them, such as pass \"> 95\" and abort \"< 90\": what lies between holds",
-      related: [.init(mark: pass.mark, message: "what passes")])
-  }
-
-  private func checkCounting(_ metric: Fields, _ reading: inout Reading) {
-    let minimum = metric["min-samples"]?.int ?? 0
-    if minimum > 0, let query = metric["query"], !metric.has("sample-query") {
+  /// What a gate's rules find naive is told where it is written.
+  private func checkGate(_ metric: Fields, of rollout: Fields, _ reading: inout Reading) {
+    let draft = GateDraft(
+      query: metric.has("template") ? nil : metric["query"]?.text, sampleQuery: metric["sample-query"]?.text,
+      isQuantile: metric["template"]?.text == "http-p95",
+      MetricThresholds(
+        pass: metric["pass"]?.text.flatMap(Threshold.init),
+        abort: metric["abort"]?.text.flatMap(Threshold.init),
+        minSamples: Double(metric["min-samples"]?.int ?? 0)),
+      hasStatistics: metric.has("alpha") || metric.has("versus"), isObserved: Self.isObserved(metric),
+      variant: metric["variant"]?.fields?["label"]?.text, isDilutionAccepted: metric.has("dilution"),
+      initialDelay: rollout["initial-delay"]?.duration)
+    // A question that was refused already says nothing more.
+    guard metric.has("template") || draft.query != nil else { return }
+    for gate in NaiveGate.all(in: draft) {
+      let place = gate.mistake.keys.lazy.compactMap { metric[$0] }.first
+      let pass = gate.mistake == .contradicting ? metric["pass"] : nil
       reading.error(
-        .contradiction, "`min-samples` counts what `sample-query` says, and there is none",
-        at: metric["min-samples"]?.mark ?? query.mark, path: "\(metric.path).min-samples",
-        help: "add `sample-query: 'sum(increase(REQUESTS[5m]))'`, with the labels of the query")
+        .contradiction, gate.why, at: place?.mark ?? metric.mark, path: place?.path ?? metric.path,
+        help: gate.safer, related: pass.map { [.init(mark: $0.mark, message: "what passes")] } ?? [])
     }
-    guard let abort = metric["abort"], minimum == 0, !Self.isObserved(metric), !metric.has("alpha"),
-      !metric.has("versus"), metric.has("template") || Self.isRate(metric["query"]?.text ?? "")
-    else { return }
-    reading.error(
-      .contradiction,
-      "with few requests a rate passes any bound by chance, and each look is another chance: healthy rollouts would be rolled back",
-      at: abort.mark, path: abort.path,
-      help: "add `min-samples`, such as 2000 for 1 % against 2 %"
-        + (metric.has("template") || metric.has("sample-query") ? "" : ", with a `sample-query`"))
   }
+}
 
-  private func checkDilution(_ metric: Fields, _ reading: inout Reading) {
-    guard !Self.isObserved(metric), metric["dilution"] == nil else { return }
-    let why: String
-    if let variant = metric["variant"]?.fields, let label = variant["label"], let name = label.text {
-      guard let query = metric["query"]?.text, !query.contains(name) else { return }
-      why = "the query does not hold the label `\(name)`"
-    } else if metric.has("variant") {
-      return
-    } else {
-      why = "nothing tells those who have the feature from the rest"
+extension NaiveGate.Mistake {
+  /// The keys of a metric that it is about, the first that is written; none: the metric as a whole.
+  fileprivate var keys: [String] {
+    switch self {
+    case .contradicting, .fewSamples: ["abort"]
+    case .uncounted: ["min-samples"]
+    case .topBucket: ["pass", "abort"]
+    case .noErrorsNoData, .severalSeries, .window, .early: ["query"]
+    case .diluted: []
     }
-    reading.error(
-      .contradiction, "\(why): at 10 % nine tenths of the numbers are others'", at: metric.mark,
-      path: metric.path,
-      help:
-        "name the label of the variant as `variant: {label: NAME, value: \"on\"}`, or write `dilution: accepted` and bounds that fit the share"
-    )
-  }
-
-  /// A share, a quantile or a mean: a number that chance moves when few requests stand behind it.
-  private static func isRate(_ query: String) -> Bool {
-    // What stands in quotes is a label's value.
-    let code = query.split(separator: "\"", omittingEmptySubsequences: false).enumerated()
-      .filter { $0.offset % 2 == 0 }.map { String($0.element) }.joined()
-    return ["/", "quantile", "avg(", "avg by", "avg ("].contains(where: code.contains)
   }
 }

@@ -1,5 +1,3 @@
-package import Analysis
-
 extension MetricThresholds {
   /// From how many requests on a bound on a share, in percent, does not pass by chance: a healthy service, whose true
   /// share is that of `pass`, is not taken for a bad one in more than one of a hundred rollouts, however it is looked

@@ -1,17 +1,19 @@
-package import Analysis
 import Concurrency
 
 /// A gate as somebody wrote it, before it may decide anything.
 package struct GateDraft: Sendable, Hashable {
-  package var name: String
-  package var question: MetricQuestion
+  /// The question to the store; nil: a template's, which is as it should be.
+  package var query: String?
+  package var sampleQuery: String?
+  /// The template is a quantile of a histogram.
+  package var isQuantile: Bool
   package var thresholds: MetricThresholds
   /// A sequential test or a comparison with a baseline stands beside the thresholds.
   package var hasStatistics: Bool
   /// Recorded only: it decides nothing, so it may be as it likes.
   package var isObserved: Bool
   /// The label that tells who has the feature, when the query is about them alone.
-  package var variant: MetricSelection.Label?
+  package var variant: String?
   /// The numbers are known to be mostly those of others.
   package var isDilutionAccepted: Bool
   /// How often the store looks; nil where nobody said.
@@ -20,12 +22,13 @@ package struct GateDraft: Sendable, Hashable {
   package var initialDelay: Duration?
 
   package init(
-    _ name: String, _ question: MetricQuestion, _ thresholds: MetricThresholds, hasStatistics: Bool = false,
-    isObserved: Bool = false, variant: MetricSelection.Label? = nil, isDilutionAccepted: Bool = false,
-    scrape: Duration? = nil, initialDelay: Duration? = nil
+    query: String?, sampleQuery: String? = nil, isQuantile: Bool = false, _ thresholds: MetricThresholds,
+    hasStatistics: Bool = false, isObserved: Bool = false, variant: String? = nil,
+    isDilutionAccepted: Bool = false, scrape: Duration? = nil, initialDelay: Duration? = nil
   ) {
-    self.name = name
-    self.question = question
+    self.query = query
+    self.sampleQuery = sampleQuery
+    self.isQuantile = isQuantile
     self.thresholds = thresholds
     self.hasStatistics = hasStatistics
     self.isObserved = isObserved
@@ -58,12 +61,16 @@ package struct NaiveGate: Sendable, Hashable {
   /// Everything that is naive about a gate; empty when nothing is.
   package static func all(in gate: GateDraft) -> [NaiveGate] {
     guard !gate.isObserved else { return [] }
-    let query = QueryText(gate.question.query)
-    return [
-      contradicting(gate.thresholds), uncounted(gate), fewSamples(gate, query), diluted(gate, query),
-      ofQuantile(gate.thresholds, query), noErrorsNoData(query), severalSeries(query), window(gate, query),
-      early(gate, query),
-    ].compactMap(\.self)
+    let query = gate.query.map(QueryText.init)
+    let isRate = query?.isRate ?? true
+    let isQuantile = query?.calls("histogram_quantile") ?? gate.isQuantile
+    let ofAny = [
+      contradicting(gate.thresholds), uncounted(gate), isRate ? fewSamples(gate) : nil, diluted(gate, query),
+      isQuantile ? ofQuantile(gate.thresholds) : nil,
+    ]
+    let ofWritten =
+      query.map { [noErrorsNoData($0), severalSeries($0), window(gate, $0), early(gate, $0)] } ?? []
+    return (ofAny + ofWritten).compactMap(\.self)
   }
 
   private static func contradicting(_ thresholds: MetricThresholds) -> NaiveGate? {
@@ -74,7 +81,7 @@ package struct NaiveGate: Sendable, Hashable {
   }
 
   private static func uncounted(_ gate: GateDraft) -> NaiveGate? {
-    guard gate.thresholds.minSamples > 0, gate.question.sampleQuery == nil else { return nil }
+    guard gate.thresholds.minSamples > 0, gate.query != nil, gate.sampleQuery == nil else { return nil }
     return NaiveGate(
       .uncounted,
       "`min-samples` counts what `sample-query` says, and there is none: no reading would ever count",
@@ -82,33 +89,35 @@ package struct NaiveGate: Sendable, Hashable {
   }
 
   /// With a true 1 % and `> 2 %` looked at 48 times, 92 of 100 healthy rollouts of 200 requests a look are lost.
-  private static func fewSamples(_ gate: GateDraft, _ query: QueryText) -> NaiveGate? {
-    guard gate.thresholds.abort != nil, query.isRate, gate.thresholds.minSamples <= 0, !gate.hasStatistics
-    else { return nil }
+  private static func fewSamples(_ gate: GateDraft) -> NaiveGate? {
+    guard gate.thresholds.abort != nil, gate.thresholds.minSamples <= 0, !gate.hasStatistics else {
+      return nil
+    }
     let enough = gate.thresholds.enoughSamples.map { "`min-samples: \(Int($0))`" } ?? "`min-samples`"
     return NaiveGate(
       .fewSamples,
       "with few requests a share passes any bound by chance, and each look is another chance: healthy rollouts would be rolled back",
-      "add \(enough) with a `sample-query`, or a statistical rule beside it")
+      gate.query == nil || gate.sampleQuery != nil
+        ? "add \(enough)" : "add \(enough) with a `sample-query`")
   }
 
-  private static func diluted(_ gate: GateDraft, _ query: QueryText) -> NaiveGate? {
+  private static func diluted(_ gate: GateDraft, _ query: QueryText?) -> NaiveGate? {
     guard !gate.isDilutionAccepted else { return nil }
-    if let variant = gate.variant, query.hasLabelEverywhere(variant.name) { return nil }
+    if let variant = gate.variant, query?.hasLabelEverywhere(variant) ?? true { return nil }
     let why =
-      gate.variant.map { "not every series of the query has the label `\($0.name)`" }
-      ?? (query.text.contains("${release}")
+      gate.variant.map { "not every series of the query has the label `\($0)`" }
+      ?? (query?.text.contains("${release}") == true
         ? "the query tells releases apart, not who has the feature"
         : "the query cannot tell who has the feature from who has not")
     return NaiveGate(
       .diluted,
       "\(why): at 10 % nine tenths of its numbers are others', and half of the requests may fail unseen",
-      "put the flag's variant on the metric and name its label as `variant`, or write `dilution: accepted` and bounds that fit the share"
+      "put the flag's variant on the metric and name it, `variant: {label: NAME, value: \"on\"}`, or write `dilution: accepted` and bounds that fit the share"
     )
   }
 
-  private static func ofQuantile(_ thresholds: MetricThresholds, _ query: QueryText) -> NaiveGate? {
-    guard query.calls("histogram_quantile"),
+  private static func ofQuantile(_ thresholds: MetricThresholds) -> NaiveGate? {
+    guard
       let loose = [thresholds.pass, thresholds.abort].compactMap(\.self).first(where: { !$0.isStrict })
     else { return nil }
     let strict = loose.sign == .atMost ? "<" : ">"
