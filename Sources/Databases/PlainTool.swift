@@ -14,20 +14,10 @@ struct PlainTool: MigrationTool {
     return numbers[0] == numbers[1] ? left < right : numbers[0] < numbers[1]
   }
 
-  private static let table = "shipit_migrations"
-
-  private func schema(_ session: any DatabaseSession) async throws -> String {
-    try await session.rows("SELECT current_schema() AS schema", []).first?["schema"] ?? "public"
-  }
-
   func state(_ session: any DatabaseSession) async throws -> MigrationState {
-    let schema = try await schema(session)
-    let tables = try await session.rows(
-      "SELECT 1 AS one FROM pg_catalog.pg_tables WHERE schemaname = $1 AND tablename = $2",
-      [schema, Self.table])
-    guard !tables.isEmpty else { return MigrationState() }
+    guard let table = try await LedgerTable.find(OwnTable.name, session) else { return MigrationState() }
     let rows = try await session.rows(
-      "SELECT id, checksum, finished_at FROM \(SequentialTool.quoted(schema)).\(Self.table) "
+      "SELECT id, checksum, finished_at FROM \(table.quoted) "
         + "WHERE kind = 'migration' ORDER BY started_at, id",
       [])
     var state = MigrationState()
@@ -59,19 +49,12 @@ struct PlainTool: MigrationTool {
   }
 
   func apply(_ migration: MigrationText, limits: Migrations, _ session: any DatabaseSession) async throws {
-    let table = "\(SequentialTool.quoted(try await schema(session))).\(Self.table)"
-    func text(_ value: String) -> String {
-      "'" + value.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''") + "'"
-    }
-    let id = text(migration.file.id)
-    let create = """
-      CREATE TABLE IF NOT EXISTS \(table) (
-        id text PRIMARY KEY, checksum text NOT NULL, kind text NOT NULL, started_at timestamptz NOT NULL,
-        finished_at timestamptz, release text, error text)
-      """
+    let table = try await OwnTable.quoted(session)
+    let id = LedgerTable.literal(migration.file.id)
+    let create = OwnTable.creation(table)
     let begun = """
       INSERT INTO \(table) (id, checksum, kind, started_at, release) VALUES (
-        \(id), \(text(migration.checksum)), 'migration', clock_timestamp(), \(text(String(migration.release))))
+        \(id), \(LedgerTable.literal(migration.checksum)), 'migration', clock_timestamp(), '\(migration.release)')
       """
     let ended = "UPDATE \(table) SET finished_at = clock_timestamp() WHERE id = \(id)"
     let run = FileRun(session, limits)

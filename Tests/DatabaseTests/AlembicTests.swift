@@ -16,23 +16,12 @@ import Testing
 )
 struct AlembicTests {
   private struct Bench {
-    let project: GitProject
-    let url: String
+    let program: ProgramBench
+    var project: GitProject { program.project }
+    var url: String { program.url }
 
     init() async throws {
-      let environment = """
-        shipit: 1
-        environment: demo
-        app: shop
-        state: local
-        databases:
-          main:
-            engine: postgres
-            url: {secret: MAIN_URL}
-            migrations: {tool: alembic, directory: ./backend, program: ["\(Alembic.program)"]}
-        """
-      project = try await GitProject(environment: environment)
-      url = try await PostgresServer.shared().freshDatabase().url
+      program = try await ProgramBench("alembic", "./backend", program: [Alembic.program])
       try project.write("[alembic]\nscript_location = migrations\n", to: "backend/alembic.ini")
       // As projects write it: the address comes from a variable.
       try project.write(
@@ -81,19 +70,8 @@ struct AlembicTests {
         """, to: "backend/migrations/versions/\(id)_change.py")
     }
 
-    func shipit(_ arguments: String...) async throws -> ShipitResult {
-      let result = try await project.shipit(arguments, variables: ["MAIN_URL": url])
-      #expect(!result.text.contains("planted-p"), "\(result.text)")
-      return result
-    }
-
-    func values(_ sql: String) async throws -> [String] {
-      let session = PostgresSession(try PostgresAddress(url))
-      try await session.open()
-      let rows = try await session.query(sql).map { $0.texts.values.joined(separator: ",") }
-      await session.close()
-      return rows
-    }
+    func shipit(_ arguments: String...) async throws -> ShipitResult { try await program.shipit(arguments) }
+    func values(_ sql: String) async throws -> [String] { try await program.values(sql) }
   }
 
   @Test func whatIsPendingIsReviewedAppliedOnceAndSurvivesAnOldCheckout() async throws {
@@ -163,24 +141,7 @@ struct AlembicTests {
     let bench = try await Bench()
     try bench.add("b2", after: "a1", "op.execute('CREATE TABLE once (i int)')")
     try await bench.project.commit("once")
-    // Somebody else of shipit, on another machine, has its own lock meanwhile.
-    let session = PostgresSession(try PostgresAddress(bench.url))
-    try await session.open()
-    _ = try await session.query("SELECT pg_advisory_lock(\(MigrationLock.expression))")
-    let release = Task {
-      while true {
-        try await Task.sleep(for: .milliseconds(50))
-        let waiting = try await session.query(
-          """
-          SELECT 1 AS one FROM pg_stat_activity WHERE datname = current_database()
-            AND query LIKE '%pg_try_advisory_lock%' AND pid <> pg_backend_pid()
-          """)
-        if !waiting.isEmpty { break }
-      }
-      await session.close()
-    }
-    let up = try await bench.shipit("migrate", "up", "demo", "--yes")
-    try await release.value
+    let up = try await bench.program.migratingBesideAnother()
     #expect(up.code == 0, "\(up.text)")
     #expect(up.text.contains("changes this schema"), "\(up.text)")
     #expect(try await bench.values("SELECT count(*) FROM once") == ["0"])

@@ -32,7 +32,9 @@ struct ProgramBench {
     url = try await PostgresServer.shared().freshDatabase().url
   }
 
-  func shipit(_ arguments: String...) async throws -> ShipitResult {
+  func shipit(_ arguments: String...) async throws -> ShipitResult { try await shipit(arguments) }
+
+  func shipit(_ arguments: [String]) async throws -> ShipitResult {
     let result = try await project.shipit(arguments, variables: ["MAIN_URL": url])
     #expect(!result.text.contains("planted-p"), "\(result.text)")
     return result

@@ -16,7 +16,7 @@ struct CommandTool: ProgramTool {
   }
 
   func state(_ session: any DatabaseSession) async throws -> MigrationState {
-    guard let table = try await LedgerTable.find("shipit_migrations", session) else {
+    guard let table = try await LedgerTable.find(OwnTable.name, session) else {
       return MigrationState()
     }
     let rows = try await session.rows(
@@ -56,13 +56,8 @@ struct CommandTool: ProgramTool {
   }
 
   func finish(_ change: SchemaChange, release: Int, _ session: any DatabaseSession) async throws {
-    let table = "\(SequentialTool.quoted(try await LedgerTable.schema(session))).shipit_migrations"
-    _ = try await session.rows(
-      """
-      CREATE TABLE IF NOT EXISTS \(table) (
-        id text PRIMARY KEY, checksum text NOT NULL, kind text NOT NULL, started_at timestamptz NOT NULL,
-        finished_at timestamptz, release text, error text)
-      """, [])
+    let table = try await OwnTable.quoted(session)
+    _ = try await session.rows(OwnTable.creation(table), [])
     for planned in change.pending {
       _ = try await session.rows(
         """

@@ -39,12 +39,8 @@ struct ScriptRunner: Sendable {
   private func whole(
     _ text: String, _ path: String, _ checksum: String, _ run: ScriptRun, _ call: StepCall
   ) async throws {
-    let table = "\(SequentialTool.quoted(try await LedgerTable.schema(session))).shipit_migrations"
-    let create = """
-      CREATE TABLE IF NOT EXISTS \(table) (
-        id text PRIMARY KEY, checksum text NOT NULL, kind text NOT NULL, started_at timestamptz NOT NULL,
-        finished_at timestamptz, release text, error text)
-      """
+    let table = try await OwnTable.quoted(session)
+    let create = OwnTable.creation(table)
     let row = """
       INSERT INTO \(table) (id, checksum, kind, started_at, finished_at, release) VALUES (
         \(LedgerTable.literal(path)), \(LedgerTable.literal(checksum)), '\(ScriptTable.kind)', clock_timestamp(),

@@ -10,7 +10,7 @@ struct ScriptTable: Sendable {
 
   /// Checksums of what has run to its end, by path.
   func finished() async throws -> [String: String] {
-    guard let table = try await LedgerTable.find("shipit_migrations", session) else { return [:] }
+    guard let table = try await LedgerTable.find(OwnTable.name, session) else { return [:] }
     let rows = try await session.rows(
       "SELECT id, checksum FROM \(table.quoted) WHERE kind = $1 AND finished_at IS NOT NULL", [Self.kind])
     return Dictionary(
