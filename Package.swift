@@ -102,6 +102,7 @@ let package = Package(
     room("Ledgers", ["Model", "SQLite", "Postgres", "Processes", "Crypto", "Concurrency"]),
 
     // Floor 5: performing a run, showing it, and the emulated platforms.
+    room("Rollouts", ["Analysis", "Engine", "Metrics", "Model", "JSON", "Concurrency", "Zones"]),
     room("Runner", ["Model", "Engine", "Concurrency", "Redaction", "Zones"]),
     room("Interface", ["Model", "Terminal", "Redaction", "JSON", "Concurrency"]),
     room(
@@ -143,6 +144,12 @@ let package = Package(
         "Concurrency", "TestSupport",
       ]),
     tests("AnalysisTests", ["Analysis", "Metrics", "Engine", "Model", "JSON", "Concurrency", "Zones"]),
+    tests(
+      "RolloutTests",
+      [
+        "Rollouts", "Analysis", "Metrics", "Ledgers", "Model", "JSON", "Concurrency", "Zones", "Simulation",
+        "TestSupport",
+      ]),
     tests(
       "RunnerTests",
       ["Runner", "Engine", "Model", "Concurrency", "Crypto", "Ledgers", "Redaction", "Zones", "TestSupport"]),
@@ -215,7 +222,10 @@ let package = Package(
       ]),
     // The engine in a simulated world, for its tests and for long runs of a release build.
     .target(
-      name: "Simulation", dependencies: ["Engine", "Ledgers", "Model", "Concurrency"],
+      name: "Simulation",
+      dependencies: [
+        "Engine", "Ledgers", "Rollouts", "Analysis", "Metrics", "Model", "JSON", "Concurrency", "Zones",
+      ],
       path: "Tests/Simulation", swiftSettings: strict),
     .executableTarget(
       name: "Simulate", dependencies: ["Simulation"], path: "Tests/Simulate", swiftSettings: strict),
