@@ -113,8 +113,8 @@ let package = Package(
       name: "shipit",
       dependencies: [
         "Model", "Language", "YAML", "Engine", "Railway", "Vercel", "Encore", "Secrets", "Source", "Probing",
-        "Commands", "Databases", "GitHub", "Ledgers", "Notifications", "Runner", "Interface", "Twin",
-        "Terminal",
+        "Commands", "Databases", "GitHub", "Ledgers", "Notifications", "Runner", "Rollouts", "Interface",
+        "Twin", "Flags", "Metrics", "Terminal",
         "Redaction", "HTTP", "Processes", "Crypto", "JSON", "Concurrency", "Zones",
       ],
       swiftSettings: strict),
@@ -243,7 +243,9 @@ let package = Package(
       path: "Tests/LedgerContender", swiftSettings: strict),
     .target(
       name: "TestSupport",
-      dependencies: ["Concurrency", "Crypto", "JSON", "Processes", "HTTP", "Model", "Postgres"],
+      dependencies: [
+        "Concurrency", "Crypto", "JSON", "Processes", "HTTP", "HTTPServer", "Model", "Postgres",
+      ],
       path: "Tests/TestSupport", swiftSettings: strict),
   ]
 )

@@ -89,16 +89,3 @@ extension MetricTarget {
     if case .template(_, _, let window) = question { window } else { nil }
   }
 }
-
-/// The lease under which a round acts.
-package struct RolloutHold: Sendable {
-  /// As confirmed last.
-  package var lease: @Sendable () -> Lease
-  /// Asked just before the flag is changed.
-  package var mayAct: @Sendable () -> Bool
-
-  package init(lease: @escaping @Sendable () -> Lease, mayAct: @escaping @Sendable () -> Bool) {
-    self.lease = lease
-    self.mayAct = mayAct
-  }
-}

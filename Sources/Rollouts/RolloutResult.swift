@@ -63,6 +63,19 @@ package struct RolloutResult: Sendable {
     }
   }
 
+  /// What a person has to be called for, also where this round found it so; nil: nothing.
+  package var wantsPerson: ExitCode? {
+    if exit != .done { return exit }
+    switch outcome {
+    case .waits(.paused): return record?.pause?.why == TickAction.Pause.blind.rawValue ? .blind : .waiting
+    case .waits(.approval), .paused: return .waiting
+    default: return nil
+    }
+  }
+
+  /// Whether nobody has the feature by it any more.
+  package var isOff: Bool { outcome == .rolledBack || outcome == .notBegun || outcome == .over }
+
   /// Whether further rounds can change anything without a person.
   package var isSettled: Bool {
     switch outcome {

@@ -33,6 +33,28 @@ package struct RolloutRound: Sendable {
   }
 }
 
+extension RolloutRound {
+  /// Switches a rollout off at a person's word, under the lease: what a rollback does first.
+  package func switchOff(_ reason: String) async throws(Failure) -> RolloutResult {
+    for _ in 0..<Self.tries {
+      guard let record = try await parts.ledger.rollout(parts.target.key) else {
+        return RolloutResult(parts.target.key, .notBegun, nil)
+      }
+      guard !record.status.isOver else { return RolloutResult(record.key, .over, record) }
+      var sitting = RolloutSitting(parts: parts, hold: hold, record: record)
+      let end = RolloutEnd(
+        .aborted, at: parts.clock.now, by: parts.by, words: reason, share: record.share)
+      do throws(RoundStop) {
+        let result = try await sitting.switchOff(end)
+        return sitting.finished(result)
+      } catch {
+        if case .failed(let failure) = error { throw failure }
+      }
+    }
+    throw .alwaysSecond(parts.target.key)
+  }
+}
+
 extension Failure {
   static func alwaysSecond(_ key: String) -> Failure {
     Failure(

@@ -198,27 +198,3 @@ extension RolloutRecord {
     note("off: \(end.summary)", by: end.by, at: at)
   }
 }
-
-extension RolloutEnd {
-  /// Why, in one line with the numbers.
-  package var summary: String {
-    switch reason {
-    case .completed: return "complete"
-    case .blind: return "the metrics could not be read"
-    case .aborted: return "aborted\(by.map { " by \($0)" } ?? "")\(words.map { ": \($0)" } ?? "")"
-    case .halted: return "the flag \(words ?? "was changed")\(by.map { ", by \($0)" } ?? "")"
-    case .metric: return evidence?.words ?? "a metric was bad"
-    }
-  }
-}
-
-extension RolloutEvidence {
-  /// `errors 4.2 (abort > 2) of 2500 samples within 300 s`.
-  package var words: String {
-    let number = value.map { ($0 * 1000).rounded() / 1000 }.map { "\($0)" } ?? "no value"
-    let bound = threshold.map { " (abort \($0))" } ?? ""
-    let samples = samples.map { " of \(Int64($0.rounded())) samples" } ?? ""
-    let window = window.map { " within \($0.wholeMilliseconds / 1000) s" } ?? ""
-    return "\(metric) \(number)\(bound)\(samples)\(window)"
-  }
-}

@@ -29,43 +29,20 @@ package struct RolloutStart: Sendable {
     self.hold = hold
   }
 
-  /// What beginning a rollout for a release would do. Pure.
-  package enum Decision: Sendable, Hashable {
-    /// There was none, or an earlier one ended otherwise than well and this is other code.
-    case begin
-    /// The share stays, its step begins anew.
-    case restartStep
-    /// It runs for this release, or is complete.
-    case leave
-    /// Only `--again` begins it.
-    case refuse(String)
-  }
-
-  package static func decision(_ record: RolloutRecord?, _ wanted: Wanted) -> Decision {
-    guard let record else { return .begin }
-    switch record.status {
-    case .ready, .running: return record.release == wanted.release ? .leave : .restartStep
-    case .completed: return wanted.again ? .begin : .leave
-    case .rolledBack where record.commit != wanted.commit: return .begin
-    case .rolledBack, .halted:
-      if wanted.again { return .begin }
-      return .refuse(
-        "rollout \(record.key) ended with release \(record.release): \(record.end?.summary ?? "switched off")"
-      )
-    }
-  }
-
   /// - Throws: `policy` when only `--again` begins it; `stale`; what the ledger says.
   package func run(_ wanted: Wanted) async throws(Failure) -> RolloutResult {
     for _ in 0..<RolloutRound.tries {
       let found = try await parts.ledger.rollout(parts.target.key)
       let now = parts.clock.now
       var record: RolloutRecord
-      switch Self.decision(found, wanted) {
-      case .leave: return try await RolloutRound(parts, under: hold).run()
-      case .refuse(let why):
+      let (change, reason) = RolloutRecord.change(
+        found, release: wanted.release, commit: wanted.commit, again: wanted.again)
+      switch change {
+      case .leave, .off: return try await RolloutRound(parts, under: hold).run()
+      case .refuse:
         throw Failure(
-          .policy, why, hint: "shipit rollout start \(wanted.environment) \(parts.target.key) --again")
+          .policy, "rollout \(parts.target.key) is not begun: \(reason ?? "it is over")",
+          hint: "shipit rollout start \(wanted.environment) \(parts.target.key) --again")
       case .begin:
         record = RolloutRecord(
           key: parts.target.key, environment: wanted.environment, app: wanted.app, release: wanted.release,
@@ -76,7 +53,7 @@ package struct RolloutStart: Sendable {
         record.approvals = found.map { $0.status.isOver ? [] : $0.approvals } ?? []
         record.mayLower = wanted.again ? true : nil
         record.note("begun for release \(wanted.release)", by: parts.by, at: now)
-      case .restartStep:
+      case .restart:
         guard let running = found else { continue }
         record = running
         record.release = wanted.release
