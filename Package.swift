@@ -102,6 +102,7 @@ let package = Package(
     room("Ledgers", ["Model", "SQLite", "Postgres", "Processes", "Crypto", "Concurrency"]),
 
     // Floor 5: performing a run, showing it, and the emulated platforms.
+    room("Rollouts", ["Analysis", "Engine", "Metrics", "Model", "JSON", "Concurrency", "Zones"]),
     room("Runner", ["Model", "Engine", "Concurrency", "Redaction", "Zones"]),
     room("Interface", ["Model", "Terminal", "Redaction", "JSON", "Concurrency"]),
     room(
@@ -112,8 +113,8 @@ let package = Package(
       name: "shipit",
       dependencies: [
         "Model", "Language", "YAML", "Engine", "Railway", "Vercel", "Encore", "Secrets", "Source", "Probing",
-        "Commands", "Databases", "GitHub", "Ledgers", "Notifications", "Runner", "Interface", "Twin",
-        "Terminal",
+        "Commands", "Databases", "GitHub", "Ledgers", "Notifications", "Runner", "Rollouts", "Interface",
+        "Twin", "Flags", "Metrics", "Terminal",
         "Redaction", "HTTP", "Processes", "Crypto", "JSON", "Concurrency", "Zones",
       ],
       swiftSettings: strict),
@@ -143,6 +144,12 @@ let package = Package(
         "Concurrency", "TestSupport",
       ]),
     tests("AnalysisTests", ["Analysis", "Metrics", "Engine", "Model", "JSON", "Concurrency", "Zones"]),
+    tests(
+      "RolloutTests",
+      [
+        "Rollouts", "Analysis", "Metrics", "Ledgers", "Model", "JSON", "Concurrency", "Zones", "Simulation",
+        "TestSupport",
+      ]),
     tests(
       "RunnerTests",
       ["Runner", "Engine", "Model", "Concurrency", "Crypto", "Ledgers", "Redaction", "Zones", "TestSupport"]),
@@ -215,7 +222,10 @@ let package = Package(
       ]),
     // The engine in a simulated world, for its tests and for long runs of a release build.
     .target(
-      name: "Simulation", dependencies: ["Engine", "Ledgers", "Model", "Concurrency"],
+      name: "Simulation",
+      dependencies: [
+        "Engine", "Ledgers", "Rollouts", "Analysis", "Metrics", "Model", "JSON", "Concurrency", "Zones",
+      ],
       path: "Tests/Simulation", swiftSettings: strict),
     .executableTarget(
       name: "Simulate", dependencies: ["Simulation"], path: "Tests/Simulate", swiftSettings: strict),
@@ -233,7 +243,9 @@ let package = Package(
       path: "Tests/LedgerContender", swiftSettings: strict),
     .target(
       name: "TestSupport",
-      dependencies: ["Concurrency", "Crypto", "JSON", "Processes", "HTTP", "Model", "Postgres"],
+      dependencies: [
+        "Concurrency", "Crypto", "JSON", "Processes", "HTTP", "HTTPServer", "Model", "Postgres",
+      ],
       path: "Tests/TestSupport", swiftSettings: strict),
   ]
 )

@@ -18,6 +18,34 @@ package struct StepProgress: Sendable, Hashable, Codable {
 
   package init() {}
 
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: Key.self)
+    credit = try Self.time(container, .credit) ?? .zero
+    tallies = try container.decode([String: MetricTally].self, forKey: .tallies)
+    paused = try container.decodeIfPresent(TickAction.Pause.self, forKey: .paused)
+    isApproved = try container.decode(Bool.self, forKey: .isApproved)
+    isOver = try container.decode(Bool.self, forKey: .isOver)
+    lastTick = try Self.time(container, .lastTick)
+    lastReadings = try Self.time(container, .lastReadings)
+    resumedAt = try Self.time(container, .resumedAt)
+    pausedAt = try Self.time(container, .pausedAt)
+    deadlineFrom = try Self.time(container, .deadlineFrom) ?? .zero
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encode(Self.milliseconds(credit), forKey: .credit)
+    try container.encode(tallies, forKey: .tallies)
+    try container.encodeIfPresent(paused, forKey: .paused)
+    try container.encode(isApproved, forKey: .isApproved)
+    try container.encode(isOver, forKey: .isOver)
+    try container.encodeIfPresent(lastTick.map(Self.milliseconds), forKey: .lastTick)
+    try container.encodeIfPresent(lastReadings.map(Self.milliseconds), forKey: .lastReadings)
+    try container.encodeIfPresent(resumedAt.map(Self.milliseconds), forKey: .resumedAt)
+    try container.encodeIfPresent(pausedAt.map(Self.milliseconds), forKey: .pausedAt)
+    try container.encode(Self.milliseconds(deadlineFrom), forKey: .deadlineFrom)
+  }
+
   package mutating func tick(_ tick: Tick, _ rules: StepRules) -> TickAction {
     if isOver { return .noop }
     if let lastTick, lastTick - tick.at > .seconds(60) { return .skipClock }

@@ -160,6 +160,7 @@ package struct FlagdFile: FlagProvider {
         .failed, "the flag file was not written: \(what)", place: path, cause: cause,
         hint: "check the disk and who may write to \(self.directory)")
     }
+    guard LeaseGate.mayAct() else { throw Failure(.stale, LeaseGate.words, place: path) }
     unlink(temporary)
     let mode = before.status.st_mode & 0o7777
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode)

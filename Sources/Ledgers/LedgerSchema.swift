@@ -77,6 +77,11 @@ enum LedgerSchema {
       id INTEGER PRIMARY KEY,
       decision TEXT NOT NULL
     ) STRICT;
+    CREATE TABLE IF NOT EXISTS rollouts (
+      key TEXT PRIMARY KEY,
+      version INTEGER NOT NULL,
+      rollout TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
     """
 
   /// What a database file says it is.

@@ -19,6 +19,7 @@ extension LocalLedger: MovableLedger {
         bad: Dictionary(
           bad.map { ($0[0].text ?? "", Int($0[1].int ?? 0)) }, uniquingKeysWith: { _, last in last }),
         decisions: try Self.decisions(LedgerContents.keptDecisions, connection),
+        rollouts: try Self.rollouts(connection),
         fingerprintKey: try Self.key(connection))
     }
   }
@@ -28,7 +29,7 @@ extension LocalLedger: MovableLedger {
       try connection.script(
         """
         DELETE FROM journal; DELETE FROM releases; DELETE FROM runs; DELETE FROM holds; DELETE FROM bad_commits;
-        DELETE FROM decisions; DELETE FROM moved
+        DELETE FROM decisions; DELETE FROM rollouts; DELETE FROM moved
         """)
       try connection.execute("UPDATE meta SET fingerprint_key = ?1", [.blob(contents.fingerprintKey)])
       for run in contents.runs {
@@ -55,6 +56,7 @@ extension LocalLedger: MovableLedger {
       }
       if let hold = contents.hold { try Self.insert(hold, connection) }
       for decision in contents.decisions.reversed() { try Self.insert(decision, connection) }
+      for rollout in contents.rollouts { try Self.insert(rollout, connection) }
       for (commit, release) in contents.bad {
         try connection.execute(
           "INSERT INTO bad_commits (commit_id, release) VALUES (?1, ?2)", [.text(commit), SQLValue(release)])

@@ -18,6 +18,7 @@ package actor MemoryLedger: Ledger {
   private var held: Hold?
   private var bad: [String: Int] = [:]
   private var decided: [Decision] = []
+  private var rolled: [String: RolloutRecord] = [:]
 
   /// - Parameters:
   ///   - key: the key of fingerprints, given so that a simulation repeats exactly.
@@ -124,6 +125,16 @@ package actor MemoryLedger: Ledger {
 
   package func decisions(limit: Int) -> [Decision] { Array(decided.reversed().prefix(max(0, limit))) }
   package func record(_ decision: Decision) { decided.append(decision) }
+
+  package func rollouts() -> [RolloutRecord] { rolled.values.sorted { $0.key < $1.key } }
+  package func rollout(_ key: String) -> RolloutRecord? { rolled[key] }
+
+  package func write(_ rollout: RolloutRecord, lease mine: Lease?) throws(Failure) -> Bool {
+    if let mine { try lease.verify(mine, environment: environment) }
+    guard rollout.version == (rolled[rollout.key]?.version ?? 0) + 1 else { return false }
+    rolled[rollout.key] = rollout
+    return true
+  }
 
   package func fingerprintKey() -> [UInt8] { key }
 }

@@ -60,10 +60,14 @@ package struct DeployOperation: Sendable {
     await context.underLease { operation throws(Failure) in
       let digest = try await planning.digest(request)
       // First, or its own mark would refuse the command that has to close it.
-      if let ended = try await operation.closeEnded(), ended.plan?.digest == digest { return ended }
+      if let ended = try await operation.closeEnded(), ended.plan?.digest == digest {
+        return await operation.withRollouts(ended)
+      }
       try await refuse()
       let resumable = try await mayContinue(digest) ? digest : nil
-      if let continued = try await operation.settle(unlessSame: resumable) { return continued }
+      if let continued = try await operation.settle(unlessSame: resumable) {
+        return await operation.withRollouts(continued)
+      }
       // What was settled may have left a hold or a bad mark.
       try await refuse()
       var plan = try await planning.plan(request)
@@ -74,13 +78,15 @@ package struct DeployOperation: Sendable {
         guard let name = verdict.mayApproveAs, let approve else {
           return OperationResult(exit: missing.exitCode, plan: plan, failure: missing)
         }
-        return try await operation.carryOut(plan, agree: { await approve($0, name) }) {
-          plan throws(Failure) in
-          try recheck(&plan)
-          plan.decisions = redacted((plan.decisions ?? []) + [try await policy.approve(plan, as: name)])
-        }
+        return await operation.withRollouts(
+          try await operation.carryOut(plan, agree: { await approve($0, name) }) {
+            plan throws(Failure) in
+            try recheck(&plan)
+            plan.decisions = redacted((plan.decisions ?? []) + [try await policy.approve(plan, as: name)])
+          })
       }
-      return try await operation.carryOut(plan, agree: agree) { plan throws(Failure) in try recheck(&plan) }
+      return await operation.withRollouts(
+        try await operation.carryOut(plan, agree: agree) { plan throws(Failure) in try recheck(&plan) })
     }
   }
 

@@ -23,17 +23,26 @@ package struct LeasedWork: Sendable {
   package func run<Value: Sendable>(
     _ work: (_ confirm: @escaping @Sendable () throws(Failure) -> Void) async throws(Failure) -> Value
   ) async throws(Failure) -> Value {
-    let keeper = try await LeaseKeeper.acquire(
-      from: ledger, holder: holder, clock: surroundings.clock, spawn: surroundings.spawn,
-      onCancel: { [interrupter] in interrupter.cancel(by: $0) })
-    let isHeld = keeper.gate
-    do throws(Failure) {
-      let value = try await work { () throws(Failure) in
-        guard isHeld() else {
+    try await holding { hold throws(Failure) in
+      try await work { () throws(Failure) in
+        guard hold.mayAct() else {
           throw Failure(
             .stale, "the lease was lost before anything was written", hint: "type the same command again")
         }
       }
+    }
+  }
+
+  /// - Parameter work: gets the lease itself, for what it writes to the ledger.
+  /// - Throws: `leaseHeld`; what the ledger and the work say.
+  package func holding<Value: Sendable>(
+    _ work: (RolloutHold) async throws(Failure) -> Value
+  ) async throws(Failure) -> Value {
+    let keeper = try await LeaseKeeper.acquire(
+      from: ledger, holder: holder, clock: surroundings.clock, spawn: surroundings.spawn,
+      onCancel: { [interrupter] in interrupter.cancel(by: $0) })
+    do throws(Failure) {
+      let value = try await work(RolloutHold(lease: { keeper.lease }, mayAct: keeper.gate))
       await keeper.release()
       return value
     } catch {

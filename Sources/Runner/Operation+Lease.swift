@@ -67,6 +67,7 @@ extension Operation {
     }
     var plan = plan
     try await ready(&plan)
+    guard !plan.steps.isEmpty else { return OperationResult(exit: .done, plan: plan) }
     let record = try await context.ledger.open(
       plan, by: context.by, at: context.surroundings.clock.now, lease: keeper.lease)
     return try await perform(record)

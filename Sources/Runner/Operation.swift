@@ -15,12 +15,15 @@ package struct OperationContext: Sendable {
   package var interrupter: Interrupter
   /// Where the rules of `protect` get their facts from.
   package var policy: PolicySources
+  /// What goes with a release and is no step of its run.
+  package var rollouts: RolloutHooks
 
   package init(
     ledger: any Ledger, performers: Performers, surroundings: RunSurroundings, by: String, holder: Holder,
     digest: @escaping @Sendable (String) -> String, interrupter: Interrupter,
-    policy: PolicySources = PolicySources()
+    policy: PolicySources = PolicySources(), rollouts: RolloutHooks = RolloutHooks()
   ) {
+    self.rollouts = rollouts
     self.ledger = ledger
     self.performers = performers
     self.surroundings = surroundings

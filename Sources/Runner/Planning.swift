@@ -5,7 +5,7 @@ package import Model
 /// Gathers what a plan is made from, and makes it: the same for `plan`, `deploy` and `rollback`.
 package struct Planning: Sendable {
   package let environment: Environment
-  private let ledger: any Ledger
+  let ledger: any Ledger
   private let platforms: [PlatformName: any Platform]
   private let secrets: SecretValues
   private let history: any RevisionHistory
@@ -57,6 +57,7 @@ package struct Planning: Sendable {
     var plan = try DeployPlanner(input).plan()
     plan.configuration = environment
     plan.reason = request.reason
+    plan.rollouts = try await rollouts(plan)
     if let saved = request.saved { try checkState(saved, input) }
     for case .deploy(let deploy) in plan.steps.map(\.action) {
       try await platforms[deploy.target.platform]?.inspect(deploy.source, of: deploy.target.service)
@@ -125,9 +126,11 @@ package struct Planning: Sendable {
       observed: [:], secrets: secrets, digest: digest)
     try await fill(&input, restorableFrom: target, only: request.only)
     try await foresee(target, request, &input)
-    return try RollbackPlanner(
+    var plan = try RollbackPlanner(
       input: input, request: request, candidates: try await candidates(of: target, only: request.only)
     ).plan(to: chosen)
+    plan.rollouts = try await runningRollouts()
+    return plan
   }
 
   /// The plan of a rollback without a ledger: to what the platforms say served before.

@@ -25,7 +25,11 @@ package struct RollbackOperation: Sendable {
       } else {
         _ = try await operation.settle(unlessSame: nil)
       }
-      return try await operation.carryOut(try await planning.plan(request), agree: agree)
+      return try await operation.carryOut(try await planning.plan(request), agree: agree) { plan in
+        // The cheapest cure comes first.
+        guard plan.changesRollouts, let planned = plan.rollouts else { return }
+        await context.rollouts.off(planned, plan.reason ?? "rolled back", operation.rolloutHold)
+      }
     }
   }
 

@@ -229,7 +229,8 @@ struct Session: Sendable {
   /// What an operation works with.
   func context(
     purpose: String, interrupter: Interrupter, redact: @escaping @Sendable (String) -> String,
-    policy: PolicySources = PolicySources(), watch: @escaping @Sendable (RunEvent) -> Void
+    policy: PolicySources = PolicySources(), rollouts: RolloutHooks = RolloutHooks(),
+    watch: @escaping @Sendable (RunEvent) -> Void
   ) -> OperationContext {
     let by = Session.user(variables)
     return OperationContext(
@@ -237,7 +238,7 @@ struct Session: Sendable {
       surroundings: RunSurroundings(clock: clock, redact: redact, watch: watch), by: by,
       holder: LedgerPlace.holder(purpose, variables),
       digest: Session.digest,
-      interrupter: interrupter, policy: policy)
+      interrupter: interrupter, policy: policy, rollouts: rollouts)
   }
 
   /// `ann@laptop`; in GitHub Actions the actor and the run.

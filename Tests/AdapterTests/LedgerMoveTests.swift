@@ -147,11 +147,13 @@ struct LedgerMoveTests {
     for person in ["ann", "bo"] {
       try await bench.ours.record(Decision(.holdLifted, by: person, at: bench.now))
     }
+    #expect(try await bench.ours.write(Sample.rollout(at: bench.now), lease: nil))
     try await release("third", bench)
     let contents = try await bench.movable(.ours).contents()
     #expect(contents.runs.count == 3 && contents.releases.map(\.number) == [1, 3])
     #expect(contents.journals[RunID(2)]?.count == 12)
     #expect(contents.decisions.map(\.by) == ["bo", "ann"])
+    #expect(contents.rollouts.map(\.key) == ["new-checkout"])
     return contents
   }
 
@@ -254,5 +256,8 @@ private struct Mortal: MovableLedger {
   func clearBad(_ commit: String, lease: Lease) async throws(Failure) {}
   func decisions(limit: Int) async throws(Failure) -> [Decision] { try await ledger.decisions(limit: limit) }
   func record(_ decision: Decision) async throws(Failure) {}
+  func rollouts() async throws(Failure) -> [RolloutRecord] { try await ledger.rollouts() }
+  func rollout(_ key: String) async throws(Failure) -> RolloutRecord? { try await ledger.rollout(key) }
+  func write(_ rollout: RolloutRecord, lease: Lease?) async throws(Failure) -> Bool { false }
   func fingerprintKey() async throws(Failure) -> [UInt8] { try await ledger.fingerprintKey() }
 }

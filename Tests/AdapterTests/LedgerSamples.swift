@@ -1,5 +1,6 @@
 import Concurrency
 import Foundation
+import JSON
 import Ledgers
 import Model
 
@@ -78,6 +79,49 @@ enum Sample {
       JournalEntry(
         sequence: number, at: at, fact: .began("tests", attempt: number, latestEffect: at + .seconds(9)))
     }
+  }
+
+  /// The first version of a rollout at 10 %, with all that a record can hold.
+  static func rollout(_ key: String = "new-checkout", version: Int = 1, at: Timestamp) -> RolloutRecord {
+    let steps = [10.0, 25, 100].compactMap { FlagShare(percent: $0) }
+    var record = RolloutRecord(
+      key: key, environment: "prod", app: "shop", release: 7, commit: "c0ffee", digest: "d1", steps: steps,
+      by: "ann@laptop", startedAt: at)
+    record.version = version
+    record.status = .running
+    record.share = steps[0]
+    record.stepStartedAt = at
+    record.lastTickAt = at + .seconds(300)
+    record.progress = ["credit": [300, 0], "note": "Ünïcode \"quoted\""]
+    record.credit = .milliseconds(300_500)
+    record.bake = .seconds(14_400)
+    var metric = RolloutMetric(state: "running")
+    metric.add(
+      RolloutReading(at: at + .seconds(300), value: 97.25, samples: 812, outcome: "pass", isFilled: true))
+    metric.add(
+      RolloutReading(at: at + .seconds(600), value: nil, samples: nil, outcome: "nodata", reason: "empty"))
+    record.metrics = ["success": metric]
+    record.flag = FlagState(
+      key: key, isOn: true, share: steps[0],
+      draw: FlagDraw(contextKind: "user", salt: "9f", order: ["on", "off"]),
+      variations: [FlagVariation(id: "a", value: true), FlagVariation(id: "b", value: false)], wanted: 0,
+      whenOff: 1, version: FlagVersion("12"), lastChange: FlagAuthor(name: "ann", at: at))
+    record.intent = RolloutIntent(
+      .raise, from: steps[0], to: steps[1], at: at, latestEffect: at + .seconds(15), by: "ci")
+    record.pause = RolloutPause(why: "drift", since: at, by: "bo", reason: "serves 40 %")
+    record.foreign = RolloutForeignChange(
+      at: at, author: FlagAuthor(name: "bo", at: at), found: "serves 40 %")
+    record.orders = [RolloutOrder(.pause, by: "bo", at: at, reason: "look first")]
+    record.approvals = [RolloutApproval(share: steps[1], by: "bo", at: at, digest: "d1")]
+    record.end = RolloutEnd(
+      .metric, at: at, share: steps[0],
+      evidence: RolloutEvidence(
+        metric: "errors", value: 4.2, threshold: "> 2", window: .seconds(300), samples: 2500, at: at,
+        query: "sum(rate(x[5m]))"))
+    record.end?.took = .milliseconds(84)
+    record.end?.cure = RolloutCure(until: at + .seconds(600))
+    record.note("10 %", by: "ann@laptop", at: at)
+    return record
   }
 
   static func result(_ state: RunResult.State = .released) -> RunResult {

@@ -2,6 +2,7 @@ import Analysis
 import Concurrency
 import Metrics
 import Model
+import TestSupport
 import Testing
 
 /// What templates are filled with.

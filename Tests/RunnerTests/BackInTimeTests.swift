@@ -98,6 +98,11 @@ import Testing
     }
     func decisions(limit: Int) async throws(Failure) -> [Decision] { await shared.decisions(limit: limit) }
     func record(_ decision: Decision) async throws(Failure) { await shared.record(decision) }
+    func rollouts() async throws(Failure) -> [RolloutRecord] { await shared.rollouts() }
+    func rollout(_ key: String) async throws(Failure) -> RolloutRecord? { await shared.rollout(key) }
+    func write(_ rollout: RolloutRecord, lease: Lease?) async throws(Failure) -> Bool {
+      try await shared.write(rollout, lease: lease)
+    }
     func fingerprintKey() async throws(Failure) -> [UInt8] { await shared.fingerprintKey() }
   }
 

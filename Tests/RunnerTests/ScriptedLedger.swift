@@ -89,5 +89,10 @@ final class ScriptedLedger: Ledger {
   func decisions(limit: Int) async throws(Failure) -> [Decision] { await memory.decisions(limit: limit) }
   func record(_ decision: Decision) async throws(Failure) { await memory.record(decision) }
 
+  func rollouts() async throws(Failure) -> [RolloutRecord] { await memory.rollouts() }
+  func rollout(_ key: String) async throws(Failure) -> RolloutRecord? { await memory.rollout(key) }
+  func write(_ rollout: RolloutRecord, lease: Lease?) async throws(Failure) -> Bool {
+    try await memory.write(rollout, lease: lease)
+  }
   func fingerprintKey() async throws(Failure) -> [UInt8] { await memory.fingerprintKey() }
 }

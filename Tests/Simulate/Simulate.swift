@@ -11,16 +11,21 @@ import Simulation
 ///     Simulate runs N [FIRST]        N seeds from FIRST on; a broken promise is shrunk and printed as a test
 ///     Simulate contests N            contests for the lease
 ///     Simulate mutations             after how many seeds each broken engine is noticed
+///     Simulate rollouts N [FIRST]    N rollouts, and after how many each broken round is noticed
+///     Simulate rollout SEED          what happens in one rollout
 ///     Simulate trace SEED            what happens in one run
 ///     Simulate case TEXT             what happens in a case that was printed
 @main enum Simulate {
-  static func main() {
+  static func main() async {
     let arguments = Array(CommandLine.arguments.dropFirst())
     let count = arguments.dropFirst().first.flatMap { UInt64($0) }
     switch (arguments.first, count) {
     case ("runs", let count?): runs(count, from: arguments.dropFirst(2).first.flatMap { UInt64($0) } ?? 0)
     case ("contests", let count?): contests(count)
     case ("mutations", _): mutations()
+    case ("rollouts", let count?):
+      await rollouts(count, from: arguments.dropFirst(2).first.flatMap { UInt64($0) } ?? 0)
+    case ("rollout", let seed?): print(await RolloutSweep.play(seed: seed) { print($0) } ?? "everything held")
     case ("trace", let seed?): trace(SimulationCase(seed: seed))
     case ("case", _):
       guard let read = try? SimulationCase(arguments.count > 1 ? arguments[1] : "") else {
@@ -29,7 +34,8 @@ import Simulation
       }
       trace(read)
     default:
-      print("Simulate runs N [FIRST] | contests N | mutations | trace SEED")
+      print(
+        "Simulate runs N [FIRST] | contests N | mutations | trace SEED | rollouts N [FIRST] | rollout SEED")
       exit(2)
     }
   }
@@ -85,6 +91,28 @@ import Simulation
         exit(1)
       }
       print("\(mutation.rawValue): noticed at seed \(seed): \(finding.words)")
+    }
+  }
+
+  private static func rollouts(_ count: UInt64, from first: UInt64) async {
+    let start = processorTime()
+    var broken = 0
+    var played: UInt64 = 0
+    for seed in first..<first + count where broken < 5 {
+      played += 1
+      guard let words = await RolloutSweep.play(seed: seed) else { continue }
+      broken += 1
+      print(words)
+    }
+    report("\(played) rollouts", played, processorTime() - start, "\(broken) broken promises")
+    if broken > 0 { exit(1) }
+    for mutation in RolloutMutation.allCases {
+      var noticed: String?
+      for seed in 0..<UInt64(2000) where noticed == nil {
+        noticed = await RolloutSweep.play(seed: seed, mutation: mutation)
+      }
+      print("\(mutation.rawValue): \(noticed.map { "noticed at \($0)" } ?? "NOT noticed in 2,000 seeds")")
+      if noticed == nil { exit(1) }
     }
   }
 

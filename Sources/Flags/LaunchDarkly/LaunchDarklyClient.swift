@@ -112,6 +112,10 @@ struct LaunchDarklyClient: Sendable {
       request.headers.append(("Content-Type", contentType))
       request.body = .bytes(Array(body.serialized().utf8))
     }
+    guard method == "GET" || LeaseGate.mayAct() else {
+      throw LaunchDarklyError(
+        kind: .unreachable(nothingSent: true), words: LeaseGate.words, operation: operation)
+    }
     let response: HTTPResponse
     do throws(HTTPError) { response = try await http.send(request) } catch {
       throw LaunchDarklyError(

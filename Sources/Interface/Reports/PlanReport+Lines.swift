@@ -2,7 +2,9 @@ import Model
 
 extension PlanReport {
   package func lines(_ symbols: Symbols) -> [Line] {
-    if steps.isEmpty { return header + empty }
+    if steps.isEmpty {
+      return header + (changesRollouts ? [] : empty) + rollouts.flatMap { $0.lines(symbols) }
+    }
     var lines = header
     for service in services {
       lines.append(.empty)
@@ -15,6 +17,7 @@ extension PlanReport {
     if let mixedWindow {
       lines.append(Line([.strong("mixed"), Span("  \(mixedWindow)")], overflow: .wrap(hanging: 7)))
     }
+    lines += rollouts.flatMap { $0.lines(symbols) }
     if !warnings.isEmpty { lines.append(.empty) }
     lines += warnings.flatMap { Line.warning($0, symbols.warning) }
     lines += [.empty, countLine]

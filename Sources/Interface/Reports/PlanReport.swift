@@ -64,6 +64,8 @@ package struct PlanReport: Report {
   package var mixedWindow: String?
   /// What each rule of `protect` says now.
   package var protect: [PolicyNote]
+  /// What it does with the environment's rollouts once the release is proven.
+  package var rollouts: [PlannedRollout]
   package var warnings: [String]
   package var deadline: Seconds
   package var digest: String
@@ -102,6 +104,7 @@ package struct PlanReport: Report {
         isConfirmation: $0.isConfirmation)
     }
     mixedWindow = MixedWindow(plan)?.words
+    rollouts = plan.rollouts ?? []
     warnings = plan.warnings
     deadline = Seconds(plan.deadline)
     digest = plan.digest

@@ -42,6 +42,8 @@ package struct RollbackReport: Report {
   package var reason: String?
   package var services: [ServiceLine]
   package var steps: Int
+  /// Flags that go off before any code.
+  package var rollouts: [PlannedRollout]
   package var warnings: [String]
   package var overrides: [Override]
 
@@ -64,6 +66,7 @@ package struct RollbackReport: Report {
       services.append(ServiceLine(present, wanted: wanted))
     }
     steps = plan.steps.count
+    rollouts = plan.rollouts ?? []
     warnings = plan.warnings
     self.overrides = overrides
   }
@@ -174,6 +177,7 @@ extension RollbackReport {
     if let choice { lines.append(.labelled("why", [Span(choice)], indent: 0)) }
     if let reason { lines.append(.labelled("reason", [Span(reason)], indent: 0)) }
     lines += overrides.map(\.line) + [.empty]
+    lines += rollouts.flatMap { $0.lines(symbols) }
     for line in services { lines += rows(line, symbols) }
     lines.append(.empty)
     lines += warnings.map { Line(.warning("\(symbols.warning) "), Span($0), overflow: .wrap(hanging: 2)) }

@@ -48,7 +48,7 @@ package enum Grammar {
         elsewhere: ["tests", "smoke", "verify"]),
       Key(
         "rollouts", .map(.flag, .object(rollout)),
-        "Progressive rollouts of feature flags, by the flag's key.", .later, elsewhere: ["flags", "canary"]),
+        "Progressive rollouts of feature flags, by the flag's key.", elsewhere: ["flags", "canary"]),
       Key(
         "notify", .list(.object(notification)), "Who is told what. A message that fails never fails a run.",
         example: "[{slack: {secret: SLACK_WEBHOOK}, on: [released, rolled-back, failed]}]",

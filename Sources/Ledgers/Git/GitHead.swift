@@ -37,6 +37,8 @@ struct GitHead: Sendable, Codable, Equatable {
   var releases: [Release] = []
   /// The newest first; nil in ledgers of earlier versions.
   var decisions: [Decision]?
+  /// The versions of the rollouts' records, by key; nil in ledgers of earlier versions.
+  var rollouts: [String: Int]?
 
   var state: LeaseState { LeaseState(fence: fence, lease: lease) }
 
@@ -58,10 +60,14 @@ enum GitPath {
   static let releases = "releases/"
   static let runs = "runs/"
   static let journals = "journals/"
+  static let rollouts = "rollouts/"
 
   static func release(_ number: Int) -> String { "\(releases)\(folder(number)).json" }
   static func run(_ id: RunID) -> String { "\(runs)\(folder(id.number)).json" }
   static func journal(_ id: RunID) -> String { "\(journals)\(folder(id.number))/" }
+
+  /// The file of a rollout's record; a key has letters, digits, `.`, `_` and `-`.
+  static func rollout(_ key: String) -> String { "\(rollouts)\(key).json" }
 
   /// The file for the entries of one push: one JSON text a line.
   static func journal(_ id: RunID, from first: Int) -> String {

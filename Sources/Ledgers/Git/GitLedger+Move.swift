@@ -11,7 +11,7 @@ extension GitLedger: MovableLedger {
     return try await reading { state throws(Failure) in
       var contents = LedgerContents(
         runs: [], journals: [:], releases: [], hold: state.head.hold, bad: state.head.bad,
-        decisions: state.head.decisions ?? [], fingerprintKey: key)
+        decisions: state.head.decisions ?? [], rollouts: [], fingerprintKey: key)
       guard let tip = state.tip else { return contents }
       let files = try await chain.files([GitPath.runs, GitPath.journals, GitPath.releases], at: tip)
       // Journals come after the runs whose numbers their folders bear.
@@ -26,6 +26,7 @@ extension GitLedger: MovableLedger {
           }
         }
       }
+      contents.rollouts = try await records(of: (state.head.rollouts ?? [:]).keys.sorted(), state)
       contents.runs.sort { $0.id < $1.id }
       contents.releases.sort { $0.number < $1.number }
       return contents
@@ -40,6 +41,10 @@ extension GitLedger: MovableLedger {
     fresh.hold = contents.hold
     fresh.bad = contents.bad
     fresh.decisions = contents.decisions
+    if !contents.rollouts.isEmpty {
+      fresh.rollouts = Dictionary(
+        contents.rollouts.map { ($0.key, $0.version) }, uniquingKeysWith: { _, last in last })
+    }
     for release in contents.releases { fresh.add(release) }
     let moved = fresh
     try await unstoppable { () async throws(Failure) in
@@ -66,6 +71,7 @@ extension GitLedger: MovableLedger {
       files.append((GitPath.journal(run.id, from: first.sequence), lines))
     }
     for release in contents.releases { files.append((GitPath.release(release.number), try encoded(release))) }
+    for rollout in contents.rollouts { files.append((GitPath.rollout(rollout.key), try encoded(rollout))) }
     return files
   }
 

@@ -20,13 +20,14 @@ extension PostgresLedger: MovableLedger {
         releases: try releases.map { try value(Release.self, fromJSON: $0["release"]) },
         hold: try self.hold(connection), bad: try self.bad(connection),
         decisions: try self.decisions(LedgerContents.keptDecisions, connection),
+        rollouts: try self.rollouts(connection),
         fingerprintKey: try self.key(connection))
     }
   }
 
   package func replace(with contents: LedgerContents, lease: Lease) async throws(Failure) {
     try await write(under: lease) { connection, _, _ in
-      for table in ["journal", "releases", "runs", "bad_commits", "decisions"] {
+      for table in ["journal", "releases", "runs", "bad_commits", "decisions", "rollouts"] {
         try connection.query("DELETE FROM shipit.\(table) WHERE ledger = $1::int", [.int(self.id)])
       }
       try connection.query(
@@ -54,6 +55,7 @@ extension PostgresLedger: MovableLedger {
       }
       for release in contents.releases { try self.insert(release, connection) }
       for decision in contents.decisions.reversed() { try self.insert(decision, connection) }
+      for rollout in contents.rollouts { try self.insert(rollout, connection) }
       for (commit, release) in contents.bad {
         try connection.query(
           "INSERT INTO shipit.bad_commits (ledger, commit_id, release) VALUES ($1::int, $2, $3::int)",

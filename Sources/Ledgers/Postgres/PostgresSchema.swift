@@ -71,6 +71,15 @@ enum PostgresSchema {
       decision json NOT NULL
     );
     """,
+    """
+    CREATE TABLE shipit.rollouts (
+      ledger int NOT NULL REFERENCES shipit.ledgers,
+      key text NOT NULL,
+      version int NOT NULL,
+      rollout json NOT NULL,
+      PRIMARY KEY (ledger, key)
+    );
+    """,
   ]
 
   /// The letters `ship`: only one process at a time makes or changes the tables.

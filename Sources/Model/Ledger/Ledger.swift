@@ -57,6 +57,16 @@ package protocol Ledger: Sendable {
   /// Adds a decision. It needs no lease: it is a person's word, and no holder relies on its absence.
   func record(_ decision: Decision) async throws(Failure)
 
+  /// The rollouts of this environment, by their keys.
+  func rollouts() async throws(Failure) -> [RolloutRecord]
+  /// One rollout, as it is at this moment: also a holder of the lease finds what others wrote meanwhile.
+  func rollout(_ key: String) async throws(Failure) -> RolloutRecord?
+  /// Puts a record in the place of the one before it: the stored version must be one less than the record's, 0 where
+  /// there is none.
+  /// - Parameter lease: of a round; refused when it is stale. Nil for a person's word, which counts at once.
+  /// - Returns: false when somebody else has written since; then nothing was written.
+  func write(_ rollout: RolloutRecord, lease: Lease?) async throws(Failure) -> Bool
+
   /// The key of this environment's fingerprints; made once.
   func fingerprintKey() async throws(Failure) -> [UInt8]
 }

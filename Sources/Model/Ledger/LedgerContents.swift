@@ -12,6 +12,8 @@ package struct LedgerContents: Sendable, Hashable, Codable {
   package var bad: [String: Int]
   /// The newest first, at most `keptDecisions`: nobody waits for older ones, and releases keep their own.
   package var decisions: [Decision]
+  /// By their keys.
+  package var rollouts: [RolloutRecord]
   package var fingerprintKey: [UInt8]
 
   /// How many decisions are kept.
@@ -19,7 +21,7 @@ package struct LedgerContents: Sendable, Hashable, Codable {
 
   package init(
     runs: [RunRecord], journals: [RunID: [JournalEntry]], releases: [Release], hold: Hold?,
-    bad: [String: Int], decisions: [Decision], fingerprintKey: [UInt8]
+    bad: [String: Int], decisions: [Decision], rollouts: [RolloutRecord], fingerprintKey: [UInt8]
   ) {
     self.runs = runs
     self.journals = journals
@@ -27,12 +29,13 @@ package struct LedgerContents: Sendable, Hashable, Codable {
     self.hold = hold
     self.bad = bad
     self.decisions = decisions
+    self.rollouts = rollouts
     self.fingerprintKey = fingerprintKey
   }
 
   /// Nothing has happened there yet.
   package var isEmpty: Bool {
-    runs.isEmpty && releases.isEmpty && hold == nil && bad.isEmpty && decisions.isEmpty
+    runs.isEmpty && releases.isEmpty && hold == nil && bad.isEmpty && decisions.isEmpty && rollouts.isEmpty
   }
 
   /// Whether `earlier` is an older copy of this: nothing stands in it that does not stand here too.

@@ -55,14 +55,18 @@ package struct Plan: Sendable, Hashable, Codable {
   package var decisions: [Decision]?
   /// What it does to the secrets of GitHub Actions, and what is known of them; nil: shipit keeps none.
   package var actions: PlannedActionsSecrets?
+  /// What goes with it and is no step of its run; nil: the environment has no rollouts.
+  package var rollouts: [PlannedRollout]?
 
   package init(
     kind: Kind, app: String, environment: String, commit: String, subject: String = "", isDirty: Bool = false,
     steps: [Step], services: [PlannedService] = [], warnings: [String] = [], deadline: Duration,
     digest: String = "", restores: Int? = nil, hasPrevious: Bool = true, reason: String? = nil,
     before: [ServiceName: ReleasedService] = [:], order: [ServiceName] = [],
-    configuration: Environment? = nil, binding: PlanBinding? = nil, decisions: [Decision]? = nil
+    configuration: Environment? = nil, binding: PlanBinding? = nil, decisions: [Decision]? = nil,
+    rollouts: [PlannedRollout]? = nil
   ) {
+    self.rollouts = rollouts
     self.kind = kind
     self.app = app
     self.environment = environment
@@ -85,7 +89,12 @@ package struct Plan: Sendable, Hashable, Codable {
   }
 
   /// Nothing has to be done.
-  package var isEmpty: Bool { steps.isEmpty }
+  package var isEmpty: Bool { steps.isEmpty && !changesRollouts }
+
+  /// A flag is set or switched off by it, or a rollout's step begins anew.
+  package var changesRollouts: Bool {
+    rollouts?.contains { $0.change == .begin || $0.change == .restart || $0.change == .off } ?? false
+  }
 
   /// What it does to schemas, in the order of its steps.
   package var schemaChanges: [SchemaChange] {

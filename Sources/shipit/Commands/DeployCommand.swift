@@ -44,9 +44,12 @@ enum DeployCommand {
   ) async throws(Failure) -> ExitCode {
     let sources = await session.policySources(console)
     let policy = session.policy(sources)
+    // A token that is missing is said before anything is deployed.
+    let rollouts = try await RunRollouts(session, console, needsSecrets: true)
     return try await OperationCommand.run(
       session, console, purpose: purpose, asks: asks,
       question: "Deploy this to \(session.environment.name)?", policy: sources,
+      rollouts: rollouts,
       show: { plan throws(Failure) in
         try await session.shown(plan, console, protect: plan.isEmpty ? [] : await policy.outlook(plan))
       },

@@ -14,7 +14,7 @@ struct Agreement: Sendable {
 enum OperationCommand {
   static func run(
     _ session: Session, _ console: Console, purpose: String, asks: Bool, question: String,
-    expecting word: String? = nil, policy: PolicySources = PolicySources(),
+    expecting word: String? = nil, policy: PolicySources = PolicySources(), rollouts: RunRollouts? = nil,
     show: @escaping @Sendable (Plan) async throws(Failure) -> [String],
     perform: @escaping @Sendable (OperationContext, Agreement) async -> OperationResult
   ) async throws(Failure) -> ExitCode {
@@ -27,6 +27,7 @@ enum OperationCommand {
       console, environment: session.environment.name, http: session.http, clock: session.clock)
     let context = session.context(
       purpose: purpose, interrupter: interrupter, redact: console.redactor, policy: policy,
+      rollouts: rollouts?.hooks ?? RolloutHooks(),
       watch: { event in
         display.watch(event)
         notifying.watch(event)
@@ -79,8 +80,9 @@ enum OperationCommand {
     } else {
       await actions?.end()
     }
+    let exit = await rollouts?.end(after: ended.exit) ?? ended.exit
     if let line = await notifying.finish(ended, session.ledger) { console.warning(line) }
-    return ended.exit
+    return exit
   }
 }
 

@@ -9,6 +9,7 @@ import Runner
 enum RollbackCommand {
   static func run(_ invocation: Invocation) async -> Int32 {
     if invocation.has("without-ledger") { return await runWithoutLedger(invocation) }
+    if invocation.has("flags-only") { return await runFlagsOnly(invocation) }
     return await EnvironmentCommand.runRecorded(invocation) { subject, console throws(Failure) in
       let request = try request(invocation)
       let environment = subject.environment
@@ -27,6 +28,7 @@ enum RollbackCommand {
       return try await OperationCommand.run(
         session, console, purpose: "rollback" + (request.to.map { " to release \($0)" } ?? ""),
         asks: !invocation.has("yes"), question: "Restore this in \(environment.name)?",
+        rollouts: try await RunRollouts(session, console, needsSecrets: false),
         show: { plan throws(Failure) in
           let releases = try await session.ledger.recentReleases()
           guard let to = releases.first(where: { $0.number == plan.restores }) else { return [] }
@@ -38,6 +40,30 @@ enum RollbackCommand {
           await RollbackOperation(context, planning: session.planning, request: request).run(
             agree: agreement.agree)
         })
+    }
+  }
+
+  /// The flags of running rollouts go off, and nothing else: the cheapest cure.
+  private static func runFlagsOnly(_ invocation: Invocation) async -> Int32 {
+    await EnvironmentCommand.runRecorded(invocation) { subject, console throws(Failure) in
+      let environment = subject.environment
+      let ledger = try await Session.ledger(subject.project, environment, Session.clock)
+      let running = Set(try await ledger.rollouts().filter { !$0.status.isOver }.map(\.key))
+      let targets = (environment.rollouts ?? []).filter { running.contains($0.key) }
+      guard !targets.isEmpty else {
+        console.result(
+          MessageReport(
+            environment: environment.name, "no rollout of \(environment.name) is running: no flag was touched"
+          ))
+        return .done
+      }
+      if !invocation.has("yes"), console.canAsk {
+        let names = targets.map(\.key).joined(separator: ", ")
+        guard await console.ask("Switch \(names) off in \(environment.name)?") else { return .interrupted }
+      }
+      let wiring = try await RolloutWiring.open(subject.project, environment, ledger, console)
+      return try await RolloutWork(wiring, console).switchOff(
+        targets, reason: console.redactor(invocation.value("reason") ?? "no reason was given"))
     }
   }
 

@@ -8,12 +8,17 @@ struct Endpoints: Sendable {
   /// Where Slack's API is asked.
   var slack: String { overrides.first { $0.name == Endpoints.slackVariable }?.value ?? "https://slack.com" }
 
+  /// Points flags kept in LaunchDarkly elsewhere.
+  static let launchDarklyVariable = "SHIPIT_LAUNCHDARKLY_URL"
   private static let slackVariable = "SHIPIT_SLACK_URL"
 
   /// - Throws: `Failure` of kind configuration for an address that is neither https nor loopback (DESIGN §9).
   init(_ variables: [String: String]) throws(Failure) {
     var overrides: [Override] = []
-    let names = platformTable.map(\.variable) + [Endpoints.slackVariable, ActionsContext.endpointVariable]
+    let names =
+      platformTable.map(\.variable) + [
+        Endpoints.slackVariable, Endpoints.launchDarklyVariable, ActionsContext.endpointVariable,
+      ]
     for name in names {
       guard let value = variables[name], !value.isEmpty else { continue }
       guard Endpoints.isAllowed(value) else {

@@ -1,19 +1,14 @@
-import Concurrency
 import Foundation
-import HTTP
-import Metrics
-import Model
 import Processes
-import TestSupport
 
 /// A real Prometheus on loopback that scrapes what a test serves, many times a second.
-enum PrometheusServer {
+package enum PrometheusServer {
   /// Why there is none; nil when it can be started.
-  static let missing: String? = program == nil ? "Prometheus is not installed (make setup)" : nil
+  package static let missing: String? = program == nil ? "Prometheus is not installed (make setup)" : nil
 
-  static let scrape = Duration.milliseconds(200)
-  static let user = "1234567"
-  static let password = "correct horse"
+  package static let scrape = Duration.milliseconds(200)
+  package static let user = "1234567"
+  package static let password = "correct horse"
 
   private static let program: String? = {
     let folders =
@@ -25,7 +20,7 @@ enum PrometheusServer {
   /// - Parameters:
   ///   - targets: ports with a path `/metrics`, each scraped as job `api`.
   ///   - isGuarded: whether it wants `user` and `password`.
-  static func with(
+  package static func with(
     _ targets: [UInt16] = [], isGuarded: Bool = false, _ body: (_ url: String) async throws -> Void
   ) async throws {
     let directory = try ScratchDirectory()
@@ -54,12 +49,6 @@ enum PrometheusServer {
     ) { _ in try await body("http://127.0.0.1:\(port)") }
   }
 
-  static func store(_ url: String, _ access: PrometheusTarget.Access = .none) throws -> PrometheusStore {
-    PrometheusStore(
-      try PrometheusTarget(url: url, access: access), http: HTTPClient(), clock: SystemClock(),
-      version: "test")
-  }
-
   /// Prometheus chooses no port by itself.
   private static func freePort() throws -> UInt16 {
     let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -73,13 +62,13 @@ enum PrometheusServer {
         bind(socket, $0, length) == 0 && getsockname(socket, $0, &length) == 0
       }
     }
-    guard isBound else { throw Failure(.failed, "no free port") }
+    guard isBound else { throw ProcessError(code: .other, description: "no free port") }
     return UInt16(bigEndian: address.sin_port)
   }
 }
 
 /// Asks until the answer is as wanted, and gives the last one in any case.
-func awaited<Answer>(
+package func awaited<Answer>(
   within limit: Duration = .seconds(20), _ ask: () async throws -> Answer, until isWanted: (Answer) -> Bool
 ) async throws -> Answer {
   let end = ContinuousClock.now + limit

@@ -1,10 +1,9 @@
 import Concurrency
-import HTTP
 import HTTPServer
 
 /// A small real service: it answers, counts what it answered, and exports that to Prometheus.
-final class CountedService: Sendable {
-  struct Counts: Sendable {
+package final class CountedService: Sendable {
+  private struct Counts: Sendable {
     var requests: [String: Int] = [:]
     /// Cumulative by bucket, as Prometheus keeps them.
     var buckets: [Int]
@@ -13,14 +12,16 @@ final class CountedService: Sendable {
     var exports = true
   }
 
-  let server: HTTPServer
+  private let server: HTTPServer
   private let counts: Locked<Counts>
 
   /// - Parameters:
   ///   - labels: on each series, such as `release="7"`.
   ///   - codes: exported as 0 from the start; others appear with their first request.
   ///   - buckets: the boundaries of the histogram, in seconds.
-  init(_ labels: String = "release=\"7\"", codes: [String] = [], buckets: [Double] = [0.1, 1, 5]) throws {
+  package init(_ labels: String = "release=\"7\"", codes: [String] = [], buckets: [Double] = [0.1, 1, 5])
+    throws
+  {
     var start = Counts(buckets: Array(repeating: 0, count: buckets.count + 1))
     for code in codes { start.requests[code] = 0 }
     let counts = Locked(start)
@@ -50,10 +51,10 @@ final class CountedService: Sendable {
   }
 
   private let boundaries: [Double]
-  var port: UInt16 { server.port }
+  package var port: UInt16 { server.port }
 
   /// Requests that were answered so.
-  func serve(_ count: Int, code: String = "200", seconds: Double = 0.05) {
+  package func serve(_ count: Int, code: String = "200", seconds: Double = 0.05) {
     counts.withLock { counts in
       counts.requests[code, default: 0] += count
       counts.seconds += seconds * Double(count)
@@ -64,12 +65,12 @@ final class CountedService: Sendable {
   }
 
   /// The exporter dies, or comes back.
-  func export(_ exports: Bool) { counts.withLock { $0.exports = exports } }
+  package func export(_ exports: Bool) { counts.withLock { $0.exports = exports } }
 
-  func stop() async { await server.shutDown() }
+  package func stop() async { await server.shutDown() }
 
   /// Serves now and then until the body ends.
-  func serving(
+  package func serving(
     _ each: @escaping @Sendable (CountedService) -> Void, _ body: () async throws -> Void
   ) async throws {
     let work = Task {

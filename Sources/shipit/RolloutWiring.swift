@@ -1,0 +1,194 @@
+import Analysis
+import Concurrency
+import Crypto
+import Flags
+import HTTP
+import JSON
+import Metrics
+import Model
+import Rollouts
+import Secrets
+
+/// Makes what the rollouts of an environment are carried out with: flags, stores, calendars, and only their secrets.
+struct RolloutWiring: Sendable {
+  let project: Project
+  let environment: Model.Environment
+  let ledger: any Ledger
+  let http: HTTPClient
+  let clock: any TimeSource
+  let variables: [String: String]
+  private let secrets: [String: Sensitive]
+
+  /// - Throws: `configuration`, naming every secret of a flag or store that is not at hand.
+  static func open(
+    _ project: Project, _ environment: Model.Environment, _ ledger: any Ledger, _ console: Console,
+    http: HTTPClient = HTTPClient()
+  ) async throws(Failure) -> RolloutWiring {
+    let variables = processEnvironment()
+    let names = Set((environment.rollouts ?? []).flatMap(\.secretNames))
+    let pool = await SecretPool.open(
+      environment.secrets, wanting: names, SecretAccess(root: project.root, process: variables))
+    var secrets: [String: Sensitive] = [:]
+    for name in names.sorted() {
+      guard let value = pool[name], !value.isEmpty else { continue }
+      secrets[name] = value
+    }
+    console.hide(secrets.map { ($0.key, $0.value) })
+    let missing = names.subtracting(secrets.keys).sorted()
+    guard missing.isEmpty else {
+      if let failure = pool.failure { throw failure }
+      throw Failure(
+        .configuration,
+        "the rollouts of \(environment.name) need \(missing.joined(separator: ", ")), not set",
+        place: "environments/\(environment.name).yaml: rollouts",
+        hint: "set it in the environment of shipit, or in a source under `secrets`")
+    }
+    return RolloutWiring(
+      project: project, environment: environment, ledger: ledger, http: http, clock: Session.clock,
+      variables: variables, secrets: secrets)
+  }
+
+  private init(
+    project: Project, environment: Model.Environment, ledger: any Ledger, http: HTTPClient,
+    clock: any TimeSource, variables: [String: String], secrets: [String: Sensitive]
+  ) {
+    self.project = project
+    self.environment = environment
+    self.ledger = ledger
+    self.http = http
+    self.clock = clock
+    self.variables = variables
+    self.secrets = secrets
+  }
+
+  var by: String { Session.user(variables) }
+
+  func digest(of target: RolloutTarget) -> String {
+    (try? JSON(encoding: target)).map { SHA256.digest(of: $0.serialized()).hex } ?? ""
+  }
+
+  /// - Parameter calendar: when it may be raised.
+  func parts(_ target: RolloutTarget, _ console: Console) throws(Failure) -> RolloutParts {
+    let flag = try flag(of: target)
+    let wiring = self
+    return RolloutParts(
+      target, flag: flag,
+      measures: { record throws(Failure) in try wiring.measures(target, record) },
+      calendar: try RolloutTelling(
+        environment: environment, console: console, clock: clock, variables: variables
+      ).calendar(of: target), ledger: ledger, clock: clock, by: by, digest: digest(of: target))
+  }
+
+  /// Switches rollouts off under a lease; what goes wrong is in the result of each.
+  func switchOff(
+    _ targets: [RolloutTarget], reason: String, under hold: RolloutHold, _ console: Console
+  ) async -> [(RolloutTarget, RolloutResult)] {
+    var results: [(RolloutTarget, RolloutResult)] = []
+    for target in targets {
+      do throws(Failure) {
+        results.append(
+          (target, try await RolloutRound(try parts(target, console), under: hold).switchOff(reason)))
+      } catch {
+        let record = try? await ledger.rollout(target.key)
+        results.append((target, RolloutResult(target.key, .troubled, record, failure: error)))
+      }
+    }
+    return results
+  }
+
+  // MARK: The flag
+
+  func flag(of target: RolloutTarget) throws(Failure) -> any FlagProvider {
+    let serve = target.flag.served
+    switch target.flag.store {
+    case .launchDarkly(let project, let environment, let url):
+      guard let name = target.flag.tokenSecret, let token = secrets[name] else {
+        throw Failure(
+          .configuration, "the flag \(target.key) names no token", place: "rollouts.\(target.key).flag",
+          hint: "flag: {token: {secret: LAUNCHDARKLY_TOKEN}}")
+      }
+      let address = variables[Endpoints.launchDarklyVariable].flatMap { $0.isEmpty ? nil : $0 } ?? url
+      if let address, !Endpoints.isAllowed(address) {
+        throw Failure(
+          .configuration, "\(Endpoints.launchDarklyVariable) must be https, or http on a loopback address",
+          place: Endpoints.launchDarklyVariable, hint: "unset it, or start the twin: shipit twin")
+      }
+      var place = LaunchDarklyTarget(
+        project: project, environment: environment, flag: target.key, token: token,
+        contextKind: target.flag.context)
+      if let address { place.url = address }
+      return LaunchDarklyFlag(place, serve: serve, http: http, clock: clock, version: shipitVersion)
+    case .flagd(let file):
+      let path = file.hasPrefix("/") ? file : "\(self.project.root)/\(file)"
+      return FlagdFile(path: path, key: target.key, serve: serve, clock: clock)
+    case .variable(let service, let name):
+      throw Failure(
+        .configuration, "a rollout by the variable \(name) of \(service) is not carried out yet",
+        place: "rollouts.\(target.key).flag", hint: "keep the flag in LaunchDarkly or in a file of flagd")
+    }
+  }
+
+  // MARK: The metrics
+
+  private func measures(
+    _ target: RolloutTarget, _ record: RolloutRecord
+  ) throws(Failure) -> [RolloutMeasure] {
+    guard !target.metrics.isEmpty else { return [] }
+    guard let store = target.store else {
+      throw Failure(
+        .configuration, "rollout \(target.key) has metrics and no store", place: "rollouts.\(target.key)",
+        hint: "store: {url: https://prometheus.example.com}")
+    }
+    let access: PrometheusTarget.Access =
+      if let name = store.tokenSecret, let token = secrets[name] {
+        .bearer(token)
+      } else if let user = store.user, let name = store.passwordSecret, let password = secrets[name] {
+        .basic(user: user, password: password)
+      } else {
+        .none
+      }
+    let references = QueryReferences(
+      release: record.release, environment: environment.name, commit: record.commit)
+    var measures: [RolloutMeasure] = []
+    for metric in target.metrics {
+      let place = try PrometheusTarget(url: store.url, access: access, timeout: metric.timeout)
+      let prometheus = PrometheusStore(place, http: http, clock: clock, version: shipitVersion)
+      var question = try metric.asked()
+      question.query = try references.filled(question.query)
+      question.sampleQuery = try question.sampleQuery.map { text throws(Failure) in
+        try references.filled(text)
+      }
+      measures.append(
+        RolloutMeasure(metric, from: StoredMetric(question, from: prometheus), query: question.query))
+    }
+    return measures
+  }
+}
+
+extension FlagTarget {
+  /// The variation's value: `true` and numbers are what they look like.
+  fileprivate var served: JSON {
+    if let value = try? JSON(parsing: Array(serve.utf8)), value.object == nil, value.array == nil {
+      return value
+    }
+    return .string(serve)
+  }
+}
+
+extension MetricTarget {
+  /// The questions as the store is asked, references still in them.
+  fileprivate func asked() throws(Failure) -> MetricQuestion {
+    switch question {
+    case .written(let query, let samples): return MetricQuestion(query: query, sampleQuery: samples)
+    case .template(let name, let labels, let window):
+      guard let template = MetricTemplate(rawValue: name) else {
+        throw Failure(.configuration, "there is no template \(name)", place: "metrics.\(self.name)")
+      }
+      var selection = MetricSelection()
+      selection.labels = labels.map { .init($0.name, $0.value) }
+      selection.variant = variant.map { .init($0.name, $0.value) }
+      selection.window = window
+      return try template.filled(selection).question
+    }
+  }
+}

@@ -1,0 +1,186 @@
+import Concurrency
+import Foundation
+import HTTP
+import JSON
+import Processes
+import TestSupport
+import Testing
+
+/// The built program raises a flag of the emulated LaunchDarkly by what a real Prometheus says of two real instances.
+@Suite(.timeLimit(.minutes(8)))
+struct RolloutEndToEndTests {
+  /// Times as short as the language allows: a step takes 22 seconds.
+  private static func rollouts(store: String, more: String = "") -> String {
+    """
+
+    rollouts:
+      new-checkout:
+        flag: {provider: launchdarkly, project: shop, environment: production, token: {secret: LAUNCHDARKLY_TOKEN}}
+        store: {url: "\(store)"}
+        steps: [10, 25, 100]
+        bake: 20s
+        interval: 10s
+        initial-delay: 2s
+        settle: 2
+        min-readings: 2
+        metrics:
+          - name: errors
+            query: '100 * (sum(rate(http_requests_total{code=~"5.."}[2s])) or vector(0)) / sum(rate(http_requests_total[2s]))'
+            sample-query: 'sum(increase(http_requests_total[2s]))'
+            pass: "< 1"
+            abort: "> 2"
+            min-samples: 50
+            dilution: accepted
+            timeout: 2s
+            consecutive-error-limit: 1
+    \(more)
+    """
+  }
+
+  private struct World {
+    var project: GitProject
+    var twin: TwinProcess
+    var variables: [String: String]
+
+    /// What LaunchDarkly's own API says: off, or the share in thousandths of a percent.
+    func served() async throws -> Int64 {
+      let base = variables["SHIPIT_LAUNCHDARKLY_URL"] ?? ""
+      let response = try await HTTPClient().send(
+        HTTPRequest(
+          method: "GET", url: "\(base)/api/v2/flags/shop/new-checkout?env=production",
+          headers: [("Authorization", "api-ci")]))
+      let flag = try JSON(parsing: response.body)["environments"]?["production"]
+      guard flag?["on"]?.bool == true else { return 0 }
+      let rollout = flag?["fallthrough"]?["rollout"]?["variations"]?.array
+      return rollout?.first { $0["variation"]?.int == 0 }?["weight"]?.int
+        ?? (flag?["fallthrough"]?["variation"]?.int == 0 ? 100_000 : 0)
+    }
+
+    func shipit(_ arguments: String..., timeout: Duration = .seconds(150)) async throws -> ShipitResult {
+      try await project.shipit(arguments, variables: variables, timeout: timeout)
+    }
+  }
+
+  private func with(_ rollouts: String, _ body: (World) async throws -> Void) async throws {
+    let environment = try String(
+      contentsOfFile: Checkout.root + "/Tests/Support/two-services.yaml", encoding: .utf8)
+    let project = try await GitProject(environment: environment + rollouts)
+    let text = try String(
+      contentsOfFile: Checkout.root + "/Tests/Support/two-services-seed.json", encoding: .utf8)
+    var sections = try JSON(parsing: Array(text.utf8)).object ?? [:]
+    sections["launchdarkly"] = [
+      "project": "shop", "environments": [["key": "production", "sdkKey": "sdk-1"]],
+      "tokens": [["token": "api-ci", "name": "ci"]],
+      "flags": [["key": "new-checkout", "salt": "9f1c2d", "variations": [true, false]]],
+    ]
+    let seed = project.scratch.path + "/seed.json"
+    try JSON.object(sections).serialized().write(toFile: seed, atomically: true, encoding: .utf8)
+    let twin = try await TwinProcess.start(for: project, seed: seed)
+    do {
+      try await body(World(project: project, twin: twin, variables: twin.variables))
+    } catch {
+      await twin.stop()
+      throw error
+    }
+    await twin.stop()
+  }
+
+  @Test(.disabled(if: PrometheusServer.missing != nil, "\(PrometheusServer.missing ?? "")"))
+  func aRampIsFilledInBreaksOffAndAFixedReleaseGoesToEverybody() async throws {
+    let instances = [try CountedService(), try CountedService("release=\"7\",instance_name=\"b\"")]
+    let isBroken = Locked(false)
+    try await PrometheusServer.with(instances.map(\.port)) { url in
+      try await instances[0].serving({ _ in
+        for instance in instances {
+          instance.serve(20)
+          if isBroken.withLock({ $0 }) { instance.serve(2, code: "500") }
+        }
+      }) {
+        try await with(Self.rollouts(store: url)) { world in
+          try await self.ramp(world, isBroken)
+        }
+      }
+    }
+    for instance in instances { await instance.stop() }
+  }
+
+  private func ramp(_ world: World, _ isBroken: Locked<Bool>) async throws {
+    var result = try await world.shipit("plan", "demo")
+    #expect(result.output.contains("with 10 % → 25 % → 100 %, once the release is proven"), "\(result.text)")
+    result = try await world.shipit("deploy", "demo", "--yes")
+    #expect(result.code == 0, "\(result.text)")
+    #expect(result.text.contains("begun with 10 %, read back"), "\(result.text)")
+    #expect(result.text.contains("shipit rollout tick demo"), "\(result.text)")
+    #expect(try await world.served() == 10_000)
+    // A second deploy changes nothing.
+    result = try await world.shipit("deploy", "demo", "--yes")
+    #expect(result.code == 0 && result.text.contains("nothing to do"), "\(result.text)")
+
+    // Nobody ticks for the whole bake; one round then fills in what was missed.
+    let begun = ContinuousClock.now
+    _ = try await awaited(within: .seconds(60)) {
+      ContinuousClock.now - begun
+    } until: {
+      $0 > .seconds(24)
+    }
+    result = try await world.shipit("rollout", "tick", "demo")
+    #expect(result.code == 0 && result.output.contains("raised from 10 % to 25 %"), "\(result.text)")
+    #expect(try await world.served() == 25_000)
+
+    isBroken.withLock { $0 = true }
+    result = try await world.shipit("rollout", "tick", "demo", "--wait", "--json")
+    #expect(result.code == 7, "\(result.text)")
+    #expect(try await world.served() == 0)
+    let last = try #require(result.output.split(separator: "\n").last)
+    let ended = try JSON(parsing: Array(last.utf8))["rollouts"]?[0]
+    #expect(ended?["status"]?.string == "rolled-back")
+    let evidence = ended?["end"]?["evidence"]
+    #expect(evidence?["metric"]?.string == "errors" && evidence?["threshold"]?.string == "> 2")
+    #expect((evidence?["value"]?.double ?? 0) > 5 && (evidence?["samples"]?.double ?? 0) > 50)
+    result = try await world.shipit("rollout", "status", "demo")
+    #expect(result.output.contains("off again") && result.output.contains("abort > 2"), "\(result.text)")
+    result = try await world.shipit("deploy", "demo", "--yes")
+    #expect(result.code == 12, "the commit is marked bad: \(result.text)")
+
+    // A fixed release begins anew, and goes to everybody.
+    isBroken.withLock { $0 = false }
+    try world.project.change("app/server.py", "import", "import")
+    try await world.project.commit("fixed")
+    result = try await world.shipit("deploy", "demo", "--yes")
+    #expect(result.code == 0 && result.text.contains("begun with 10 %"), "\(result.text)")
+    result = try await world.shipit("rollout", "tick", "demo", "--wait")
+    #expect(result.code == 0 && result.output.contains("complete: everybody has it"), "\(result.text)")
+    #expect(try await world.served() == 100_000)
+    // What is complete is lowered by no deploy.
+    try await world.project.commit("later")
+    result = try await world.shipit("deploy", "demo", "--yes")
+    #expect(result.code == 0, "\(result.text)")
+    #expect(try await world.served() == 100_000)
+  }
+
+  @Test func aStoreThatIsDownPausesWith13AndFlagsGoOffFirst() async throws {
+    // Nothing listens there.
+    try await with(Self.rollouts(store: "http://127.0.0.1:9")) { world in
+      var result = try await world.shipit("deploy", "demo", "--yes")
+      #expect(result.code == 0, "\(result.text)")
+      result = try await world.shipit("rollout", "tick", "demo", "--wait")
+      #expect(result.code == 13, "\(result.text)")
+      #expect(result.output.contains("errors could not be read"), "\(result.text)")
+      #expect(try await world.served() == 10_000)
+      result = try await world.shipit("rollout", "pause", "demo", "--reason", "look first")
+      #expect(result.code == 0 && result.output.contains("pause by ann@"), "\(result.text)")
+      result = try await world.shipit("rollback", "demo", "--flags-only", "--reason", "no numbers")
+      #expect(result.code == 0 && result.output.contains("switched off"), "\(result.text)")
+      #expect(try await world.served() == 0)
+      result = try await world.shipit("rollout", "start", "demo")
+      #expect(result.code == 12, "\(result.text)")
+      result = try await world.shipit("rollout", "start", "demo", "--again")
+      #expect(result.code == 0 && result.output.contains("begun with 10 %"), "\(result.text)")
+      result = try await world.shipit("rollout", "abort", "demo", "--reason", "enough")
+      #expect(result.code == 0, "\(result.text)")
+      #expect(try await world.served() == 0)
+      result = try await world.shipit("deploy", "demo", "--yes")
+      #expect(result.code == 12 && result.text.contains("enough"), "\(result.text)")
+    }
+  }
+}
