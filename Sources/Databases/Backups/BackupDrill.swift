@@ -14,19 +14,15 @@ extension BackupPerformer {
     _ database: DatabaseTarget, _ rule: BackupRule, environment: String, id: String?, limit: Duration,
     report: (String) -> Void = { _ in }
   ) async throws -> (manifest: BackupManifest, took: Duration, rows: [String: Int64]) {
-    let shelf = BackupShelf(rule, root: root, environment: environment, database: database.key)
-    guard let newest = id ?? shelf.all().first?.id else {
-      throw Failure(
-        .configuration, "there is no backup of \(database.key) on this machine", place: shelf.directory,
-        hint: "shipit backup \(environment) \(database.key)")
-    }
-    let manifest = try BackupPerformer.checked(newest, nil, shelf, database.key)
+    let names = BackupNames(environment: environment, database: database.key)
+    let store = try await stores.store(rule, names)
+    let manifest = try await store.newest(id, names)
     let began = clock.now
     let address = try DirectAddress(database, secrets).address
     let tools = try await tools(Int(manifest.server.prefix { $0 != "." }) ?? 0, address, database)
     let rows = try await tryOut(
-      shelf.file(manifest.id), manifest.rows, tools, RunID(Int(began.milliseconds % 1_000_000)), limit: limit,
-      report: report)
+      StoredCopy(store, manifest), manifest.rows, tools, RunID(Int(began.milliseconds % 1_000_000)),
+      limit: limit, report: report)
     return (manifest, clock.now - began, rows)
   }
 }

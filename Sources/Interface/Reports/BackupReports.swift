@@ -74,7 +74,11 @@ package struct BackupListReport: Report {
           ],
           overflow: .wrap(hanging: 2)))
       if database.backups.isEmpty {
-        lines.append(Line([.warning("  no backup on this machine")]))
+        lines.append(
+          Line([
+            .warning(
+              database.directory.hasPrefix("s3://") ? "  no backup there" : "  no backup on this machine")
+          ]))
         lines.append(
           .labelled(
             "next", [.accent("shipit backup \(environment) \(database.database)")], indent: 2, width: 6))

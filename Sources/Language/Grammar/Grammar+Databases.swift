@@ -38,26 +38,8 @@ extension Grammar {
         "pooled", connection, "The address of a pooler, for applications.", example: "{secret: POOLED_URL}",
         .later),
       Key(
-        "backup",
-        .object(
-          ObjectShape(
-            "a backup",
-            [
-              Key(
-                "before",
-                .word([
-                  Word("migrations", "Before pending migrations."), Word("deploy", "Before every deploy."),
-                ]), "When.", standard: "migrations"),
-              Key("to", .text(.path), "The directory for the files.", required: true, example: "./backups"),
-              Key("keep", .int(1...1000), "How many are kept.", standard: "7"),
-              Key(
-                "verify",
-                .word([
-                  Word(
-                    "restore", "Into a scratch database on the same server, with every table's rows counted."),
-                  Word("read", "By reading all of it."),
-                ]), "How it is proven good.", standard: "restore"),
-            ])), "A copy before anything is changed.", example: "{to: ./backups, keep: 7, verify: restore}"),
+        "backup", .object(backup), "A copy before anything is changed.",
+        example: "{to: ./backups, keep: 7, verify: restore}"),
       Key(
         "migrations",
         .object(

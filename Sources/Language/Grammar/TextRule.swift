@@ -82,6 +82,16 @@ extension TextRule {
   ) { path in
     path.split(separator: "/").contains("..") ? "`\(path)` leaves the project" : nil
   }
+  /// A directory inside the project, or a bucket.
+  static let backupPlace = TextRule(
+    "a place for copies", #"(?!/)(?!~).+"#,
+    help: "write a directory of the project such as ./backups, or s3://BUCKET/PREFIX?region=eu-north-1"
+  ) { text in
+    do throws(BackupBucket.Mistake) {
+      guard case .directory(let directory) = try BackupPlace(parsing: text) else { return nil }
+      return directory.split(separator: "/").contains("..") ? "`\(directory)` leaves the project" : nil
+    } catch { return "\(error.message); \(error.help)" }
+  }
   /// Relative to the file it stands in.
   static let base = TextRule(
     "the path of a base file", #"(?!/)(?!~).+\.ya?ml"#,

@@ -7,7 +7,18 @@ extension Rules {
     for entry in fields["databases"]?.map ?? [] {
       guard let database = entry.value.fields else { continue }
       if let url = database["url"], let template = url.template { checkAddress(url, template, &reading) }
+      if let backup = database["backup"]?.fields { checkBackup(backup, &reading) }
     }
+  }
+
+  private func checkBackup(_ backup: Fields, _ reading: inout Reading) {
+    guard let credentials = backup["credentials"], let to = backup["to"]?.text, !to.hasPrefix("s3://") else {
+      return
+    }
+    reading.error(
+      .contradiction, "`\(credentials.path)` means nothing for a directory", at: credentials.mark,
+      path: credentials.path,
+      help: "leave it out, or write the bucket: to: s3://BUCKET/PREFIX?region=eu-north-1")
   }
 
   private func checkAddress(_ url: Placed, _ template: Template, _ reading: inout Reading) {

@@ -15,11 +15,28 @@ package struct BackupRule: Sendable, Hashable, Codable {
   }
 
   package var before: Moment
-  /// The directory, relative to the project.
+  /// The directory, relative to the project, or a bucket, as it is written; see `place`.
   package var directory: String
   /// How many are kept.
   package var keep: Int
   package var check: Check
+  /// Of a bucket; nil: those of the process environment.
+  package var credentials: BackupCredentials?
+
+  /// - Throws: `Failure` for what only a stored record could have: the file's was checked when it was read.
+  package var place: BackupPlace {
+    get throws(Failure) {
+      do throws(BackupBucket.Mistake) { return try BackupPlace(parsing: directory) } catch {
+        throw Failure(.configuration, error.message, place: directory, hint: error.help)
+      }
+    }
+  }
+
+  /// Where the copies are, for people.
+  package var whereabouts: String {
+    if case .bucket(let bucket) = try? place { return bucket.address }
+    return directory
+  }
 
   package init(directory: String, before: Moment = .migrations, keep: Int = 7, check: Check = .restore) {
     self.directory = directory

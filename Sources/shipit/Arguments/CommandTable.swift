@@ -189,7 +189,7 @@ let commandTable: [CommandSpecification] = [
   .init(
     name: "backup", summary: "copies of databases: made and proven good, listed, tried out",
     discussion:
-      "`backup ENV` copies every database that has `backup:` in the file; `list` shows what this machine has; `drill` restores the newest into a scratch database, counts its rows and drops it again.",
+      "`backup ENV` copies every database that has `backup:` in the file; `list` shows what there is, on this machine or in the bucket; `drill` restores the newest into a scratch database, counts its rows and drops it again.",
     positionals: [
       .init(name: "WHAT", help: "list, drill, or the environment to back up", completes: .environments),
       .init(name: "ENV", help: "of list and drill: the environment; else one database", isOptional: true),

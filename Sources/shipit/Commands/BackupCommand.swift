@@ -1,9 +1,12 @@
 import Concurrency
 import Databases
 import Engine
+import FoundationEssentials
+import HTTP
 import Interface
 import Model
 import Runner
+import Secrets
 
 enum BackupCommand {
   static func run(_ invocation: Invocation) async -> Int32 {
@@ -41,17 +44,36 @@ enum BackupCommand {
 
   private static func list(_ invocation: Invocation) async -> Int32 {
     await EnvironmentCommand.run(invocation, place: 1) { project, environment, console throws(Failure) in
-      let databases = try environment.databases(withBackup: invocation.positional(2)).map { database, rule in
-        let shelf = BackupShelf(
-          rule, root: project.root, environment: environment.name, database: database.key)
-        return BackupListReport.Database(
-          database: database.key, directory: rule.directory, keep: rule.keep,
-          backups: shelf.all().map { BackupListReport.Backup($0, size: BackupPerformer.size($0.bytes)) })
+      let wanted = try environment.databases(withBackup: invocation.positional(2))
+      let stores = try await stores(project, environment, console)
+      var databases: [BackupListReport.Database] = []
+      for (database, rule) in wanted {
+        let all = try await stores.store(
+          rule, BackupNames(environment: environment.name, database: database.key)
+        )
+        .all()
+        databases.append(
+          BackupListReport.Database(
+            database: database.key, directory: rule.whereabouts, keep: rule.keep,
+            backups: all.map { BackupListReport.Backup($0, size: BackupPerformer.size($0.bytes)) }))
       }
       console.result(
         BackupListReport(environment: environment.name, now: Session.clock.now, databases: databases))
       return .done
     }
+  }
+
+  /// Where copies are kept: what the databases themselves are reached by is not needed.
+  private static func stores(
+    _ project: Project, _ environment: Model.Environment, _ console: Console
+  ) async throws(Failure) -> BackupStores {
+    let variables = processEnvironment()
+    let pool = await SecretPool.open(
+      environment, SecretAccess(root: project.root, process: variables, clock: Session.clock))
+    let resolver = SecretResolver(pool)
+    console.hide(resolver.available(environment))
+    return Session.backupStores(
+      project, try resolver.resolveBackups(environment), HTTPClient(), variables)
   }
 
   private static func drill(_ invocation: Invocation) async -> Int32 {
@@ -93,14 +115,9 @@ enum RestoreCommand {
       guard let (database, rule) = try environment.databases(withBackup: key).first else { return .usage }
       let session = try await Session(
         project, environment, console, needsVariables: false, isAboutDatabases: true)
-      let shelf = BackupShelf(rule, root: project.root, environment: environment.name, database: key)
-      let all = shelf.all()
-      let id = invocation.value("from") ?? all.first?.id
-      guard let manifest = all.first(where: { $0.id == id }) else {
-        throw Failure(
-          .configuration, "there is no backup \(id.map { "“\($0)” " } ?? "")of \(key) on this machine",
-          place: shelf.directory, hint: "shipit backup list \(environment.name) \(key)")
-      }
+      let names = BackupNames(environment: environment.name, database: key)
+      let manifest = try await session.backupStores.store(rule, names).newest(
+        invocation.value("from"), names)
       let name = try session.backups.realName(of: database)
       if let word = invocation.value("confirm"), word != name {
         throw Failure(
