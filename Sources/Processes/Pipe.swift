@@ -11,7 +11,9 @@ import Dispatch
 /// one of the cooperative pool. No child inherits an end that it is not given.
 package final class Pipe: Sendable {
   private let ends: Locked<(reading: Int32, writing: Int32)>
-  private let queue = DispatchQueue(label: "pipe")
+  // One for each end: a read waits for a write.
+  private let readingQueue = DispatchQueue(label: "pipe.reading")
+  private let writingQueue = DispatchQueue(label: "pipe.writing")
 
   /// - Throws: `ProcessError` when the process has no descriptor left.
   package init() throws { ends = Locked(try ChildDescriptors.pipe()) }
@@ -48,7 +50,7 @@ package final class Pipe: Sendable {
     let descriptor = reading
     guard descriptor >= 0 else { return [] }
     return await withCheckedContinuation { continuation in
-      queue.async {
+      readingQueue.async {
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
           while filled < count {
             let rest = UnsafeMutableBufferPointer(rebasing: buffer[filled...])
@@ -69,7 +71,7 @@ package final class Pipe: Sendable {
     let descriptor = writing
     guard descriptor >= 0 else { return false }
     return await withCheckedContinuation { continuation in
-      queue.async {
+      writingQueue.async {
         let isWritten = bytes.withUnsafeBytes { all in
           var done = 0
           while done < all.count {

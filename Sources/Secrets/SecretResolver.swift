@@ -69,7 +69,10 @@ package struct SecretResolver: Sendable {
   /// - Throws: `configuration`, naming all that are missing or empty at once.
   package func resolveBackups(_ environment: Environment) throws(Failure) -> SecretValues {
     var places = environment
-    for index in places.databases.indices { places.databases[index].url = .text("") }
+    for index in places.databases.indices {
+      places.databases[index].url = .text("")
+      places.databases[index].backup?.encryption = nil
+    }
     return try resolveDatabases(places, key: [])
   }
 

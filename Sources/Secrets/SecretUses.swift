@@ -20,6 +20,9 @@ package struct SecretUses: Sendable, Equatable {
     }
     for database in environment.databases {
       if case .secret(let name) = database.url { use(name, "databases.\(database.key).url") }
+      if case .secret(let name)? = database.backup?.encryption?.identity {
+        use(name, "databases.\(database.key).backup.encrypt.identity")
+      }
       if let credentials = database.backup?.credentials {
         use(credentials.id, "databases.\(database.key).backup.credentials.id")
         use(credentials.secret, "databases.\(database.key).backup.credentials.secret")

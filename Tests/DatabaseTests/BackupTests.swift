@@ -22,6 +22,8 @@ struct BackupTests {
     var rule: BackupRule
     /// Directories in front of the usual ones.
     var programs = ""
+    /// Further secrets.
+    var more: [String: Sensitive] = [:]
 
     init(_ check: BackupRule.Check = .restore, keep: Int = 2, to: String = "./backups") async throws {
       schema = try await SchemaBench()
@@ -38,7 +40,9 @@ struct BackupTests {
 
     var performer: BackupPerformer {
       BackupPerformer(
-        secrets: schema.secrets, stores: .of(scratch.path), clock: SystemClock(),
+        secrets: SecretValues(
+          values: Dictionary(schema.secrets.all.map { ($0.name, $0.value) }) { first, _ in first }
+            .merging(more) { $1 }), stores: .of(scratch.path), clock: SystemClock(),
         process: ["PATH": "\(programs)/usr/bin:/bin", "HOME": scratch.path])
     }
 
@@ -306,7 +310,7 @@ struct BackupTests {
 
 extension BackupTests.Bench {
   /// A `pg_dump` in front of the real one.
-  fileprivate mutating func useDump(_ script: String) throws {
+  mutating func useDump(_ script: String) throws {
     programs = try ProgramShim(in: scratch.path, dump: script).path
   }
 }

@@ -119,4 +119,57 @@ struct BucketCommandTests {
       #expect(try await !other.isMigrated)
     }
   }
+
+  @Test(
+    "an encrypted copy is made in CI without the key, said so in the plan, and put back where the key is",
+    .enabled(if: BackupTools.isThere("age", "age-keygen"), "age is not installed"))
+  func encrypted() async throws {
+    let pair = try await EncryptionTests.Pair()
+    try await ObjectServer.with { server in
+      let bench = try await Bench(server) {
+        Self.rule($0).dropLast() + ", encrypt: {age: [\(pair.recipient)]}}"
+      }
+      let up = try await bench.shipit("migrate", "up", "demo", "--yes")
+      #expect(up.code == 0 && up.text.contains("there is no key here to read it"), "\(up.text)")
+      #expect(up.text.contains("read back, not tried out"), "\(up.text)")
+      let drill = try await bench.shipit("backup", "drill", "demo")
+      #expect(drill.code == 2 && drill.text.contains("--identity FILE"), "\(drill.text)")
+      try bench.project.write(pair.key + "\n", to: ".shipit/key.txt")
+      let tried = try await bench.shipit("backup", "drill", "demo", "--identity", ".shipit/key.txt")
+      #expect(tried.code == 0 && tried.output.contains("can be restored"), "\(tried.text)")
+      let name = String(bench.url.split(separator: "/").last ?? "")
+      let refused = try await bench.shipit("restore", "demo", "main", "--confirm", name)
+      #expect(refused.code == 2, "\(refused.text)")
+      _ = try await bench.values("DELETE FROM rows")
+      let back = try await bench.shipit(
+        "restore", "demo", "main", "--confirm", name, "--identity", ".shipit/key.txt")
+      #expect(back.code == 0, "\(back.text)")
+      #expect(try await bench.values("SELECT count(*) FROM rows") == ["2000"])
+    }
+  }
+
+  @Test("what is due is made, and then nothing is; the list tells what is overdue and what comes next")
+  func schedule() async throws {
+    try await ObjectServer.with { server in
+      let bench = try await Bench(server) {
+        Self.rule($0).dropLast() + ", schedule: \"0 3 1 1 *\", timezone: Europe/Oslo, verify: read}"
+      }
+      let none = try await bench.shipit("backup", "list", "demo")
+      #expect(
+        none.output.contains("overdue since") && none.output.contains("03:00 Europe/Oslo"), "\(none.text)")
+      let made = try await bench.shipit("backup", "demo", "--due")
+      #expect(made.code == 0 && made.text.contains("read to its end"), "\(made.text)")
+      let again = try await bench.shipit("backup", "demo", "--due")
+      #expect(again.code == 0 && again.output.contains("no backup of demo is due"), "\(again.text)")
+      #expect(again.output.contains("next"), "\(again.text)")
+      #expect(try await server.keys().count == 2)
+      let list = try await bench.shipit("backup", "list", "demo")
+      #expect(!list.output.contains("overdue") && list.output.contains("next"), "\(list.text)")
+      let json = try await bench.shipit("backup", "list", "demo", "--json")
+      #expect(json.output.contains("\"nextWords\""), "\(json.text)")
+      let plain = try await Bench(server, Self.rule)
+      let unscheduled = try await plain.shipit("backup", "demo", "--due")
+      #expect(unscheduled.code == 2 && unscheduled.text.contains("has a schedule"), "\(unscheduled.text)")
+    }
+  }
 }

@@ -83,6 +83,11 @@ package struct BackupPerformer: StepPerformer {
   // MARK: Copying
 
   private func copy(_ request: BackupRequest, _ call: StepCall) async throws -> StepResult {
+    if request.database.engine == .redis {
+      let manifest = try await copyRedis(request, call)
+      let store = try await stores.store(request.rule, names(request.database, call))
+      return BackupPerformer.result(manifest, pruned: await store.prune(keeping: request.rule.keep))
+    }
     let began = clock.now
     let database = request.database
     let address = try DirectAddress(database, secrets).address
@@ -125,28 +130,31 @@ package struct BackupPerformer: StepPerformer {
       rows = try await TableCount.read(session)
     }
     let id = names(database, call).id(call)
-    let file = BackupManifest.file(id, database.engine, isEncrypted: false)
+    let cipher = try cipher(rule, of: database.key)
+    let file = BackupManifest.file(id, database.engine, isEncrypted: cipher != nil)
     try await store.begin()
     call.report(.progress("copying with \(tools.programs.name)"))
     let limit = left(call)
-    let sum = try await store.write(file, expected: facts?.int("bytes") ?? 0) { output in
-      try await tools.dump(to: output, snapshot: snapshot, limit: limit)
-    }
-    guard sum.bytes > 0 else {
-      throw Failure(
-        .failed, "the backup of \(database.key) is empty", place: "databases.\(database.key).backup",
-        hint: "see what pg_dump says: \(tools.programs.dump) -Fc; nothing was changed in the database")
-    }
+    let empty = Failure(
+      .failed, "the backup of \(database.key) is empty", place: "databases.\(database.key).backup",
+      hint: "see what pg_dump says: \(tools.programs.dump) -Fc; nothing was changed in the database")
+    let sum: StoredSum
+    do {
+      sum = try await store.write(
+        file, expected: facts?.int("bytes") ?? 0, magic: "PGDMP", cipher, limit: limit
+      ) { output in try await tools.dump(to: output, snapshot: snapshot, limit: limit) }
+    } catch is NoCopy { throw empty }
+    guard sum.bytes > 0 else { throw empty }
     do {
       try await session.run("COMMIT", limit: .seconds(15))
-      try await prove(StoredCopy(store, file: file, sum, isFinished: false), rule, rows, tools, call)
+      try await prove(StoredCopy(store, file: file, sum, cipher, isFinished: false), rule, rows, tools, call)
       let manifest = BackupManifest(
         id: id, app: call.run.app, environment: call.run.environment, database: database.key,
         server: facts?["version"].map { String($0.prefix { $0 != " " }) } ?? "\(major)",
         tool: tools.programs.name,
         run: call.run.id, release: call.run.release, commit: call.run.commit, madeAt: began,
-        seconds: Int((clock.now - began).components.seconds), bytes: sum.bytes, checksum: sum.hex, rows: rows,
-        check: rule.check)
+        seconds: Int((clock.now - began).components.seconds), bytes: sum.bytes, checksum: sum.hex,
+        recipients: cipher?.recipients, rows: rows, check: rule.check)
       try await store.finish(manifest)
       return manifest
     } catch {
@@ -162,7 +170,10 @@ package struct BackupPerformer: StepPerformer {
     switch rule.check {
     case .read:
       call.report(.progress("reading it"))
-      try await copy.read { try await tools.read($0, limit: limit) }
+      try await copy.read(limit: limit) { try await tools.read($0, limit: limit) }
+    case .stored:
+      call.report(.progress("reading back what is stored"))
+      try await copy.readBack()
     case .restore:
       call.report(.progress("restoring it into a scratch database"))
       _ = try await tryOut(copy, rows, tools, call.run.id, limit: limit) { call.report(.progress($0)) }
@@ -180,7 +191,9 @@ package struct BackupPerformer: StepPerformer {
     for name in await scratch.dropLeftovers() { report("dropped \(name), which a killed trial left") }
     let name = scratch.beside("drill", run)
     return try await scratch.trial(name) {
-      try await copy.read { try await tools.restore($0, into: name, keepsOwners: false, limit: limit) }
+      try await copy.read(limit: limit) {
+        try await tools.restore($0, into: name, keepsOwners: false, limit: limit)
+      }
       let found = try await scratch.rows(of: name)
       if !rows.isEmpty, let difference = TableCount.difference(rows, found) {
         throw Failure(
@@ -201,7 +214,7 @@ package struct BackupPerformer: StepPerformer {
       surroundings: surroundings)
   }
 
-  private func left(_ call: StepCall) -> Duration { max(.seconds(1), call.deadline - clock.now) }
+  func left(_ call: StepCall) -> Duration { max(.seconds(1), call.deadline - clock.now) }
 
   // MARK: Putting one in the place of the database
 
@@ -211,6 +224,7 @@ package struct BackupPerformer: StepPerformer {
     let names = names(database, call)
     let store = try await stores.store(restore.rule, names)
     let manifest = try await store.newest(restore.backup, checksum: restore.checksum, names)
+    let copy = try StoredCopy(store, manifest, try cipher(for: manifest, restore.rule))
     let scratch = ScratchDatabase(address: address, database: database.key)
     let next = scratch.beside("restored", call.run.id)
     let old = scratch.beside("before", call.run.id)
@@ -220,7 +234,7 @@ package struct BackupPerformer: StepPerformer {
     try await scratch.make(next)
     do {
       let limit = left(call)
-      try await StoredCopy(store, manifest).read {
+      try await copy.read(limit: limit) {
         try await tools.restore($0, into: next, keepsOwners: true, limit: limit)
       }
       if !manifest.rows.isEmpty,
@@ -263,13 +277,19 @@ package struct BackupPerformer: StepPerformer {
   static func result(_ manifest: BackupManifest, pruned: Int) -> StepResult {
     let tables = manifest.rows.count
     let proof =
-      manifest.check == .restore
-      ? "restored and counted: \(tables == 1 ? "1 table" : "\(tables) tables"), \(manifest.rows.values.reduce(0, +)) rows"
-      : "read to its end"
+      switch manifest.check {
+      case .restore where manifest.engine == .redis:
+        "loaded and counted: \(manifest.rows.values.reduce(0, +)) keys"
+      case .restore:
+        "restored and counted: \(tables == 1 ? "1 table" : "\(tables) tables"), \(manifest.rows.values.reduce(0, +)) rows"
+      case .read: "read to its end"
+      case .stored: "read back, not tried out"
+      }
     let old = pruned > 0 ? "; \(pruned == 1 ? "1 old one" : "\(pruned) old ones") removed" : ""
     return StepResult(
       externalID: manifest.id,
-      summary: "\(manifest.id), \(BackupPerformer.size(manifest.bytes)), \(proof)\(old)",
+      summary:
+        "\(manifest.id), \(BackupPerformer.size(manifest.bytes))\(manifest.recipients == nil ? "" : " encrypted"), \(proof)\(old)",
       facts: ["backup": manifest.id, "checksum": manifest.checksum])
   }
 

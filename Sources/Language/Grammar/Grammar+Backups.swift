@@ -1,6 +1,6 @@
 extension Grammar {
   static let backup = ObjectShape(
-    "a backup",
+    "a backup", onlyWith: ["timezone": "schedule"],
     [
       Key(
         "before",
@@ -25,8 +25,45 @@ extension Grammar {
       Key(
         "verify",
         .word([
-          Word("restore", "Into a scratch database on the same server, with every table's rows counted."),
+          Word(
+            "restore",
+            "Into a scratch database on the same server, with every table's rows counted; of Redis by a scratch server here."
+          ),
           Word("read", "By reading all of it."),
-        ]), "How it is proven good.", standard: "restore"),
+          Word("stored", "By reading back what is stored: all that can be done without a key."),
+        ]), "How it is proven good; `stored` where copies are encrypted and there is no `identity`.",
+        standard: "restore"),
+      Key(
+        "encrypt", .object(encryption), "For whom copies are encrypted before they are written anywhere.",
+        example: "{age: [age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p]}"),
+      Key(
+        "schedule", .text(.schedule),
+        "When one is due, for `shipit backup ENV --due`, which makes it if there is none since. Weekday and day of the month together: either is enough.",
+        example: "0 3 * * *"),
+      Key(
+        "timezone", .text(.timezone),
+        "Whose clock `schedule` means. A time that the clocks leap over is the moment of the leap; one that they show twice counts the first time.",
+        standard: "UTC", example: "Europe/Oslo", elsewhere: ["tz", "zone", "time-zone"]),
+    ])
+
+  private static let encryption = ObjectShape(
+    "an encryption",
+    [
+      Key(
+        "age", .list(.text(.recipient), atLeast: 1), "Who can read them: public keys of age, or of SSH.",
+        required: true, example: "[age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p]"),
+      Key(
+        "identity",
+        .object(
+          ObjectShape(
+            "the key of backups", exactlyOne: ["secret", "file"],
+            [
+              Key("secret", .text(.secret), "The secret that holds it.", example: "BACKUP_AGE_KEY"),
+              Key(
+                "file", .text(.line), "Its file: from the project's root, absolute, or below `~/`.",
+                example: "~/.config/age/backups.txt"),
+            ])),
+        "The private key by which shipit reads copies, to prove, try out and restore them. Without it they are made, and read elsewhere: `--identity FILE` of `backup drill` and `restore`.",
+        example: "{secret: BACKUP_AGE_KEY}"),
     ])
 }

@@ -8,7 +8,7 @@ extension Grammar {
         "engine",
         .word([
           Word("postgres", "PostgreSQL."), Word("mysql", "MySQL or MariaDB.", .later),
-          Word("redis", "Redis or Valkey.", .later),
+          Word("redis", "Redis or Valkey: copies, no schema."),
         ]),
         "What it is.", required: true, example: "postgres", elsewhere: ["type", "kind"]),
       Key(
@@ -32,7 +32,7 @@ extension Grammar {
             ])), "How it is made when it is missing and `provision` is `create`.", .later),
       Key(
         "url", connection,
-        "The address *shipit* reaches, direct: never through a transaction pooler. As a text it has no password in it.",
+        "The address *shipit* reaches, direct: never through a transaction pooler. As a text it has no password in it. Of Redis `redis://USER@HOST:6379`, or `rediss://` over TLS.",
         required: true, example: "{secret: DATABASE_URL}", elsewhere: ["connection", "dsn"]),
       Key(
         "pooled", connection, "The address of a pooler, for applications.", example: "{secret: POOLED_URL}",

@@ -12,6 +12,17 @@ extension EnvironmentDecoder {
     if let id = credentials?["id"]?.secret, let secret = credentials?["secret"]?.secret {
       rule.credentials = BackupCredentials(id: id, secret: secret)
     }
+    if let encryption = fields["encrypt"]?.fields {
+      let recipients = encryption["age"]?.list.compactMap(\.text) ?? []
+      let identity = encryption["identity"]?.fields
+      rule.encryption = BackupEncryption(
+        recipients: recipients,
+        identity: identity?["secret"]?.text.map { .secret($0) } ?? identity?["file"]?.text.map { .file($0) })
+      if rule.encryption?.identity == nil { rule.check = .stored }
+    }
+    rule.schedule = fields["schedule"]?.text.map {
+      BackupSchedule(cron: $0, timezone: fields["timezone"]?.text ?? "UTC")
+    }
     return rule
   }
 }

@@ -12,6 +12,8 @@ package struct BackupRule: Sendable, Hashable, Codable {
     case restore
     /// By reading all of it.
     case read
+    /// By reading back what is stored, which tells nothing of what is in it: all that can be done without a key.
+    case stored
   }
 
   package var before: Moment
@@ -22,6 +24,10 @@ package struct BackupRule: Sendable, Hashable, Codable {
   package var check: Check
   /// Of a bucket; nil: those of the process environment.
   package var credentials: BackupCredentials?
+  /// Nil: copies are kept as they are.
+  package var encryption: BackupEncryption?
+  /// Nil: by hand, and before what `before` says.
+  package var schedule: BackupSchedule?
 
   /// - Throws: `Failure` for what only a stored record could have: the file's was checked when it was read.
   package var place: BackupPlace {
@@ -43,5 +49,38 @@ package struct BackupRule: Sendable, Hashable, Codable {
     self.before = before
     self.keep = keep
     self.check = check
+  }
+}
+
+/// By whom copies can be read, and how shipit does.
+package struct BackupEncryption: Sendable, Hashable, Codable {
+  package enum Identity: Sendable, Hashable, Codable {
+    /// The name of the secret that holds the key.
+    case secret(String)
+    /// The key's file, relative to the project, absolute, or below `~/`.
+    case file(String)
+  }
+
+  /// Public keys of age, or of SSH.
+  package var recipients: [String]
+  /// Nil: copies can be made here, and not read.
+  package var identity: Identity?
+
+  package init(recipients: [String], identity: Identity? = nil) {
+    self.recipients = recipients
+    self.identity = identity
+  }
+}
+
+/// When copies are due.
+package struct BackupSchedule: Sendable, Hashable, Codable {
+  /// Five fields of cron.
+  package var cron: String
+  /// Whose clock is meant.
+  package var timezone: String
+
+  package init(cron: String, timezone: String = "UTC") {
+    self.cron = cron
+    self.timezone = timezone
   }
 }

@@ -55,7 +55,7 @@ package struct BackupManifest: Sendable, Hashable, Codable {
   package var checksum: String
   /// Who can read it: recipients of age; nil: it is not encrypted.
   package var recipients: [String]?
-  /// Rows by table at the moment of the copy; empty: not counted.
+  /// Rows by table, or keys by database of Redis, at the moment of the copy; empty: not counted.
   package var rows: [String: Int64]
   /// How it was proven good.
   package var check: BackupRule.Check
@@ -100,6 +100,7 @@ extension DatabaseTarget.Engine {
   fileprivate var ending: String {
     switch self {
     case .postgres: "dump"
+    case .redis: "rdb"
     }
   }
 }

@@ -5,7 +5,8 @@ package import Model
 
 /// Opens the places that copies are kept in.
 package struct BackupStores: Sendable {
-  private let root: String
+  /// The project's.
+  let root: String
   private let secrets: SecretValues
   private let clock: any TimeSource
   /// The variables of this process.
