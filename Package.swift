@@ -89,7 +89,7 @@ let package = Package(
     room(
       "Vercel", ["Model", "HTTP", "JSON", "Crypto", "Archive", "Processes", "Concurrency"]),
     room("Encore", ["Model", "HTTP", "JSON", "Processes", "Archive", "Crypto", "Concurrency"]),
-    room("Databases", ["Model", "Postgres", "Processes", "Crypto", "Concurrency"]),
+    room("Databases", ["Model", "Postgres", "Processes", "AWS", "HTTP", "Crypto", "Concurrency"]),
     room(
       "Secrets", ["Model", "HTTP", "Processes", "Redaction", "JSON", "Crypto", "AWS", "Concurrency"]),
     room("Source", ["Model", "Processes", "Archive", "Crypto", "Concurrency"]),
@@ -130,7 +130,8 @@ let package = Package(
       "DatabaseTests",
       [
         "Databases", "Engine", "Runner", "Ledgers", "Model", "Postgres", "Processes", "Source", "Crypto",
-        "Concurrency", "TestSupport",
+        "AWS",
+        "HTTP", "HTTPServer", "Concurrency", "TestSupport",
       ]),
     tests("YAMLTests", ["YAML"]),
     tests("GraphQLTests", ["GraphQL", "JSON"]),

@@ -18,7 +18,9 @@ package struct AWSRefusal: Error, Sendable, CustomStringConvertible {
   /// Another answer may come a moment later.
   package var isTransient: Bool {
     status == 429 || status >= 500 || code.hasPrefix("Throttling") || code == "TooManyRequestsException"
-      || code.hasPrefix("InternalService") || code == "RequestLimitExceeded" || code == "SlowDown"
+      || code.hasPrefix("Internal") || code == "ServiceUnavailable" || code == "RequestLimitExceeded"
+      || code == "SlowDown"
+      || code == "RequestTimeout"
   }
 
   /// Who asks is not known, or may not.
@@ -27,6 +29,7 @@ package struct AWSRefusal: Error, Sendable, CustomStringConvertible {
       "AccessDenied", "UnrecognizedClient", "InvalidSignature", "SignatureDoesNotMatch", "ExpiredToken",
       "InvalidClientTokenId", "InvalidIdentityToken", "MissingAuthenticationToken", "IncompleteSignature",
       "InvalidToken", "InvalidAccessKeyId", "IDPRejectedClaim", "RequestExpired", "OptInRequired",
+      "RequestTimeTooSkewed",
     ].contains { code.hasPrefix($0) }
   }
 }
@@ -55,29 +58,15 @@ package enum TokenService {
   /// - Throws: what the service refuses.
   package static func credentials(from response: HTTPResponse) throws(AWSRefusal) -> Credentials {
     let text = response.text
-    if response.status == 200, let id = element("AccessKeyId", text),
-      let secret = element("SecretAccessKey", text),
-      let token = element("SessionToken", text)
+    if response.status == 200, let id = XMLText.first("AccessKeyId", in: text),
+      let secret = XMLText.first("SecretAccessKey", in: text),
+      let token = XMLText.first("SessionToken", in: text)
     {
       return Credentials(keyID: id, secret: secret, sessionToken: token)
     }
     throw AWSRefusal(
-      status: response.status, code: element("Code", text) ?? "status \(response.status)",
-      message: element("Message", text) ?? "")
-  }
-
-  /// The text of an element that stands once, and has none within: all that these answers hold.
-  private static func element(_ name: String, _ text: String) -> String? {
-    guard let start = text.firstRange(of: "<\(name)>"),
-      let end = text[start.upperBound...].firstRange(of: "</\(name)>")
-    else { return nil }
-    var value = String(text[start.upperBound..<end.lowerBound])
-    for (entity, sign) in [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&amp;", "&")] {
-      value = value.replacing(entity, with: sign)
-    }
-    while let last = value.last, last.isWhitespace { value.removeLast() }
-    while let first = value.first, first.isWhitespace { value.removeFirst() }
-    return value
+      status: response.status, code: XMLText.first("Code", in: text) ?? "status \(response.status)",
+      message: XMLText.first("Message", in: text) ?? "")
   }
 }
 

@@ -57,6 +57,7 @@ struct DirectAddress: Sendable {
 package enum AddressSecrets {
   /// The password as it is written and decoded; empty when the text is no address.
   package static func passwords(in address: Sensitive) -> [Sensitive] {
+    if let redis = RedisAddress(address.reveal()) { return redis.hidden.map { Sensitive($0) } }
     guard let read = try? PostgresAddress(address.reveal()) else { return [] }
     return read.hidden.map { Sensitive($0) }
   }

@@ -25,6 +25,10 @@ package struct PostgresObserver: DatabaseObserver {
   package func observe(
     _ database: DatabaseTarget, commit: String, isDirty: Bool
   ) async throws(Failure) -> ObservedDatabase {
+    // It has no schema; what it is asked when it is copied is asked then.
+    if database.engine == .redis {
+      return ObservedDatabase(place: try RedisAddress(database, secrets).place, version: "")
+    }
     let address = try DirectAddress(database, secrets)
     let session = try await LiveSession.open(address, of: database.key)
     do {

@@ -38,7 +38,8 @@ struct ChildDescriptors {
 
   mutating func closeTheirs() { theirs.close() }
 
-  private static func pipe() throws -> (reading: Int32, writing: Int32) {
+  /// A pipe whose ends no child inherits.
+  static func pipe() throws -> (reading: Int32, writing: Int32) {
     var ends: (Int32, Int32) = (-1, -1)
     let fault = withUnsafeMutablePointer(to: &ends) {
       $0.withMemoryRebound(to: Int32.self, capacity: 2) { system_pipe($0) }

@@ -96,8 +96,9 @@ package struct Launcher: Sendable {
     let fault = withCStrings([specification.program] + specification.arguments) { arguments in
       withCStrings(environment) { environment in
         system_spawn(
-          &process, path, arguments, environment, specification.directory, pipes.theirs.input,
-          pipes.theirs.output, pipes.theirs.error)
+          &process, path, arguments, environment, specification.directory,
+          specification.inputDescriptor ?? pipes.theirs.input,
+          specification.outputDescriptor ?? pipes.theirs.output, pipes.theirs.error)
       }
     }
     guard fault != 0 else { return process }

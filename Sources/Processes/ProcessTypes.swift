@@ -8,6 +8,10 @@ package struct ProcessSpecification: Sendable {
   package var directory: String?
   /// Bytes for standard input, then end of file. The one way to hand over a secret.
   package var input: [UInt8]
+  /// A descriptor to read from instead; it stays the caller's.
+  package var inputDescriptor: Int32?
+  /// A descriptor to write to; it stays the caller's, and nothing of it is kept or told by lines.
+  package var outputDescriptor: Int32?
   /// How it is stopped at the deadline or on cancellation.
   package var stop: StopLadder
   /// Longest output kept per stream by `run`, in bytes; the rest is dropped and `truncated` set.
@@ -15,13 +19,16 @@ package struct ProcessSpecification: Sendable {
 
   package init(
     _ program: String, _ arguments: [String] = [], environment: [String: String], directory: String? = nil,
-    input: [UInt8] = [], stop: StopLadder = .polite, outputLimit: Int = 64 << 20
+    input: [UInt8] = [], inputDescriptor: Int32? = nil, outputDescriptor: Int32? = nil,
+    stop: StopLadder = .polite, outputLimit: Int = 64 << 20
   ) {
     self.program = program
     self.arguments = arguments
     self.environment = environment
     self.directory = directory
     self.input = input
+    self.inputDescriptor = inputDescriptor
+    self.outputDescriptor = outputDescriptor
     self.stop = stop
     self.outputLimit = outputLimit
   }

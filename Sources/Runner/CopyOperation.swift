@@ -5,8 +5,8 @@ package import Model
 /// What `backup` and `restore` are asked to do.
 package struct CopyRequest: Sendable {
   package enum Action: Sendable, Hashable {
-    /// Every database with a rule for it, or one.
-    case backup(only: String?)
+    /// Every database with a rule for it, or some.
+    case backup(only: [String]?)
     /// A copy in the place of a database, after a copy of what is there.
     case restore(database: String, backup: String, checksum: String)
   }
@@ -46,12 +46,14 @@ package struct CopyOperation: Sendable {
   private func plan() async throws(Failure) -> Plan {
     let steps: [Step]
     let words: String
+    var warnings: [String] = []
     switch request.action {
     case .backup(let only):
-      steps = try environment.databases(withBackup: only).map { database, rule in
-        DatabaseSteps.backup(of: database, rule, environment)
-      }
-      words = "backup \(only ?? "")"
+      var wanted = try environment.databases(withBackup: only?.count == 1 ? only?.first : nil)
+      if let only { wanted.removeAll { !only.contains($0.0.key) } }
+      steps = wanted.map { database, rule in DatabaseSteps.backup(of: database, rule, environment) }
+      warnings = wanted.compactMap { DatabaseSteps.warning(about: $1, of: $0) }
+      words = "backup \(only?.joined(separator: ",") ?? "")"
     case .restore(let name, let backup, let checksum):
       guard let (database, rule) = try environment.databases(withBackup: name).first else {
         throw Failure(.internalError, "there is no database \(name)")
@@ -63,7 +65,7 @@ package struct CopyOperation: Sendable {
     let newest = try await context.ledger.recentReleases().first
     return Plan(
       kind: request.action.kind, app: environment.app, environment: environment.name,
-      commit: newest?.commit ?? "", subject: newest?.subject ?? "", steps: steps,
+      commit: newest?.commit ?? "", subject: newest?.subject ?? "", steps: steps, warnings: warnings,
       deadline: environment.protect.deadline, digest: context.digest("shipit-copy-1\n\(words)"),
       reason: request.reason, before: newest?.services ?? [:], order: newest?.order ?? [],
       configuration: environment)

@@ -73,6 +73,17 @@ package struct SecretResolver: Sendable {
     return try resolve(SecretUses(databases).places, in: environment, key: key)
   }
 
+  /// Resolves only what the places of backups are reached by: to list copies no database is asked.
+  /// - Throws: `configuration`, naming all that are missing or empty at once.
+  package func resolveBackups(_ environment: Environment) throws(Failure) -> SecretValues {
+    var places = environment
+    for index in places.databases.indices {
+      places.databases[index].url = .text("")
+      places.databases[index].backup?.encryption = nil
+    }
+    return try resolveDatabases(places, key: [])
+  }
+
   /// Resolves what the platforms' accounts need, and of the services' secrets what is at hand: enough to find out
   /// what an interrupted run left, on a machine that deploys nothing.
   /// - Throws: `configuration`, naming what the accounts lack.

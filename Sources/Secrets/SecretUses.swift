@@ -22,6 +22,13 @@ package struct SecretUses: Sendable, Equatable {
     }
     for database in environment.databases {
       if case .secret(let name) = database.url { use(name, "databases.\(database.key).url") }
+      if case .secret(let name)? = database.backup?.encryption?.identity {
+        use(name, "databases.\(database.key).backup.encrypt.identity")
+      }
+      if let credentials = database.backup?.credentials {
+        use(credentials.id, "databases.\(database.key).backup.credentials.id")
+        use(credentials.secret, "databases.\(database.key).backup.credentials.secret")
+      }
     }
     for service in environment.services {
       for (variable, value) in service.variables.sorted(by: { $0.key < $1.key }) {

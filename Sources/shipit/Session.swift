@@ -223,7 +223,23 @@ struct Session: Sendable {
 
   /// Who copies databases.
   var backups: BackupPerformer {
-    BackupPerformer(secrets: secrets, root: project.root, clock: clock, process: variables)
+    BackupPerformer(secrets: secrets, stores: backupStores, clock: clock, process: variables)
+  }
+
+  /// Where copies are kept.
+  var backupStores: BackupStores { Session.backupStores(project, secrets, http, variables) }
+
+  /// Where copies are kept, for a command that needs nothing else.
+  static func backupStores(
+    _ project: Project, _ secrets: SecretValues, _ http: HTTPClient, _ variables: [String: String]
+  ) -> BackupStores {
+    let access = SecretAccess(root: project.root, process: variables, clock: clock)
+    return BackupStores(
+      root: project.root, secrets: secrets, clock: clock, process: variables, transport: http
+    ) { (bucket, description) async throws(Failure) in
+      try await AWSAccount(access, description: description, region: bucket.region, role: bucket.role)
+        .credentials()
+    }
   }
 
   /// What an operation works with.

@@ -22,11 +22,13 @@ struct BackupTests {
     var rule: BackupRule
     /// Directories in front of the usual ones.
     var programs = ""
+    /// Further secrets.
+    var more: [String: Sensitive] = [:]
 
-    init(_ check: BackupRule.Check = .restore, keep: Int = 2) async throws {
+    init(_ check: BackupRule.Check = .restore, keep: Int = 2, to: String = "./backups") async throws {
       schema = try await SchemaBench()
       scratch = try ScratchDirectory()
-      rule = BackupRule(directory: "./backups", keep: keep, check: check)
+      rule = BackupRule(directory: to, keep: keep, check: check)
       try await schema.run(
         """
         CREATE TABLE orders (id int PRIMARY KEY, note text);
@@ -38,7 +40,9 @@ struct BackupTests {
 
     var performer: BackupPerformer {
       BackupPerformer(
-        secrets: schema.secrets, root: scratch.path, clock: SystemClock(),
+        secrets: SecretValues(
+          values: Dictionary(schema.secrets.all.map { ($0.name, $0.value) }) { first, _ in first }
+            .merging(more) { $1 }), stores: .of(scratch.path), clock: SystemClock(),
         process: ["PATH": "\(programs)/usr/bin:/bin", "HOME": scratch.path])
     }
 
@@ -59,7 +63,9 @@ struct BackupTests {
       await performer.perform(step, call(run, at: moment))
     }
 
-    var shelf: BackupShelf { BackupShelf(rule, root: scratch.path, environment: "prod", database: "main") }
+    var shelf: BackupShelf {
+      BackupShelf("./backups", root: scratch.path, BackupNames(environment: "prod", database: "main"))
+    }
 
     var files: [String] {
       ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted()
@@ -139,7 +145,7 @@ struct BackupTests {
     let bench = try await Bench(.read)
     #expect(await bench.backup(1).result?.summary.contains("read to its end") == true)
     let manifest = try #require(bench.shelf.all().first)
-    let file = FileHandle(forUpdatingAtPath: bench.shelf.file(manifest.id))
+    let file = FileHandle(forUpdatingAtPath: bench.shelf.path(manifest.file))
     try file?.truncate(atOffset: UInt64(manifest.bytes - 100))
     try file?.close()
     let failure = try #require(await bench.restore(manifest, run: 2).failure)
@@ -304,7 +310,7 @@ struct BackupTests {
 
 extension BackupTests.Bench {
   /// A `pg_dump` in front of the real one.
-  fileprivate mutating func useDump(_ script: String) throws {
+  mutating func useDump(_ script: String) throws {
     programs = try ProgramShim(in: scratch.path, dump: script).path
   }
 }

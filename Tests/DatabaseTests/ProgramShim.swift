@@ -3,7 +3,7 @@ import Testing
 
 /// A `pg_dump` and a `pg_restore` in front of the real ones.
 ///
-/// In the scripts `$real` is the real program, `$@` are its arguments, and `$file` is the file that is written.
+/// In the scripts `$real` is the real program, `$@` are its arguments, and `$file` is what is written to.
 struct ProgramShim {
   /// Goes in front of `PATH`, with its colon.
   let path: String
@@ -22,7 +22,7 @@ struct ProgramShim {
         #!/bin/bash
         real=\(programs)/\(name)
         case "$1" in --version) \(says);; esac
-        while getopts ':f:F:Z:-:' option; do case $option in f) file=$OPTARG;; esac; done
+        file=/dev/stdout
         \(script)
 
         """

@@ -338,6 +338,10 @@ private func journal() -> [JournalEntry] {
     var read = Self.manifest
     read.rows = [:]
     read.check = .read
+    var sealed = read
+    sealed.check = .stored
+    sealed.recipients = ["age1ql3z"]
+    func words(_ moment: Timestamp) -> String { "Fri 2026-08-21 03:00 Europe/Oslo" }
     let report = BackupListReport(
       environment: "prod", now: now,
       databases: [
@@ -345,6 +349,14 @@ private func journal() -> [JournalEntry] {
           database: "main", directory: "./backups", keep: 7,
           backups: [.init(Self.manifest, size: "12.3 MB"), .init(read, size: "12.3 MB")]),
         .init(database: "events", directory: "./backups", keep: 7, backups: []),
+        .init(
+          database: "cache", directory: "s3://acme-backups/shop", keep: 30,
+          turn: .init(schedule: "0 3 * * *", overdueSince: after(-3600), next: after(82_800), words: words),
+          backups: [.init(sealed, size: "12.3 MB")]),
+        .init(
+          database: "users", directory: "s3://acme-backups/shop", keep: 30,
+          turn: .init(schedule: "0 3 * * *", overdueSince: nil, next: after(82_800), words: words),
+          backups: []),
       ])
     try expectGolden("backups.txt", report.text(.eighty))
   }

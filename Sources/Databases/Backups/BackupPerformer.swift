@@ -5,24 +5,22 @@ package import Processes
 
 /// Copies databases into files and proves them good; puts a copy in the place of a database; tries copies out.
 ///
-/// A copy is there when its manifest is: until then it is a `.part` that nobody takes for one.
+/// A copy is there when its manifest is: until then nobody takes it for one.
 package struct BackupPerformer: StepPerformer {
   let secrets: SecretValues
-  let root: String
+  let stores: BackupStores
   let clock: any TimeSource
   let launcher: Launcher
   /// What the children get of the process environment.
   let surroundings: [String: String]
 
-  /// - Parameters:
-  ///   - root: the project's.
-  ///   - process: the variables of this process: `PATH`, `HOME`, `TMPDIR` and `LANG` are handed on.
+  /// - Parameter process: the variables of this process: `PATH`, `HOME`, `TMPDIR` and `LANG` are handed on.
   package init(
-    secrets: SecretValues, root: String, clock: any TimeSource, process: [String: String],
+    secrets: SecretValues, stores: BackupStores, clock: any TimeSource, process: [String: String],
     launcher: Launcher = Launcher()
   ) {
     self.secrets = secrets
-    self.root = root
+    self.stores = stores
     self.clock = clock
     self.launcher = launcher
     surroundings = process.filter { ["PATH", "HOME", "TMPDIR", "LANG"].contains($0.key) }
@@ -39,6 +37,7 @@ package struct BackupPerformer: StepPerformer {
       return .cancelled(moved: false)
     } catch {
       let failure = error as? Failure ?? Failure(.failed, "\(step.title) failed", cause: "\(error)")
+      if failure.kind == .cancelled { return .cancelled(moved: false) }
       // A restore switches last, and by one commit: what fails before has moved nothing. Its own trouble says more.
       return failure.kind == .unknown ? .ambiguous(failure) : .failed(failure, moved: false)
     }
@@ -47,9 +46,12 @@ package struct BackupPerformer: StepPerformer {
   package func probe(_ step: Step, _ call: StepCall) async -> Finding {
     switch step.action {
     case .backup(let request):
-      let shelf = shelf(request.rule, request.database, call)
-      guard let manifest = shelf.all().first(where: { $0.id == shelf.id(call) }) else { return .absent }
-      return .done(BackupPerformer.result(manifest, pruned: 0))
+      do throws(Failure) {
+        let names = names(request.database, call)
+        let all = try await stores.store(request.rule, names).all()
+        guard let manifest = all.first(where: { $0.id == names.id(call) }) else { return .absent }
+        return .done(BackupPerformer.result(manifest, pruned: 0))
+      } catch { return .unknown(error) }
     case .restoreDatabase(let restore):
       do throws(Failure) {
         let scratch = ScratchDatabase(
@@ -74,22 +76,28 @@ package struct BackupPerformer: StepPerformer {
     Failure(.internalError, "the step \(step.id) copies no database", place: step.id.rawValue)
   }
 
-  func shelf(_ rule: BackupRule, _ database: DatabaseTarget, _ call: StepCall) -> BackupShelf {
-    BackupShelf(rule, root: root, environment: call.run.environment, database: database.key)
+  func names(_ database: DatabaseTarget, _ call: StepCall) -> BackupNames {
+    BackupNames(environment: call.run.environment, database: database.key)
   }
 
   // MARK: Copying
 
   private func copy(_ request: BackupRequest, _ call: StepCall) async throws -> StepResult {
+    if request.database.engine == .redis {
+      let manifest = try await copyRedis(request, call)
+      let store = try await stores.store(request.rule, names(request.database, call))
+      return BackupPerformer.result(manifest, pruned: await store.prune(keeping: request.rule.keep))
+    }
     let began = clock.now
     let database = request.database
     let address = try DirectAddress(database, secrets).address
+    let store = try await stores.store(request.rule, names(database, call))
     let session = PostgresSession(address, patience: .seconds(600))
     do {
       try await session.open()
-      let manifest = try await copy(request, call, address, session, began)
+      let manifest = try await copy(request, call, store, address, session, began)
       await session.close()
-      let pruned = shelf(request.rule, database, call).prune(keeping: request.rule.keep)
+      let pruned = await store.prune(keeping: request.rule.keep)
       return BackupPerformer.result(manifest, pruned: pruned)
     } catch {
       await session.close()
@@ -99,12 +107,15 @@ package struct BackupPerformer: StepPerformer {
   }
 
   private func copy(
-    _ request: BackupRequest, _ call: StepCall, _ address: PostgresAddress, _ session: PostgresSession,
-    _ began: Timestamp
+    _ request: BackupRequest, _ call: StepCall, _ store: any BackupStore, _ address: PostgresAddress,
+    _ session: PostgresSession, _ began: Timestamp
   ) async throws -> BackupManifest {
     let (rule, database) = (request.rule, request.database)
     let facts = try await session.query(
-      "SELECT current_setting('server_version_num') AS number, current_setting('server_version') AS version"
+      """
+      SELECT current_setting('server_version_num') AS number, current_setting('server_version') AS version,
+        pg_database_size(current_database()) AS bytes
+      """
     ).first
     let major = Int(facts?.int("number") ?? 0) / 10_000
     let tools = try await tools(major, address, database)
@@ -118,59 +129,71 @@ package struct BackupPerformer: StepPerformer {
       call.report(.progress("counting rows"))
       rows = try await TableCount.read(session)
     }
-    let shelf = shelf(rule, database, call)
-    let id = shelf.id(call)
-    let part = try shelf.begin(id)
+    let id = names(database, call).id(call)
+    let cipher = try cipher(rule, of: database.key)
+    let file = BackupManifest.file(id, database.engine, isEncrypted: cipher != nil)
+    try await store.begin()
+    call.report(.progress("copying with \(tools.programs.name)"))
+    let limit = left(call)
+    let empty = Failure(
+      .failed, "the backup of \(database.key) is empty", place: "databases.\(database.key).backup",
+      hint: "see what pg_dump says: \(tools.programs.dump) -Fc; nothing was changed in the database")
+    let sum: StoredSum
     do {
-      call.report(.progress("copying with \(tools.programs.name)"))
-      try await tools.dump(to: part, snapshot: snapshot, limit: left(call))
+      sum = try await store.write(
+        file, expected: facts?.int("bytes") ?? 0, magic: "PGDMP", cipher, limit: limit
+      ) { output in try await tools.dump(to: output, snapshot: snapshot, limit: limit) }
+    } catch is NoCopy { throw empty }
+    guard sum.bytes > 0 else { throw empty }
+    do {
       try await session.run("COMMIT", limit: .seconds(15))
-      guard let sum = BackupShelf.checksum(of: part), sum.bytes > 0 else {
-        throw Failure(
-          .failed, "the backup of \(database.key) is empty", place: "databases.\(database.key).backup",
-          hint: "see what pg_dump says: \(tools.programs.dump) -Fc; nothing was changed in the database")
-      }
-      try await prove(part, rule, rows, tools, call)
+      try await prove(StoredCopy(store, file: file, sum, cipher, isFinished: false), rule, rows, tools, call)
       let manifest = BackupManifest(
         id: id, app: call.run.app, environment: call.run.environment, database: database.key,
         server: facts?["version"].map { String($0.prefix { $0 != " " }) } ?? "\(major)",
         tool: tools.programs.name,
         run: call.run.id, release: call.run.release, commit: call.run.commit, madeAt: began,
-        seconds: Int((clock.now - began).components.seconds), bytes: sum.bytes, checksum: sum.hex, rows: rows,
-        check: rule.check)
-      try shelf.finish(manifest)
+        seconds: Int((clock.now - began).components.seconds), bytes: sum.bytes, checksum: sum.hex,
+        recipients: cipher?.recipients, rows: rows, check: rule.check)
+      try await store.finish(manifest)
       return manifest
     } catch {
-      shelf.discard(id)
+      await store.discard(file)
       throw error
     }
   }
 
   private func prove(
-    _ file: String, _ rule: BackupRule, _ rows: [String: Int64], _ tools: PostgresTools, _ call: StepCall
+    _ copy: StoredCopy, _ rule: BackupRule, _ rows: [String: Int64], _ tools: PostgresTools, _ call: StepCall
   ) async throws {
+    let limit = left(call)
     switch rule.check {
     case .read:
       call.report(.progress("reading it"))
-      try await tools.read(file, limit: left(call))
+      try await copy.read(limit: limit) { try await tools.read($0, limit: limit) }
+    case .stored:
+      call.report(.progress("reading back what is stored"))
+      try await copy.readBack()
     case .restore:
       call.report(.progress("restoring it into a scratch database"))
-      _ = try await tryOut(file, rows, tools, call.run.id, limit: left(call)) { call.report(.progress($0)) }
+      _ = try await tryOut(copy, rows, tools, call.run.id, limit: limit) { call.report(.progress($0)) }
     }
   }
 
-  /// Restores a file into a scratch database, compares its rows, and drops it, and those that killed trials left.
+  /// Restores a copy into a scratch database, compares its rows, and drops it, and those that killed trials left.
   /// - Parameter report: told what is dropped besides.
   /// - Returns: the rows.
   func tryOut(
-    _ file: String, _ rows: [String: Int64], _ tools: PostgresTools, _ run: RunID, limit: Duration,
+    _ copy: StoredCopy, _ rows: [String: Int64], _ tools: PostgresTools, _ run: RunID, limit: Duration,
     report: (String) -> Void
   ) async throws -> [String: Int64] {
     let scratch = ScratchDatabase(address: tools.address, database: tools.database)
     for name in await scratch.dropLeftovers() { report("dropped \(name), which a killed trial left") }
     let name = scratch.beside("drill", run)
     return try await scratch.trial(name) {
-      try await tools.restore(file, into: name, keepsOwners: false, limit: limit)
+      try await copy.read(limit: limit) {
+        try await tools.restore($0, into: name, keepsOwners: false, limit: limit)
+      }
       let found = try await scratch.rows(of: name)
       if !rows.isEmpty, let difference = TableCount.difference(rows, found) {
         throw Failure(
@@ -191,15 +214,17 @@ package struct BackupPerformer: StepPerformer {
       surroundings: surroundings)
   }
 
-  private func left(_ call: StepCall) -> Duration { max(.seconds(1), call.deadline - clock.now) }
+  func left(_ call: StepCall) -> Duration { max(.seconds(1), call.deadline - clock.now) }
 
   // MARK: Putting one in the place of the database
 
   private func put(_ restore: DatabaseRestore, _ call: StepCall) async throws -> StepResult {
     let database = restore.database
     let address = try DirectAddress(database, secrets).address
-    let shelf = shelf(restore.rule, database, call)
-    let manifest = try BackupPerformer.checked(restore.backup, restore.checksum, shelf, database.key)
+    let names = names(database, call)
+    let store = try await stores.store(restore.rule, names)
+    let manifest = try await store.newest(restore.backup, checksum: restore.checksum, names)
+    let copy = try StoredCopy(store, manifest, try cipher(for: manifest, restore.rule))
     let scratch = ScratchDatabase(address: address, database: database.key)
     let next = scratch.beside("restored", call.run.id)
     let old = scratch.beside("before", call.run.id)
@@ -208,7 +233,10 @@ package struct BackupPerformer: StepPerformer {
     call.report(.progress("restoring \(manifest.id) beside the database"))
     try await scratch.make(next)
     do {
-      try await tools.restore(shelf.file(manifest.id), into: next, keepsOwners: true, limit: left(call))
+      let limit = left(call)
+      try await copy.read(limit: limit) {
+        try await tools.restore($0, into: next, keepsOwners: true, limit: limit)
+      }
       if !manifest.rows.isEmpty,
         let difference = TableCount.difference(manifest.rows, try await scratch.rows(of: next))
       {
@@ -246,40 +274,22 @@ package struct BackupPerformer: StepPerformer {
       facts: ["kept": old])
   }
 
-  /// A copy whose file is what its manifest says.
-  /// - Throws: `Failure`.
-  static func checked(
-    _ id: String, _ checksum: String?, _ shelf: BackupShelf, _ database: String
-  ) throws(Failure) -> BackupManifest {
-    let all = shelf.all()
-    guard let manifest = all.first(where: { $0.id == id }) else {
-      throw Failure(
-        .configuration, "there is no backup \(id) of \(database) here", place: shelf.directory,
-        cause: all.isEmpty ? "there is none" : "the newest is \(all[0].id)",
-        hint:
-          "shipit backup list \(shelf.environment) \(database); backups stand on the machine that made them")
-    }
-    let sum = BackupShelf.checksum(of: shelf.file(id))
-    guard let sum, sum.hex == manifest.checksum, checksum == nil || checksum == sum.hex else {
-      throw Failure(
-        .failed, "the backup \(id) is damaged", place: shelf.file(id),
-        cause: sum.map { "its SHA-256 is \($0.hex.prefix(12)), and was \(manifest.checksum.prefix(12))" }
-          ?? "its file cannot be read",
-        hint: "take another one: shipit backup list \(shelf.environment) \(database)")
-    }
-    return manifest
-  }
-
   static func result(_ manifest: BackupManifest, pruned: Int) -> StepResult {
     let tables = manifest.rows.count
     let proof =
-      manifest.check == .restore
-      ? "restored and counted: \(tables == 1 ? "1 table" : "\(tables) tables"), \(manifest.rows.values.reduce(0, +)) rows"
-      : "read to its end"
+      switch manifest.check {
+      case .restore where manifest.engine == .redis:
+        "loaded and counted: \(manifest.rows.values.reduce(0, +)) keys"
+      case .restore:
+        "restored and counted: \(tables == 1 ? "1 table" : "\(tables) tables"), \(manifest.rows.values.reduce(0, +)) rows"
+      case .read: "read to its end"
+      case .stored: "read back, not tried out"
+      }
     let old = pruned > 0 ? "; \(pruned == 1 ? "1 old one" : "\(pruned) old ones") removed" : ""
     return StepResult(
       externalID: manifest.id,
-      summary: "\(manifest.id), \(BackupPerformer.size(manifest.bytes)), \(proof)\(old)",
+      summary:
+        "\(manifest.id), \(BackupPerformer.size(manifest.bytes))\(manifest.recipients == nil ? "" : " encrypted"), \(proof)\(old)",
       facts: ["backup": manifest.id, "checksum": manifest.checksum])
   }
 

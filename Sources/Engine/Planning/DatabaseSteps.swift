@@ -12,6 +12,14 @@ package enum DatabaseSteps {
       isRepeatable: true, expected: .seconds(10))
   }
 
+  /// What a plan says of copies that cannot be tried out here; nil: they can.
+  package static func warning(about rule: BackupRule, of database: DatabaseTarget) -> String? {
+    guard rule.encryption != nil, rule.encryption?.identity == nil else { return nil }
+    return "the copy of \(database.key) is encrypted and not tried out: there is no key here to read it "
+      + "(databases.\(database.key).backup.encrypt.identity); try it out where there is one: "
+      + "shipit backup drill --identity FILE"
+  }
+
   /// Copies what is there, then puts an older copy in its place.
   package static func restore(_ restore: DatabaseRestore, _ environment: Environment) -> [Step] {
     var rule = restore.rule

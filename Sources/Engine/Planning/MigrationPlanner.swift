@@ -30,6 +30,9 @@ struct MigrationPlanner {
         if let backup = database.backup, backup.before == .deploy {
           result.steps.append(DatabaseSteps.backup(of: database, backup, input.environment))
           result.copied.append(database)
+          if let warning = DatabaseSteps.warning(about: backup, of: database) {
+            result.warnings.append(warning)
+          }
         }
         continue
       }
@@ -57,6 +60,9 @@ struct MigrationPlanner {
         step.needs.append(copy.id)
         result.steps.append(copy)
         result.copied.append(database)
+        if let warning = DatabaseSteps.warning(about: backup, of: database) {
+          result.warnings.append(warning)
+        }
       }
       result.steps.append(step)
     }

@@ -9,14 +9,49 @@ package struct BackupListReport: Report {
     package var database: String
     package var directory: String
     package var keep: Int
+    /// Nil: there is no schedule.
+    package var turn: Turn?
     /// Newest first.
     package var backups: [Backup]
 
-    package init(database: String, directory: String, keep: Int, backups: [Backup]) {
+    package init(database: String, directory: String, keep: Int, turn: Turn? = nil, backups: [Backup]) {
+      self.turn = turn
       self.database = database
       self.directory = directory
       self.keep = keep
       self.backups = backups
+    }
+  }
+
+  /// When a schedule wants a copy.
+  package struct Turn: Codable, Sendable, Hashable {
+    package var schedule: String
+    /// Since then one is due and not made.
+    package var overdueSince: Moment?
+    package var next: Moment?
+    /// Both by the schedule's clock.
+    package var overdueWords: String?
+    package var nextWords: String?
+
+    package init(
+      schedule: String, overdueSince: Timestamp?, next: Timestamp?, words: (Timestamp) -> String
+    ) {
+      self.schedule = schedule
+      self.overdueSince = overdueSince.map(Moment.init)
+      self.next = next.map(Moment.init)
+      overdueWords = overdueSince.map(words)
+      nextWords = next.map(words)
+    }
+
+    fileprivate func line(_ now: Moment) -> Line {
+      var spans: [Span] = []
+      if let overdueSince, let overdueWords {
+        spans.append(
+          .warning("  overdue since \(overdueWords), \(overdueSince.timestamp.relative(to: now.timestamp))"))
+      }
+      let next = nextWords.map { "next \($0)" } ?? "never again"
+      spans.append(.faint(spans.isEmpty ? "  \(next)" : "; \(next)"))
+      return Line(spans, overflow: .wrap(hanging: 4))
     }
   }
 
@@ -31,6 +66,8 @@ package struct BackupListReport: Report {
     package var check: BackupRule.Check
     package var tables: Int
     package var rows: Int64
+    package var isEncrypted: Bool
+    package var engine: DatabaseTarget.Engine
 
     /// - Parameter size: in words.
     package init(_ manifest: BackupManifest, size: String) {
@@ -44,11 +81,17 @@ package struct BackupListReport: Report {
       check = manifest.check
       tables = manifest.rows.count
       rows = manifest.rows.values.reduce(0, +)
+      isEncrypted = manifest.recipients != nil
+      engine = manifest.engine
     }
 
-    fileprivate var proof: String {
-      check == .restore
-        ? "restored: \(count(tables, "table")), \(count(Int(rows), "row"))" : "read to its end"
+    fileprivate var proof: Span {
+      switch check {
+      case .restore where engine == .redis: .good("loaded: \(count(Int(rows), "key"))")
+      case .restore: .good("restored: \(count(tables, "table")), \(count(Int(rows), "row"))")
+      case .read: .good("read to its end")
+      case .stored: .warning("read back, not tried out")
+      }
     }
   }
 
@@ -73,8 +116,13 @@ package struct BackupListReport: Report {
             .faint("  \(database.directory), keeps \(database.keep)"),
           ],
           overflow: .wrap(hanging: 2)))
+      if let turn = database.turn { lines.append(turn.line(now)) }
       if database.backups.isEmpty {
-        lines.append(Line([.warning("  no backup on this machine")]))
+        lines.append(
+          Line([
+            .warning(
+              database.directory.hasPrefix("s3://") ? "  no backup there" : "  no backup on this machine")
+          ]))
         lines.append(
           .labelled(
             "next", [.accent("shipit backup \(environment) \(database.database)")], indent: 2, width: 6))
@@ -84,12 +132,50 @@ package struct BackupListReport: Report {
         lines.append(
           Line(
             [
-              .faint("    \(backup.madeAt.timestamp.relative(to: now.timestamp)), "), .good(backup.proof),
+              .faint("    \(backup.madeAt.timestamp.relative(to: now.timestamp)), "), backup.proof,
+              .faint(backup.isEncrypted ? ", encrypted" : ""),
               .faint(backup.commit.isEmpty ? "" : ", at \(short(backup.commit))"),
             ], overflow: .wrap(hanging: 4)))
       }
     }
     return lines
+  }
+}
+
+/// That no copy is due.
+package struct BackupDueReport: Report {
+  package static let kind = "backup-due"
+
+  package struct Database: Codable, Sendable, Hashable {
+    package var database: String
+    package var madeAt: Moment
+    package var turn: BackupListReport.Turn
+
+    package init(database: String, madeAt: Timestamp, turn: BackupListReport.Turn) {
+      self.database = database
+      self.madeAt = Moment(madeAt)
+      self.turn = turn
+    }
+  }
+
+  package var environment: String
+  package var now: Moment
+  package var databases: [Database]
+
+  package init(environment: String, now: Timestamp, databases: [Database]) {
+    self.environment = environment
+    self.now = Moment(now)
+    self.databases = databases
+  }
+
+  package func lines(_ symbols: Symbols) -> [Line] {
+    [Line([.good("\(symbols.good) "), Span("no backup of \(environment) is due")])]
+      + databases.map { database in
+        let next = database.turn.nextWords.map { "; next \($0)" } ?? ""
+        let made = database.madeAt.timestamp.relative(to: now.timestamp)
+        return Line(
+          [.faint("  \(database.database): made \(made)\(next)")], overflow: .wrap(hanging: 4))
+      }
   }
 }
 
@@ -108,6 +194,7 @@ package struct BackupDrillReport: Report {
   package var rows: Int64
   /// The copy knows how many rows it should hold, and holds them.
   package var isCounted: Bool
+  package var engine: DatabaseTarget.Engine
   package var now: Moment
 
   package init(
@@ -124,6 +211,7 @@ package struct BackupDrillReport: Report {
     tables = rows.count
     self.rows = rows.values.reduce(0, +)
     isCounted = !manifest.rows.isEmpty
+    engine = manifest.engine
     self.now = Moment(now)
   }
 
@@ -136,12 +224,19 @@ package struct BackupDrillReport: Report {
         ], overflow: .wrap(hanging: 2)),
       Line(
         [
-          Span("  \(count(tables, "table")), \(count(Int(rows), "row"))"),
-          .faint(isCounted ? ", as many as when it was made" : ""),
+          Span(
+            engine == .redis
+              ? "  \(count(Int(rows), "key"))" : "  \(count(tables, "table")), \(count(Int(rows), "row"))"),
+          .faint(isCounted && engine == .postgres ? ", as many as when it was made" : ""),
           .faint("; made \(madeAt.timestamp.relative(to: now.timestamp))"),
         ], overflow: .wrap(hanging: 2)),
       Line(
-        [.faint("  into a scratch database, which is dropped again; \(database) was not touched")],
+        [
+          .faint(
+            engine == .redis
+              ? "  by a scratch server of its own; \(database) was not touched"
+              : "  into a scratch database, which is dropped again; \(database) was not touched")
+        ],
         overflow: .wrap(hanging: 2)),
     ]
   }

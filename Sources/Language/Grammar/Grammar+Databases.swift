@@ -8,7 +8,7 @@ extension Grammar {
         "engine",
         .word([
           Word("postgres", "PostgreSQL."), Word("mysql", "MySQL or MariaDB.", .later),
-          Word("redis", "Redis or Valkey.", .later),
+          Word("redis", "Redis or Valkey: copies, no schema."),
         ]),
         "What it is.", required: true, example: "postgres", elsewhere: ["type", "kind"]),
       Key(
@@ -32,32 +32,14 @@ extension Grammar {
             ])), "How it is made when it is missing and `provision` is `create`.", .later),
       Key(
         "url", connection,
-        "The address *shipit* reaches, direct: never through a transaction pooler. As a text it has no password in it.",
+        "The address *shipit* reaches, direct: never through a transaction pooler. As a text it has no password in it. Of Redis `redis://USER@HOST:6379`, or `rediss://` over TLS.",
         required: true, example: "{secret: DATABASE_URL}", elsewhere: ["connection", "dsn"]),
       Key(
         "pooled", connection, "The address of a pooler, for applications.", example: "{secret: POOLED_URL}",
         .later),
       Key(
-        "backup",
-        .object(
-          ObjectShape(
-            "a backup",
-            [
-              Key(
-                "before",
-                .word([
-                  Word("migrations", "Before pending migrations."), Word("deploy", "Before every deploy."),
-                ]), "When.", standard: "migrations"),
-              Key("to", .text(.path), "The directory for the files.", required: true, example: "./backups"),
-              Key("keep", .int(1...1000), "How many are kept.", standard: "7"),
-              Key(
-                "verify",
-                .word([
-                  Word(
-                    "restore", "Into a scratch database on the same server, with every table's rows counted."),
-                  Word("read", "By reading all of it."),
-                ]), "How it is proven good.", standard: "restore"),
-            ])), "A copy before anything is changed.", example: "{to: ./backups, keep: 7, verify: restore}"),
+        "backup", .object(backup), "A copy before anything is changed.",
+        example: "{to: ./backups, keep: 7, verify: restore}"),
       Key(
         "migrations",
         .object(

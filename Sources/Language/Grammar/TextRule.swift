@@ -1,5 +1,6 @@
 import Concurrency
 import Model
+import Zones
 import _StringProcessing
 
 /// What a text must look like, once, for the check and for the schema.
@@ -82,6 +83,16 @@ extension TextRule {
   ) { path in
     path.split(separator: "/").contains("..") ? "`\(path)` leaves the project" : nil
   }
+  /// A directory inside the project, or a bucket.
+  static let backupPlace = TextRule(
+    "a place for copies", #"(?!/)(?!~).+"#,
+    help: "write a directory of the project such as ./backups, or s3://BUCKET/PREFIX?region=eu-north-1"
+  ) { text in
+    do throws(BackupBucket.Mistake) {
+      guard case .directory(let directory) = try BackupPlace(parsing: text) else { return nil }
+      return directory.split(separator: "/").contains("..") ? "`\(directory)` leaves the project" : nil
+    } catch { return "\(error.message); \(error.help)" }
+  }
   /// Relative to the file it stands in.
   static let base = TextRule(
     "the path of a base file", #"(?!/)(?!~).+\.ya?ml"#,
@@ -129,6 +140,17 @@ extension TextRule {
   ) { text in
     cronMistake(text)
   }
+  /// By the clock of a zone that stands beside it.
+  static let schedule = TextRule(
+    "a schedule", #"\S+( +\S+){4}"#, help: "write five fields of cron, such as 0 3 * * *"
+  ) { text in
+    cronMistake(text)
+      ?? (CronSchedule(text, zone: .utc) == nil ? "`\(text)` is not a schedule" : nil)
+  }
+  /// A private key here would be everybody's.
+  static let recipient = TextRule(
+    "a public key of age", #"age1[0-9a-z]{10,}|ssh-(ed25519|rsa) [A-Za-z0-9+/=]+( .*)?"#,
+    help: "write the line after `Public key:` of age-keygen, or an SSH public key")
   static let moment = TextRule(
     "a moment", #"(mon|tue|wed|thu|fri|sat|sun) \d{2}:\d{2}|\d{4}-\d{2}-\d{2}(T\d{2}:\d{2})?"#,
     help: "write a weekday and a time (fri 16:00), or a date (2026-12-19 or 2026-12-19T09:30)"

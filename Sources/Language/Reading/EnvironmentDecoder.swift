@@ -260,15 +260,6 @@ struct EnvironmentDecoder {
     }
   }
 
-  private func backup(_ fields: Fields?) -> BackupRule? {
-    guard let fields, let directory = fields["to"]?.text else { return nil }
-    var rule = BackupRule(directory: directory)
-    if let before = fields["before"]?.text.flatMap(BackupRule.Moment.init(rawValue:)) { rule.before = before }
-    if let keep = fields["keep"]?.int { rule.keep = keep }
-    if let check = fields["verify"]?.text.flatMap(BackupRule.Check.init(rawValue:)) { rule.check = check }
-    return rule
-  }
-
   private func migrations(_ fields: Fields?) -> Migrations? {
     guard let fields, let tool = fields["tool"]?.text.flatMap(MigrationToolName.init(rawValue:)) else {
       return nil

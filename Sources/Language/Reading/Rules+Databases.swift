@@ -6,20 +6,57 @@ extension Rules {
   func checkDatabases(_ reading: inout Reading) {
     for entry in fields["databases"]?.map ?? [] {
       guard let database = entry.value.fields else { continue }
-      if let url = database["url"], let template = url.template { checkAddress(url, template, &reading) }
+      let isRedis = database["engine"]?.text == "redis"
+      if let url = database["url"], let template = url.template {
+        checkAddress(url, template, isRedis: isRedis, &reading)
+      }
+      for key in ["migrations", "scripts"] {
+        guard isRedis, let written = database[key] else { continue }
+        reading.error(
+          .contradiction, "Redis has no \(key)", at: written.mark, path: written.path,
+          help: "leave `\(key)` out; `run:` runs a program of yours")
+      }
+      if let backup = database["backup"]?.fields { checkBackup(backup, &reading) }
     }
   }
 
-  private func checkAddress(_ url: Placed, _ template: Template, _ reading: inout Reading) {
+  private func checkBackup(_ backup: Fields, _ reading: inout Reading) {
+    if let zone = backup["timezone"], let name = zone.text { checkZone(name, zone, &reading) }
+    if let credentials = backup["credentials"], let to = backup["to"]?.text, !to.hasPrefix("s3://") {
+      reading.error(
+        .contradiction, "`\(credentials.path)` means nothing for a directory", at: credentials.mark,
+        path: credentials.path,
+        help: "leave it out, or write the bucket: to: s3://BUCKET/PREFIX?region=eu-north-1")
+    }
+    if let encryption = backup["encrypt"]?.fields, encryption["identity"] == nil,
+      let check = backup["verify"],
+      let word = check.text, word != "stored"
+    {
+      reading.error(
+        .contradiction,
+        "`verify: \(word)` wants to read copies that are encrypted, and there is no key for it",
+        at: check.mark, path: check.path,
+        help:
+          "write encrypt: {identity: {secret: NAME}}, or verify: stored, which only reads back what is stored"
+      )
+    }
+  }
+
+  private func checkAddress(
+    _ url: Placed, _ template: Template, isRedis: Bool, _ reading: inout Reading
+  ) {
     guard template.references.isEmpty else {
       return reading.notSupported(
         "a reference in `\(url.path)`: give the address as `{secret: NAME}`", at: url.mark, path: url.path)
     }
     let text = template.rendered { $0.description }
-    guard text.hasPrefix("postgres://") || text.hasPrefix("postgresql://") else {
+    let schemes = isRedis ? ["redis://", "rediss://"] : ["postgres://", "postgresql://"]
+    guard schemes.contains(where: { text.hasPrefix($0) }) else {
       return reading.error(
-        .badText, "`\(url.path)` is not the address of a PostgreSQL database", at: url.mark, path: url.path,
-        help: "write it like postgres://USER@HOST:5432/DATABASE, or {secret: NAME} for one with a password")
+        .badText, "`\(url.path)` is not the address of a \(isRedis ? "Redis server" : "PostgreSQL database")",
+        at: url.mark, path: url.path,
+        help: "write it like \(isRedis ? "redis://HOST:6379" : "postgres://USER@HOST:5432/DATABASE"), "
+          + "or {secret: NAME} for one with a password")
     }
     let question = text.firstIndex(of: "?").map { text[$0...].lowercased() } ?? ""
     guard question.contains("password=") || LiteralSecret.kind(of: text) != nil else { return }

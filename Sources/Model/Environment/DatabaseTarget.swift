@@ -1,6 +1,6 @@
-/// A database that shipit changes the schema of.
+/// A database that shipit copies, and whose schema it changes where it has one.
 package struct DatabaseTarget: Sendable, Hashable, Codable {
-  package enum Engine: String, Sendable, Hashable, Codable { case postgres }
+  package enum Engine: String, Sendable, Hashable, Codable { case postgres, redis }
 
   /// Where it is reached from here, direct: never through a pooler (contract migrations §4).
   package enum Address: Sendable, Hashable, Codable {

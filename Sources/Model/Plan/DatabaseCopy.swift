@@ -53,7 +53,9 @@ package struct BackupManifest: Sendable, Hashable, Codable {
   package var bytes: Int64
   /// SHA-256 of the file in hex.
   package var checksum: String
-  /// Rows by table at the moment of the copy; empty: not counted.
+  /// Who can read it: recipients of age; nil: it is not encrypted.
+  package var recipients: [String]?
+  /// Rows by table, or keys by database of Redis, at the moment of the copy; empty: not counted.
   package var rows: [String: Int64]
   /// How it was proven good.
   package var check: BackupRule.Check
@@ -61,8 +63,10 @@ package struct BackupManifest: Sendable, Hashable, Codable {
   package init(
     id: String, app: String, environment: String, database: String, engine: DatabaseTarget.Engine = .postgres,
     server: String, tool: String, run: RunID, release: Int, commit: String, madeAt: Timestamp, seconds: Int,
-    bytes: Int64, checksum: String, rows: [String: Int64], check: BackupRule.Check
+    bytes: Int64, checksum: String, recipients: [String]? = nil, rows: [String: Int64],
+    check: BackupRule.Check
   ) {
+    self.recipients = recipients
     self.id = id
     self.app = app
     self.environment = environment
@@ -79,5 +83,24 @@ package struct BackupManifest: Sendable, Hashable, Codable {
     self.checksum = checksum
     self.rows = rows
     self.check = check
+  }
+}
+
+extension BackupManifest {
+  /// The name of the file with the copy.
+  package var file: String { BackupManifest.file(id, engine, isEncrypted: recipients != nil) }
+
+  package static func file(_ id: String, _ engine: DatabaseTarget.Engine, isEncrypted: Bool) -> String {
+    "\(id).\(engine.ending)" + (isEncrypted ? ".age" : "")
+  }
+}
+
+extension DatabaseTarget.Engine {
+  /// Of the files of its copies.
+  fileprivate var ending: String {
+    switch self {
+    case .postgres: "dump"
+    case .redis: "rdb"
+    }
   }
 }

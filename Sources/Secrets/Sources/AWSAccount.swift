@@ -1,18 +1,31 @@
-import AWS
+package import AWS
 import FoundationEssentials
-import Model
+package import Model
 
 /// By what AWS knows shipit: the credentials of the environment, or those of a role, got for the token of a web
 /// identity (contract secrets §2.4).
-struct AWSAccount: Sendable {
+package struct AWSAccount: Sendable {
   let access: SecretAccess
   let service: SecretService
   let region: String
   /// The ARN of the role that a job of GitHub Actions takes on; nil: what the environment says.
   let role: String?
 
+  /// - Parameter description: of what is asked, for messages.
+  package init(_ access: SecretAccess, description: String, region: String, role: String?) {
+    self.init(
+      access: access, service: SecretService(access, description: description), region: region, role: role)
+  }
+
+  init(access: SecretAccess, service: SecretService, region: String, role: String?) {
+    self.access = access
+    self.service = service
+    self.region = region
+    self.role = role
+  }
+
   /// - Throws: `configuration` when there are none; `authentication` when AWS gives none for the role.
-  func credentials() async throws(Failure) -> Credentials {
+  package func credentials() async throws(Failure) -> Credentials {
     if let role {
       let identity = try await GitHubIdentity.token(
         audience: "sts.amazonaws.com", of: service.description, service, access.process)

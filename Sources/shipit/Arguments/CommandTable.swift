@@ -216,25 +216,36 @@ let commandTable: [CommandSpecification] = [
   .init(
     name: "backup", summary: "copies of databases: made and proven good, listed, tried out",
     discussion:
-      "`backup ENV` copies every database that has `backup:` in the file; `list` shows what this machine has; `drill` restores the newest into a scratch database, counts its rows and drops it again.",
+      "`backup ENV` copies every database that has `backup:` in the file; `list` shows what there is, on this machine or in the bucket; `drill` restores the newest into a scratch database, counts its rows and drops it again.",
     positionals: [
       .init(name: "WHAT", help: "list, drill, or the environment to back up", completes: .environments),
       .init(name: "ENV", help: "of list and drill: the environment; else one database", isOptional: true),
       .init(name: "DATABASE", help: "of list and drill: one database; default: every one", isOptional: true),
     ],
-    options: [.init(name: "from", value: "ID", help: "drill: this backup; default: the newest")],
+    options: [
+      .init(
+        name: "due",
+        help: "what `schedule` wants since the newest good one; nothing, and exit 0, when that is nothing"),
+      .init(name: "from", value: "ID", help: "drill: this backup; default: the newest"),
+      .init(name: "identity", value: "FILE", help: "drill: the key of age that reads encrypted ones"),
+    ],
     examples: [
-      "shipit backup prod", "shipit backup prod main", "shipit backup list prod", "shipit backup drill prod",
+      "shipit backup prod", "shipit backup prod main", "shipit backup prod --due", "shipit backup list prod",
+      "shipit backup drill prod",
     ], run: BackupCommand.run),
   .init(
     name: "restore", summary: "put a backup in the place of a database",
     discussion:
-      "What is there is backed up first. The backup is restored beside it and counted, then both change names at one moment; what was there stays on the server under another name. Wants the database's name typed.",
+      "What is there is backed up first. The backup is restored beside it and counted, then both change names at one moment; what was there stays on the server under another name. Wants the database's name typed. A running Redis takes none: `--into` writes the file that its server reads when it starts.",
     positionals: [environmentArgument, .init(name: "DATABASE", help: "its key in the environment file")],
     options: [
       .init(name: "from", value: "ID", help: "which backup; default: the newest"),
       .init(
         name: "confirm", value: "NAME", help: "the name of the database on its server, instead of typing it"),
+      .init(name: "identity", value: "FILE", help: "the key of age that reads encrypted ones"),
+      .init(
+        name: "into", value: "FILE",
+        help: "write it into a file, decrypted, and change no database: for Redis"),
       .init(name: "reason", value: "TEXT", help: "why; the record keeps it"),
     ],
     examples: ["shipit restore prod main", "shipit restore prod main --from prod-main-20260821T080000Z-r12"],

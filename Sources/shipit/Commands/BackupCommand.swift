@@ -1,9 +1,13 @@
 import Concurrency
 import Databases
 import Engine
+import FoundationEssentials
+import HTTP
 import Interface
 import Model
 import Runner
+import Secrets
+import Zones
 
 enum BackupCommand {
   static func run(_ invocation: Invocation) async -> Int32 {
@@ -16,13 +20,51 @@ enum BackupCommand {
 
   private static func make(_ invocation: Invocation) async -> Int32 {
     await EnvironmentCommand.run(invocation) { project, environment, console throws(Failure) in
-      let only = invocation.positional(1)
-      _ = try environment.databases(withBackup: only)
+      var only = invocation.positional(1).map { [$0] }
+      let wanted = try environment.databases(withBackup: only?.first)
+      if invocation.has("due") {
+        let turns = try await turns(wanted, project, environment, console)
+        let due = turns.filter { $0.turn.overdueSince != nil }
+        guard !due.isEmpty else {
+          console.result(
+            BackupDueReport(
+              environment: environment.name, now: Session.clock.now,
+              databases: turns.compactMap { turn in
+                turn.newest.map { .init(database: turn.database, madeAt: $0, turn: turn.words) }
+              }))
+          return .done
+        }
+        only = due.map(\.database)
+      }
       let session = try await Session(
         project, environment, console, needsVariables: false, isAboutDatabases: true)
       return try await copy(
         CopyRequest(.backup(only: only)), session, console, purpose: "backup", asks: false, question: "")
     }
+  }
+
+  /// Whether the schedules want copies now.
+  /// - Throws: `configuration` when there is no schedule.
+  private static func turns(
+    _ wanted: [(DatabaseTarget, BackupRule)], _ project: Project, _ environment: Model.Environment,
+    _ console: Console
+  ) async throws(Failure) -> [ScheduledCopy] {
+    let scheduled = wanted.filter { $0.1.schedule != nil }
+    guard !scheduled.isEmpty else {
+      throw Failure(
+        .configuration, "no database of \(environment.name) has a schedule for its backups",
+        place: "environments/\(environment.name).yaml",
+        hint:
+          "write it: databases.\(wanted[0].0.key).backup.schedule: \"0 3 * * *\"; without --due all are made")
+    }
+    let stores = try await stores(project, environment, console)
+    var turns: [ScheduledCopy] = []
+    for (database, rule) in scheduled {
+      let names = BackupNames(environment: environment.name, database: database.key)
+      let newest = try await stores.store(rule, names).all().first
+      if let turn = try ScheduledCopy(database.key, rule, newest: newest?.madeAt) { turns.append(turn) }
+    }
+    return turns
   }
 
   /// Carries copies out under the lease.
@@ -41,12 +83,19 @@ enum BackupCommand {
 
   private static func list(_ invocation: Invocation) async -> Int32 {
     await EnvironmentCommand.run(invocation, place: 1) { project, environment, console throws(Failure) in
-      let databases = try environment.databases(withBackup: invocation.positional(2)).map { database, rule in
-        let shelf = BackupShelf(
-          rule, root: project.root, environment: environment.name, database: database.key)
-        return BackupListReport.Database(
-          database: database.key, directory: rule.directory, keep: rule.keep,
-          backups: shelf.all().map { BackupListReport.Backup($0, size: BackupPerformer.size($0.bytes)) })
+      let wanted = try environment.databases(withBackup: invocation.positional(2))
+      let stores = try await stores(project, environment, console)
+      var databases: [BackupListReport.Database] = []
+      for (database, rule) in wanted {
+        let all = try await stores.store(
+          rule, BackupNames(environment: environment.name, database: database.key)
+        )
+        .all()
+        databases.append(
+          BackupListReport.Database(
+            database: database.key, directory: rule.whereabouts, keep: rule.keep,
+            turn: try ScheduledCopy(database.key, rule, newest: all.first?.madeAt)?.words,
+            backups: all.map { BackupListReport.Backup($0, size: BackupPerformer.size($0.bytes)) }))
       }
       console.result(
         BackupListReport(environment: environment.name, now: Session.clock.now, databases: databases))
@@ -54,8 +103,22 @@ enum BackupCommand {
     }
   }
 
+  /// Where copies are kept: what the databases themselves are reached by is not needed.
+  private static func stores(
+    _ project: Project, _ environment: Model.Environment, _ console: Console
+  ) async throws(Failure) -> BackupStores {
+    let variables = processEnvironment()
+    let pool = await SecretPool.open(
+      environment, SecretAccess(root: project.root, process: variables, clock: Session.clock))
+    let resolver = SecretResolver(pool)
+    console.hide(resolver.available(environment))
+    return Session.backupStores(
+      project, try resolver.resolveBackups(environment), HTTPClient(), variables)
+  }
+
   private static func drill(_ invocation: Invocation) async -> Int32 {
     await EnvironmentCommand.run(invocation, place: 1) { project, environment, console throws(Failure) in
+      let environment = RestoreCommand.reading(environment, invocation)
       let wanted = try environment.databases(withBackup: invocation.positional(2))
       let session = try await Session(
         project, environment, console, needsVariables: false, isAboutDatabases: true)
@@ -81,54 +144,28 @@ enum BackupCommand {
   }
 }
 
-enum RestoreCommand {
-  static func run(_ invocation: Invocation) async -> Int32 {
-    await EnvironmentCommand.run(invocation) { project, environment, console throws(Failure) in
-      guard let key = invocation.positional(1) else {
-        throw Failure(
-          .configuration, "restore wants the name of a database",
-          cause: "there are \(environment.databases.map(\.key).joined(separator: ", "))",
-          hint: "shipit restore \(environment.name) \(environment.databases.first?.key ?? "DATABASE")")
-      }
-      guard let (database, rule) = try environment.databases(withBackup: key).first else { return .usage }
-      let session = try await Session(
-        project, environment, console, needsVariables: false, isAboutDatabases: true)
-      let shelf = BackupShelf(rule, root: project.root, environment: environment.name, database: key)
-      let all = shelf.all()
-      let id = invocation.value("from") ?? all.first?.id
-      guard let manifest = all.first(where: { $0.id == id }) else {
-        throw Failure(
-          .configuration, "there is no backup \(id.map { "“\($0)” " } ?? "")of \(key) on this machine",
-          place: shelf.directory, hint: "shipit backup list \(environment.name) \(key)")
-      }
-      let name = try session.backups.realName(of: database)
-      if let word = invocation.value("confirm"), word != name {
-        throw Failure(
-          .configuration, "“\(word)” is not the name of the database \(key)",
-          hint: "type the name it has on its server, as in its address")
-      }
-      let isAgreed = invocation.value("confirm") != nil
-      guard isAgreed || console.canAsk else {
-        throw Failure(
-          .configuration, "a restore wants the name of the database typed",
-          hint: "shipit restore \(environment.name) \(key) --from \(manifest.id) --confirm NAME")
-      }
-      let ago = manifest.madeAt.relative(to: Session.clock.now)
-      console.note([
-        "\(manifest.id), made \(ago), goes in the place of \(name): what was written since is not in it.",
-        "What is there is backed up first, and stays on the server under another name.", "",
-      ])
-      if let hold = try await session.ledger.hold() {
-        console.note([
-          "\(environment.name) is on hold by \(hold.by): \(hold.reason)",
-          "That stops deploys, not a restore; it stays until shipit unhold \(environment.name).", "",
-        ])
-      }
-      return try await BackupCommand.copy(
-        CopyRequest(
-          .restore(database: key, backup: manifest.id, checksum: manifest.checksum),
-          reason: invocation.value("reason")), session, console, purpose: "restore", asks: !isAgreed,
-        question: "Type the name of the database to restore it: ", expecting: name)
-    }
+/// A database whose copies have a schedule.
+struct ScheduledCopy {
+  let database: String
+  /// When the newest was begun.
+  let newest: Timestamp?
+  let turn: BackupTurn
+
+  /// - Returns: nil when the rule has no schedule.
+  /// - Throws: `configuration` when its time zone cannot be looked up.
+  init?(_ database: String, _ rule: BackupRule, newest: Timestamp?) throws(Failure) {
+    guard let schedule = rule.schedule else { return nil }
+    self.database = database
+    self.newest = newest
+    turn = try BackupTurn(
+      schedule, newest: newest, now: Session.clock.now, zone: PolicySources.systemZone(processEnvironment()))
+  }
+
+  var words: BackupListReport.Turn {
+    let variables = processEnvironment()
+    let reader = ZoneDatabase.system(variables).local(variables)
+    return BackupListReport.Turn(
+      schedule: turn.schedule.text, overdueSince: turn.overdueSince, next: turn.next
+    ) { FreezeCalendar.words($0, in: turn.schedule.zone, reader: reader) }
   }
 }

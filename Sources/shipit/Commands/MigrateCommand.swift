@@ -28,7 +28,7 @@ enum MigrateCommand {
       let (plan, observed) = try await session.planning.look(request)
       let changes = Dictionary(
         plan.schemaChanges.map { ($0.database.key, $0) }, uniquingKeysWith: { first, _ in first })
-      let databases = environment.databases.compactMap { database in
+      let databases = environment.databases.filter { $0.engine == .postgres }.compactMap { database in
         observed[database.key].map {
           MigrateReport.Database(database, $0, pending: changes[database.key])
         }

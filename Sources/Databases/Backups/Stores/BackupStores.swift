@@ -1,0 +1,78 @@
+package import AWS
+package import Concurrency
+package import HTTP
+package import Model
+
+/// Opens the places that copies are kept in.
+package struct BackupStores: Sendable {
+  /// The project's.
+  let root: String
+  private let secrets: SecretValues
+  private let clock: any TimeSource
+  /// The variables of this process.
+  private let process: [String: String]
+  private let transport: any HTTPTransport
+  private let account: Account
+
+  /// By what a bucket of a region knows who asks, where the file names no secrets for it.
+  package typealias Account =
+    @Sendable (_ bucket: BackupBucket, _ description: String) async throws(Failure) -> Credentials
+
+  /// - Parameter root: the project's.
+  package init(
+    root: String, secrets: SecretValues, clock: any TimeSource, process: [String: String],
+    transport: any HTTPTransport, account: @escaping Account
+  ) {
+    self.root = root
+    self.secrets = secrets
+    self.clock = clock
+    self.process = process
+    self.transport = transport
+    self.account = account
+  }
+
+  /// - Throws: `configuration` for an address that others could overhear, and for credentials that are not there;
+  ///   `authentication` when there are none for a role.
+  package func store(_ rule: BackupRule, _ names: BackupNames) async throws(Failure) -> any BackupStore {
+    switch try rule.place {
+    case .directory(let path): return BackupShelf(path, root: root, names)
+    case .bucket(let bucket):
+      let place = try place(bucket)
+      let credentials = try await credentials(bucket, rule, names)
+      return BackupVault(
+        bucket, ObjectStorage(place, credentials: credentials, transport: transport, clock: clock), names)
+    }
+  }
+
+  private func place(_ bucket: BackupBucket) throws(Failure) -> ObjectStorage.Place {
+    let standard = Endpoint.address(of: "s3", variable: "S3", region: bucket.region, process)
+    let endpoint = bucket.endpoint ?? standard
+    guard SecretAddress.isSafe(endpoint) else {
+      throw Failure(
+        .configuration,
+        "\(bucket.address) is not asked: the address of S3 in AWS_ENDPOINT_URL is no https address",
+        hint: "unset AWS_ENDPOINT_URL; http is for this machine alone")
+    }
+    // A certificate for *.s3.… holds for one label, and other stores seldom have one for each bucket.
+    let isPlain = endpoint.hasSuffix(".amazonaws.com") && !bucket.bucket.contains(".")
+    return ObjectStorage.Place(
+      bucket: bucket.bucket, region: bucket.region, endpoint: endpoint, isInPath: bucket.isInPath ?? !isPlain)
+  }
+
+  private func credentials(
+    _ bucket: BackupBucket, _ rule: BackupRule, _ names: BackupNames
+  ) async throws(Failure) -> Credentials {
+    guard let written = rule.credentials else { return try await account(bucket, bucket.address) }
+    var values: [String] = []
+    for name in [written.id, written.secret] {
+      guard let value = secrets[name], !value.isEmpty else {
+        throw Failure(
+          .configuration, "the secret \(name), by which \(bucket.address) is reached, has no value",
+          place: "databases.\(names.database).backup.credentials",
+          hint: "set \(name) in the environment of shipit")
+      }
+      values.append(value.reveal())
+    }
+    return Credentials(keyID: values[0], secret: values[1])
+  }
+}
