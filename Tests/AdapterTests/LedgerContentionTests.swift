@@ -92,7 +92,8 @@ final class Arena: Sendable {
   private let app = "arena-\(UUID().uuidString)"
   private let lease: Int
   private let heartbeat: Int
-  private let news = AsyncStream<(Contestant, Int64)>.makeStream()
+  /// Who held it, and under which fence. What nobody asks for would keep the contestants that keep it.
+  private let news = AsyncStream<Held>.makeStream()
   private var log: String { scratch.path + "/acts" }
 
   init(_ place: LedgerContentionTests.Place, lease: Int, heartbeat: Int) async throws {
@@ -134,12 +135,14 @@ final class Arena: Sendable {
           String(lease), String(heartbeat),
           String(hold),
         ], environment: environment)
-    ) { [news] in news.continuation.yield(($0, $1)) }
+    ) { [news] in news.continuation.yield(Held(contestant: $0, fence: $1)) }
   }
 
   /// The next contestant that says it holds the lease.
   func nextHolder() async throws -> (Contestant, Int64) {
-    for await holder in news.stream { return holder }
+    for await held in news.stream {
+      if let contestant = held.contestant { return (contestant, held.fence) }
+    }
     throw CancellationError()
   }
 
@@ -171,6 +174,17 @@ final class Arena: Sendable {
       owners[act[1]] = act[2]
     }
     #expect(owners.count >= fences * 2 / 3, "\(place.rawValue): only \(owners.count) holders acted")
+  }
+}
+
+/// A moment in which a contestant held the lease.
+private struct Held: Sendable {
+  weak var contestant: Contestant?
+  var fence: Int64
+
+  init(contestant: Contestant, fence: Int64) {
+    self.contestant = contestant
+    self.fence = fence
   }
 }
 
