@@ -170,6 +170,8 @@ struct RolloutEndToEndTests {
       #expect(result.code == 13, "\(result.text)")
       #expect(result.output.contains("errors could not be read"), "\(result.text)")
       #expect(try await world.served() == 10_000)
+      result = try await world.shipit("status", "demo", "--offline")
+      #expect(result.output.contains("rollout new-checkout is at 10 %, paused: errors"), "\(result.text)")
       result = try await world.shipit("rollout", "pause", "demo", "--reason", "look first")
       #expect(result.code == 0 && result.output.contains("pause by ann@"), "\(result.text)")
       // Another release: its step begins anew, and a way back switches the flag off before any code.
@@ -190,8 +192,11 @@ struct RolloutEndToEndTests {
       #expect(result.code == 12, "\(result.text)")
       result = try await world.shipit("rollout", "start", "demo", "--again")
       #expect(result.code == 0 && result.output.contains("begun with 10 %"), "\(result.text)")
+      // On call, without the file.
+      try FileManager.default.removeItem(atPath: world.project.path + "/environments/demo.yaml")
       result = try await world.shipit("rollout", "abort", "demo", "--reason", "enough")
       #expect(result.code == 0, "\(result.text)")
+      try await world.project.git("checkout", "-q", "--", "environments")
       #expect(try await world.served() == 0)
       result = try await world.shipit("deploy", "demo", "--yes")
       #expect(result.code == 12 && result.text.contains("enough"), "\(result.text)")

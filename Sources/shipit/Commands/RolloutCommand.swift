@@ -13,7 +13,9 @@ enum RolloutCommand {
   }
 
   static func run(_ invocation: Invocation) async -> Int32 {
-    await EnvironmentCommand.run(invocation, place: 1) { project, environment, console throws(Failure) in
+    // On call there may be no checkout: what the newest release recorded does.
+    await EnvironmentCommand.runRecorded(invocation, place: 1) { subject, console throws(Failure) in
+      let (project, environment) = (subject.project, subject.environment)
       guard let action = Action(rawValue: invocation.positional(0) ?? "") else {
         throw Failure(
           .configuration, "rollout does not know “\(invocation.positional(0) ?? "")”",
