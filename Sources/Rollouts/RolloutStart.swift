@@ -58,7 +58,7 @@ package struct RolloutStart: Sendable {
         record = running
         record.release = wanted.release
         record.commit = wanted.commit
-        if let share = record.share, record.intent == nil {
+        if let share = record.share {
           var sitting = RolloutSitting(parts: parts, hold: hold, record: record)
           let paused = record.pause
           sitting.beginStep(share, at: now)

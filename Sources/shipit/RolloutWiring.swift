@@ -1,4 +1,3 @@
-import Analysis
 import Concurrency
 import Crypto
 import Flags

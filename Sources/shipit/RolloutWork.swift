@@ -39,6 +39,31 @@ struct RolloutWork: Sendable {
     return .done
   }
 
+  /// Plays what the store kept through the rules, as if each rollout had begun then.
+  func simulate(_ targets: [RolloutTarget], from: Timestamp, to: Timestamp?) async throws(Failure) -> ExitCode
+  {
+    guard let release = try await wiring.ledger.recentReleases().first(where: \.isGood) else {
+      throw Failure(
+        .configuration, "no release of \(environment.name) is live: queries would name none",
+        hint: "shipit deploy \(environment.name)")
+    }
+    let end = min(to ?? clock.now, clock.now)
+    var lines: [RolloutReplayReport.RolloutLine] = []
+    for target in targets {
+      let replay = RolloutReplay(try wiring.parts(target, console))
+      let record = RolloutRecord(
+        key: target.key, environment: environment.name, app: environment.app, release: release.number,
+        commit: release.commit, digest: "", steps: target.steps.map(\.share), by: wiring.by, startedAt: from)
+      let events = try await replay.run(record, from: from, to: end)
+      lines.append(.init(target, events: events))
+    }
+    console.result(
+      RolloutReplayReport(
+        app: environment.app, environment: environment.name, from: from, to: end, release: release.number,
+        rollouts: lines))
+    return .done
+  }
+
   // MARK: Rounds
 
   func tick(_ targets: [RolloutTarget]) async throws(Failure) -> ExitCode {

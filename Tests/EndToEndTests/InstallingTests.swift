@@ -14,6 +14,7 @@ import Testing
     ".github/actions/shipit/action.yml": "action.yml", ".github/workflows/deploy.yml": "workflows/deploy.yml",
     ".github/workflows/rollback.yml": "workflows/rollback.yml",
     ".github/workflows/backup.yml": "workflows/backup.yml",
+    ".github/workflows/rollout-tick.yml": "workflows/rollout-tick.yml",
   ]
 
   @Test func `init writes the workflows as they are, and leaves alone what was changed`() async throws {
@@ -51,7 +52,7 @@ import Testing
     let document = try JSON(parsing: Array(result.output.utf8))
     #expect(
       document["files"]?.array?.compactMap { $0["state"]?.string }
-        == ["written", "written", "written", "written"])
+        == ["written", "written", "written", "written", "written"])
     #expect(try await project.shipit("init").code == 2)
   }
 

@@ -123,6 +123,20 @@ private func report(_ lines: [RolloutReport.RolloutLine], _ exit: ExitCode = .do
     try expectGolden("rollout.json", [document.serialized(pretty: true)])
   }
 
+  @Test func `of a simulation says when it would have acted`() throws {
+    let events = [
+      RolloutEvent(at: start, text: "10 %"), RolloutEvent(at: start + .seconds(15_000), text: "25 %"),
+      RolloutEvent(at: start + .seconds(16_000), text: "paused: blind"),
+      RolloutEvent(at: start + .seconds(16_300), text: "goes on"),
+      RolloutEvent(
+        at: start + .seconds(17_000), text: "off: success 84.2 (abort < 90) of 1204 samples within 300 s"),
+    ]
+    let report = RolloutReplayReport(
+      app: "athlete-ally", environment: "prod", from: start, to: start + .seconds(20_000), release: 42,
+      rollouts: [.init(target(), events: events)])
+    try expectGolden("rollout-simulated.txt", report.text(.eighty))
+  }
+
   @Test func `stands in a plan, also where nothing else changes`() throws {
     var plan = samplePlan()
     plan.rollouts = [

@@ -79,6 +79,10 @@ final class RolloutBench: Sendable {
     return try await tick()
   }
 
+  func replay(from: Timestamp) async throws -> [RolloutEvent] {
+    try await RolloutReplay(parts()).run(.missing, from: from, to: clock.now)
+  }
+
   var word: RolloutWord { RolloutWord(ledger, clock: clock, by: "bo@phone") }
   var record: RolloutRecord { get async throws { await ledger.rollout("new-checkout") ?? .missing } }
 }

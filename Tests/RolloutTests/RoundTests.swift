@@ -150,4 +150,23 @@ import Testing
     #expect(settled.outcome == .raised(from: share(10), to: share(25)))
     #expect(bench.flag.writes == ["10 %", "25 %"])
   }
+
+  @Test(
+    "simulated over what the store kept it raises, pauses and switches off when it would have, and changes nothing"
+  )
+  func simulated() async throws {
+    let bench = RolloutBench()
+    let began = bench.clock.now
+    bench.clock.advance(by: .seconds(7200))
+    #expect(
+      try await bench.replay(from: began).map(\.text) == [
+        "10 %", "25 %", "100 %", "complete",
+      ])
+    bench.store.answer.withLock { $0 = { $0 >= began + .seconds(3000) ? .value(4.2) : .value(0.2) } }
+    let events = try await bench.replay(from: began)
+    #expect(
+      events.map(\.text) == ["10 %", "25 %", "off: errors 4.2 (abort > 2) of 2500 samples within 300 s"])
+    #expect(events.map { ($0.at - began).wholeMilliseconds / 1000 } == [0, 2100, 3000])
+    #expect(bench.flag.writes.isEmpty)
+  }
 }

@@ -25,7 +25,8 @@ extension RolloutReport.RolloutLine {
       lines.append(
         .labelled("credit", bar(symbols) + [Span("  \(credit.duration.words) of \(bake.duration.words)")]))
     }
-    lines += metrics.flatMap { $0.lines(symbols) }
+    let width = metrics.map(\.name.columns).max() ?? 0
+    lines += metrics.map { $0.line(symbols, width: max(11, width + 2)) }
     if let pause { lines.append(.labelled("paused", paused(pause, now))) }
     for order in orders {
       lines.append(
@@ -71,16 +72,16 @@ extension RolloutReport.RolloutLine {
 
   /// `10 % → [25 %] → 100 %`.
   private func ladder(_ symbols: Symbols) -> [Span] {
+    let present = status == .running ? share.flatMap { share in steps.last { $0 <= share } } : nil
+    let reached = status == .completed ? steps.last : status == .running ? share : nil
     var spans: [Span] = []
     for (index, step) in steps.enumerated() {
       if index > 0 { spans.append(.faint(" \(symbols.arrow) ")) }
-      let isPresent =
-        status == .running
-        && share.map { steps.last(where: { $0 <= share ?? .nobody }) == step && $0 >= step } ?? false
-      let isDone = status == .completed || share.map { step <= $0 } ?? false
-      spans.append(
-        isPresent
-          ? .strong("[\(step)]") : isDone && status != .rolledBack ? .good("\(step)") : .faint("\(step)"))
+      if step == present {
+        spans.append(.strong("[\(step)]"))
+      } else {
+        spans.append(step <= reached ?? .nobody ? .good("\(step)") : .faint("\(step)"))
+      }
     }
     return spans
   }
@@ -144,7 +145,7 @@ extension RolloutReport.MetricLine {
   /// How many readings are drawn.
   private static let width = 24
 
-  func lines(_ symbols: Symbols) -> [Line] {
+  func line(_ symbols: Symbols, width: Int) -> Line {
     let bounds = [pass.map { "pass \($0)" }, abort.map { "abort \($0)" }].compactMap(\.self)
     let latest = readings.last
     let value = latest?.value.map(Self.number) ?? latest?.reason ?? latest?.outcome ?? "not read yet"
@@ -154,7 +155,7 @@ extension RolloutReport.MetricLine {
       Span("\(spans.isEmpty ? "" : "  ")\(value)\(samples)", latest.map { Self.role($0.outcome) } ?? .faint))
     spans.append(
       .faint("  \(bounds.joined(separator: " \(symbols.dot) "))  \(isObserved ? "observed" : state)"))
-    return [.labelled(name, spans, width: max(11, name.columns + 1))]
+    return .labelled(name, spans, width: width)
   }
 
   /// One sign a reading, between the lowest and the highest of values and bounds; what said nothing is a dot or a cross.

@@ -102,6 +102,14 @@ package struct RolloutRecord: Sendable, Hashable, Codable {
     return steps.first { $0 > share }
   }
 
+  /// What `status` says of it; nil once it is over.
+  package var note: String? {
+    guard !status.isOver else { return nil }
+    let how = pause.map { ", paused: \($0.reason ?? $0.why)" } ?? ""
+    return
+      "rollout \(key) \(share.map { "is at \($0)" } ?? "is not on yet")\(how): shipit rollout status \(environment)"
+  }
+
   /// Names a step of this rollout among all of them, as the flag's store keeps it.
   package func marker(of step: String) -> String {
     "shipit/\(app)/\(environment)/rollout/\(key)/\(attempt)/\(step)"

@@ -45,7 +45,7 @@ let commonOptions: [CommandSpecification.Option] = [
   .init(name: "help", help: "print this"),
 ]
 
-private let environmentArgument = CommandSpecification.Positional(
+let environmentArgument = CommandSpecification.Positional(
   name: "ENV", help: "an environment: environments/ENV.yaml", completes: .environments)
 
 /// Ways past a rule of `protect`, for commands that deploy.
@@ -66,9 +66,9 @@ let commandTable: [CommandSpecification] = [
   .init(
     name: "init", summary: "write workflows for GitHub Actions into this repository",
     discussion:
-      "Writes .github/workflows/deploy.yml and rollback.yml, and the action they use. A file that is there and differs is shown and left alone.",
+      "Writes deploy.yml, rollback.yml and rollout-tick.yml below .github/workflows, and the action they use. A file that is there and differs is shown and left alone.",
     options: [
-      .init(name: "workflows", help: "deploy and rollback for GitHub Actions"),
+      .init(name: "workflows", help: "deploy, rollback and the ticks of rollouts for GitHub Actions"),
       .init(name: "force", help: "replace files that differ"),
     ],
     examples: ["shipit init --workflows", "shipit init --workflows --force"],
@@ -158,31 +158,7 @@ let commandTable: [CommandSpecification] = [
       "shipit rollback prod --without-ledger",
     ],
     run: RollbackCommand.run),
-  .init(
-    name: "rollout", summary: "how far progressive rollouts are; raise, pause or end them",
-    discussion:
-      "status shows steps, earned time, each gate's readings and what is next. tick does one round and ends: it reads what is due, fills in what was missed, and raises, pauses or switches off by the rules; run it on a schedule. watch does rounds until all is over. start begins a rollout for the live release; a deploy does so by itself. approve releases a step, pause and resume keep the share where it is, and the next round obeys. abort switches the flag off at once, whoever is at work. A round ends with 0 when it waited, raised or completed, with 7 when it switched off, with 8 when the code has to go back too, with 9 when a person is needed, with 13 when the metric store cannot be read.",
-    positionals: [
-      .init(
-        name: "ACTION", help: "status, tick, watch, start, approve, pause, resume or abort",
-        completes: .words(["status", "tick", "watch", "start", "approve", "pause", "resume", "abort"])),
-      environmentArgument,
-      .init(name: "KEY", help: "the flag's key; default: all, or the only one", isOptional: true),
-    ],
-    options: [
-      .init(name: "wait", help: "tick: go on until it is over, or a person is needed"),
-      .init(name: "within", value: "TIME", help: "tick --wait, watch: for how long"),
-      .init(name: "step", value: "PERCENT", help: "approve: which step; default: the next that wants it"),
-      .init(name: "again", help: "start: begin anew what is over"),
-      .init(name: "reason", value: "TEXT", help: "pause, resume, abort: why; the record keeps it"),
-      .init(name: "offline", help: "status: from the ledger alone"),
-    ],
-    examples: [
-      "shipit rollout status prod", "shipit rollout tick prod", "shipit rollout watch prod new-checkout",
-      "shipit rollout approve prod new-checkout --step 25",
-      "shipit rollout abort prod new-checkout --reason 'customers complain'",
-    ],
-    run: RolloutCommand.run),
+  rolloutSpecification,
   .init(
     name: "promote", summary: "deploy what is live in one environment to another one",
     discussion:

@@ -20,12 +20,14 @@ enum EnvironmentCommand {
   }
 
   /// Runs a command that does without the file when the ledger has recorded what stood in it.
+  /// - Parameter place: which of the positionals names the environment.
   static func runRecorded(
-    _ invocation: Invocation, _ body: (Subject, Console) async throws(Failure) -> ExitCode
+    _ invocation: Invocation, place: Int = 0, _ body: (Subject, Console) async throws(Failure) -> ExitCode
   ) async -> Int32 {
     let console = Console(invocation, environment: processEnvironment())
     return await guarded(console) {
-      let subject = try await Recorded.subject(invocation, try name(invocation), console)
+      let subject = try await Recorded.subject(
+        invocation, try place == 0 ? name(invocation) : invocation.positional(place) ?? "", console)
       if let note = subject.note { console.note([note]) }
       return try await body(subject, console)
     }

@@ -9,11 +9,13 @@ import Runner
 /// `shipit rollout ACTION ENV [KEY]`.
 enum RolloutCommand {
   enum Action: String, CaseIterable {
-    case status, tick, watch, start, approve, pause, resume, abort
+    case status, tick, watch, start, approve, pause, resume, abort, simulate
   }
 
   static func run(_ invocation: Invocation) async -> Int32 {
-    await EnvironmentCommand.run(invocation, place: 1) { project, environment, console throws(Failure) in
+    // On call there may be no checkout: what the newest release recorded does.
+    await EnvironmentCommand.runRecorded(invocation, place: 1) { subject, console throws(Failure) in
+      let (project, environment) = (subject.project, subject.environment)
       guard let action = Action(rawValue: invocation.positional(0) ?? "") else {
         throw Failure(
           .configuration, "rollout does not know “\(invocation.positional(0) ?? "")”",
@@ -34,6 +36,13 @@ enum RolloutCommand {
       case .pause, .resume:
         return try await work.say(
           action == .pause ? .pause : .resume, targets[0], reason: invocation.value("reason"))
+      case .simulate:
+        guard let from = try moment("from", invocation) else {
+          throw Failure(
+            .configuration, "rollout simulate wants --from", place: "--from",
+            hint: "shipit rollout simulate \(environment.name) --from 2026-08-21T08:00:00Z")
+        }
+        return try await work.simulate(targets, from: from, to: try moment("to", invocation))
       case .abort: return try await work.abort(targets[0], reason: invocation.value("reason"))
       }
     }
@@ -62,7 +71,7 @@ enum RolloutCommand {
     }
     let known = all.map(\.key).joined(separator: ", ")
     guard let key = invocation.positional(2) else {
-      let isAboutAll = action == .status || action == .tick || action == .watch
+      let isAboutAll = action == .status || action == .tick || action == .watch || action == .simulate
       guard isAboutAll || all.count == 1 else {
         throw Failure(
           .configuration, "rollout \(action.rawValue) wants to know which", cause: "there are \(known)",
@@ -75,6 +84,16 @@ enum RolloutCommand {
         .configuration, "\(environment.name) has no rollout “\(key)”", hint: "there are \(known)")
     }
     return [target]
+  }
+
+  private static func moment(_ name: String, _ invocation: Invocation) throws(Failure) -> Timestamp? {
+    guard let text = invocation.value(name) else { return nil }
+    guard let moment = Timestamp(iso8601: text) else {
+      throw Failure(
+        .configuration, "--\(name) takes a moment such as 2026-08-21T08:00:00Z, not “\(text)”",
+        place: "--\(name)")
+    }
+    return moment
   }
 
   private static func step(_ invocation: Invocation) throws(Failure) -> FlagShare? {

@@ -52,6 +52,9 @@ enum StatusCommand {
     report.isOffline = isOffline
     report.record = subject.record
     report.notes += Session.rotationNotes(environment, try await ledger.recentReleases(), now: clock.now)
+    if environment.rollouts?.isEmpty == false {
+      report.notes += try await ledger.rollouts().compactMap(\.note)
+    }
     if !isOffline { report = await filled(report, subject, console) }
     console.result(report)
   }

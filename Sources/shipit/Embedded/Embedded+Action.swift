@@ -90,7 +90,9 @@ extension Embedded {
             GITHUB_TOKEN: ${{ inputs.token }}
           run: |
             set -u
-            words=("$INPUT_COMMAND" "$INPUT_ENVIRONMENT")
+            # Some commands are two words: rollout tick.
+            read -r -a words <<< "$INPUT_COMMAND"
+            words+=("$INPUT_ENVIRONMENT")
             if [ -n "$INPUT_COMMIT" ]; then words+=("--commit=$INPUT_COMMIT"); fi
             if [ -n "$INPUT_TO" ]; then words+=("--to=$INPUT_TO"); fi
             if [ -n "$INPUT_REASON" ]; then words+=("--reason=$INPUT_REASON"); fi

@@ -15,6 +15,7 @@ enum Embedded {
     EmbeddedFile(name: ".github/workflows/deploy.yml", text: workflowsDeploy + "\n"),
     EmbeddedFile(name: ".github/workflows/rollback.yml", text: workflowsRollback + "\n"),
     EmbeddedFile(name: ".github/workflows/backup.yml", text: workflowsBackup + "\n"),
+    EmbeddedFile(name: ".github/workflows/rollout-tick.yml", text: workflowsRolloutTick + "\n"),
   ]
 
   /// The pages of `runbook`, in their order there.
