@@ -201,8 +201,7 @@ let commandTable: [CommandSpecification] = [
       .init(name: "identity", value: "FILE", help: "drill: the key of age that reads encrypted ones"),
     ],
     examples: [
-      "shipit backup prod", "shipit backup prod main", "shipit backup prod --due", "shipit backup list prod",
-      "shipit backup drill prod",
+      "shipit backup prod", "shipit backup prod --due", "shipit backup list prod", "shipit backup drill prod",
     ], run: BackupCommand.run),
   .init(
     name: "restore", summary: "put a backup in the place of a database",
