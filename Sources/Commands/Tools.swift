@@ -49,7 +49,29 @@ package struct Tools: Sendable {
       Tool(
         name: "docker", use: image, version: ["--version"],
         hint: "install Docker: Encore builds images with it"),
-    ]
+    ] + forBackups(environment)
+  }
+
+  /// Only where a rule for backups asks for them.
+  private static func forBackups(_ environment: Environment) -> [Tool] {
+    let copied = environment.databases.filter { $0.backup != nil }
+    func use(_ isMeant: (DatabaseTarget) -> Bool) -> String? {
+      copied.first(where: isMeant).map { "databases.\($0.key).backup" }
+    }
+    let redis = use { $0.engine == .redis }
+    return [
+      Tool(
+        name: "pg_dump", use: use { $0.engine == .postgres }, version: ["--version"],
+        hint: "install PostgreSQL's client: apt-get install postgresql-client"),
+      Tool(
+        name: "age", use: use { $0.backup?.encryption != nil }, version: ["--version"],
+        hint: "install it: apt-get install age"),
+      Tool(name: "redis-cli", use: redis, version: ["--version"], hint: "apt-get install redis-tools"),
+      Tool(name: "redis-check-rdb", use: redis, version: ["--version"], hint: "apt-get install redis-tools"),
+      Tool(
+        name: "redis-server", use: use { $0.engine == .redis && $0.backup?.check == .restore },
+        version: ["--version"], hint: "apt-get install redis-server, or write verify: read"),
+    ].filter { $0.use != nil }
   }
 
   private func examine(_ tool: Tool) async -> Examination {

@@ -227,15 +227,18 @@ struct Session: Sendable {
   }
 
   /// Where copies are kept.
-  var backupStores: BackupStores { Session.backupStores(project, secrets, http, variables) }
+  var backupStores: BackupStores {
+    Session.backupStores(project, environment.app, secrets, http, variables)
+  }
 
   /// Where copies are kept, for a command that needs nothing else.
   static func backupStores(
-    _ project: Project, _ secrets: SecretValues, _ http: HTTPClient, _ variables: [String: String]
+    _ project: Project, _ app: String, _ secrets: SecretValues, _ http: HTTPClient,
+    _ variables: [String: String]
   ) -> BackupStores {
     let access = SecretAccess(root: project.root, process: variables, clock: clock)
     return BackupStores(
-      root: project.root, secrets: secrets, clock: clock, process: variables, transport: http
+      root: project.root, app: app, secrets: secrets, clock: clock, process: variables, transport: http
     ) { (bucket, description) async throws(Failure) in
       try await AWSAccount(access, description: description, region: bucket.region, role: bucket.role)
         .credentials()

@@ -42,7 +42,7 @@ struct BucketCommandTests {
     }
 
     func values(_ sql: String) async throws -> [String] {
-      let session = PostgresSession(try PostgresAddress(url))
+      let session = PostgresSession(try PostgresAddress(url), patience: .seconds(300))
       try await session.open()
       let rows = try await session.query(sql).map { $0.texts.values.joined(separator: ",") }
       await session.close()
@@ -76,7 +76,7 @@ struct BucketCommandTests {
       #expect(up.code == 0 && up.text.contains("restored and counted: 1 table, 2000 rows"), "\(up.text)")
       #expect(try await bench.isMigrated)
       let keys = try await server.keys()
-      #expect(keys.count == 2 && keys.allSatisfy { $0.hasPrefix("shop/prod/demo-main-") }, "\(keys)")
+      #expect(keys.count == 2 && keys.allSatisfy { $0.hasPrefix("shop/prod/shop/demo-main-") }, "\(keys)")
       let files = try FileManager.default.subpathsOfDirectory(atPath: bench.project.path)
       #expect(!files.contains { $0.hasSuffix(".dump") || $0.hasSuffix(".part") }, "none is on this disk")
       let list = try await bench.shipit("backup", "list", "demo", without: "MAIN_URL")

@@ -166,11 +166,11 @@ extension ObjectStorage {
 extension BackupStores {
   /// As the process has them, with the credentials of its environment.
   static func of(
-    _ root: String, secrets: SecretValues = SecretValues(),
+    _ root: String, app: String = "athlete", secrets: SecretValues = SecretValues(),
     credentials: Credentials = Credentials(keyID: "AKIDEXAMPLE", secret: "planted-secret-key")
   ) -> BackupStores {
     BackupStores(
-      root: root, secrets: secrets, clock: SystemClock(), process: [:], transport: HTTPClient()
+      root: root, app: app, secrets: secrets, clock: SystemClock(), process: [:], transport: HTTPClient()
     ) { _, _ in credentials }
   }
 }

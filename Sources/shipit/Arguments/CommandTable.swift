@@ -199,15 +199,12 @@ let commandTable: [CommandSpecification] = [
       .init(name: "DATABASE", help: "of list and drill: one database; default: every one", isOptional: true),
     ],
     options: [
-      .init(
-        name: "due",
-        help: "what `schedule` wants since the newest good one; nothing, and exit 0, when that is nothing"),
+      .init(name: "due", help: "those that `schedule` wants; nothing, and exit 0, when that is none"),
       .init(name: "from", value: "ID", help: "drill: this backup; default: the newest"),
       .init(name: "identity", value: "FILE", help: "drill: the key of age that reads encrypted ones"),
     ],
     examples: [
-      "shipit backup prod", "shipit backup prod main", "shipit backup prod --due", "shipit backup list prod",
-      "shipit backup drill prod",
+      "shipit backup prod", "shipit backup prod --due", "shipit backup list prod", "shipit backup drill prod",
     ], run: BackupCommand.run),
   .init(
     name: "restore", summary: "put a backup in the place of a database",

@@ -113,7 +113,7 @@ enum BackupCommand {
     let resolver = SecretResolver(pool)
     console.hide(resolver.available(environment))
     return Session.backupStores(
-      project, try resolver.resolveBackups(environment), HTTPClient(), variables)
+      project, environment.app, try resolver.resolveBackups(environment), HTTPClient(), variables)
   }
 
   private static func drill(_ invocation: Invocation) async -> Int32 {

@@ -7,6 +7,7 @@ package import Model
 package struct BackupStores: Sendable {
   /// The project's.
   let root: String
+  private let app: String
   private let secrets: SecretValues
   private let clock: any TimeSource
   /// The variables of this process.
@@ -18,12 +19,15 @@ package struct BackupStores: Sendable {
   package typealias Account =
     @Sendable (_ bucket: BackupBucket, _ description: String) async throws(Failure) -> Credentials
 
-  /// - Parameter root: the project's.
+  /// - Parameters:
+  ///   - root: the project's.
+  ///   - app: several may share a bucket, and may call environments and databases alike.
   package init(
-    root: String, secrets: SecretValues, clock: any TimeSource, process: [String: String],
+    root: String, app: String, secrets: SecretValues, clock: any TimeSource, process: [String: String],
     transport: any HTTPTransport, account: @escaping Account
   ) {
     self.root = root
+    self.app = app
     self.secrets = secrets
     self.clock = clock
     self.process = process
@@ -40,7 +44,8 @@ package struct BackupStores: Sendable {
       let place = try place(bucket)
       let credentials = try await credentials(bucket, rule, names)
       return BackupVault(
-        bucket, ObjectStorage(place, credentials: credentials, transport: transport, clock: clock), names)
+        bucket, app: app, ObjectStorage(place, credentials: credentials, transport: transport, clock: clock),
+        names)
     }
   }
 

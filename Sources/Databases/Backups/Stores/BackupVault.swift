@@ -14,11 +14,11 @@ package struct BackupVault: BackupStore {
   private let names: BackupNames
   package let place: String
 
-  init(_ bucket: BackupBucket, _ storage: ObjectStorage, _ names: BackupNames) {
+  init(_ bucket: BackupBucket, app: String, _ storage: ObjectStorage, _ names: BackupNames) {
     self.storage = storage
     self.names = names
-    folder = bucket.prefix.isEmpty ? "" : bucket.prefix + "/"
-    place = bucket.address
+    folder = (bucket.prefix.isEmpty ? "" : bucket.prefix + "/") + app + "/"
+    place = "\(bucket.address)/\(app)"
   }
 
   private func key(_ file: String) -> String { folder + file }
