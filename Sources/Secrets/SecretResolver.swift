@@ -68,7 +68,9 @@ package struct SecretResolver: Sendable {
     var databases = environment
     databases.services = []
     databases.demands = SecretDemands()
-    databases.platforms = Platforms()
+    // Who copies a volume is asked by its account.
+    let isOnRailway = environment.databases.contains { $0.backup?.volume != nil }
+    databases.platforms = Platforms(railway: isOnRailway ? environment.platforms.railway : nil)
     databases.state = .local
     return try resolve(SecretUses(databases).places, in: environment, key: key)
   }

@@ -87,8 +87,9 @@ struct Session: Sendable {
     let found: SecretValues
     if isAboutDatabases {
       found = try resolver.resolveDatabases(environment, key: key)
+      let copies = environment.databases.contains { $0.backup?.volume != nil }
       missing = Dictionary(
-        uniqueKeysWithValues: PlatformName.allCases.map { name in
+        uniqueKeysWithValues: PlatformName.allCases.filter { !(copies && $0 == .railway) }.map { name in
           (name, Failure(.internalError, "\(name.title) is not asked by this command"))
         })
     } else if isPartial || touched != nil {
@@ -228,17 +229,20 @@ struct Session: Sendable {
 
   /// Where copies are kept.
   var backupStores: BackupStores {
-    Session.backupStores(project, environment.app, secrets, http, variables)
+    let keeper = platforms[.railway] as? any VolumeKeeper
+    return Session.backupStores(
+      project, environment.app, secrets, http, variables, keeper.map { VolumeCopies($0, environment) })
   }
 
   /// Where copies are kept, for a command that needs nothing else.
   static func backupStores(
     _ project: Project, _ app: String, _ secrets: SecretValues, _ http: HTTPClient,
-    _ variables: [String: String]
+    _ variables: [String: String], _ volumes: VolumeCopies? = nil
   ) -> BackupStores {
     let access = SecretAccess(root: project.root, process: variables, clock: clock)
     return BackupStores(
-      root: project.root, app: app, secrets: secrets, clock: clock, process: variables, transport: http
+      root: project.root, app: app, secrets: secrets, clock: clock, process: variables, transport: http,
+      volumes: volumes
     ) { (bucket, description) async throws(Failure) in
       try await AWSAccount(access, description: description, region: bucket.region, role: bucket.role)
         .credentials()

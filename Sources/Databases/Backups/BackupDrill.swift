@@ -33,8 +33,9 @@ extension BackupPerformer {
 }
 
 extension BackupPerformer {
-  /// - Throws: `configuration` when a copy is encrypted and there is no key here to read it.
+  /// - Throws: `configuration` when a copy is encrypted and there is no key here to read it, or when it is Railway's.
   package func checkReadable(_ manifest: BackupManifest, _ rule: BackupRule) throws(Failure) {
+    if let service = rule.volume { throw VolumeShelf.elsewhere(service, manifest.database) }
     if let cipher = try cipher(for: manifest, rule), cipher.key == nil { throw cipher.noKey }
   }
 

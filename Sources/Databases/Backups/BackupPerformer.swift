@@ -83,6 +83,7 @@ package struct BackupPerformer: StepPerformer {
   // MARK: Copying
 
   private func copy(_ request: BackupRequest, _ call: StepCall) async throws -> StepResult {
+    if let service = request.rule.volume { return try await copyVolume(service, request, call) }
     if request.database.engine == .redis {
       let manifest = try await copyRedis(request, call)
       let store = try await stores.store(request.rule, names(request.database, call))

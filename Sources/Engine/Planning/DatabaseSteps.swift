@@ -14,6 +14,10 @@ package enum DatabaseSteps {
 
   /// What a plan says of copies that cannot be tried out here; nil: they can.
   package static func warning(about rule: BackupRule, of database: DatabaseTarget) -> String? {
+    if let service = rule.volume {
+      return "the copy of \(database.key) is Railway's, of the volume of \(service) as after a power cut; "
+        + "it is not tried out, and only Railway can put it back"
+    }
     guard rule.encryption != nil, rule.encryption?.identity == nil else { return nil }
     return "the copy of \(database.key) is encrypted and not tried out: there is no key here to read it "
       + "(databases.\(database.key).backup.encrypt.identity); try it out where there is one: "

@@ -8,7 +8,7 @@ extension Grammar {
         "When.", standard: "migrations"),
       Key(
         "to", .text(.backupPlace),
-        "Where the files go: a directory of the project, or a bucket of S3 or of a store that speaks its protocol, as `s3://BUCKET/PREFIX?region=REGION`. `&endpoint=https://HOST` names another store, `&style=path` or `host` where the bucket stands in addresses, `&role=ARN` the role that a job of GitHub Actions takes on.",
+        "Where the files go: a directory of the project, or a bucket of S3 or of a store that speaks its protocol, as `s3://BUCKET/PREFIX?region=REGION`. `&endpoint=https://HOST` names another store, `&style=path` or `host` where the bucket stands in addresses, `&role=ARN` the role that a job of GitHub Actions takes on. Or `railway:SERVICE`: Railway copies the volume of that service and keeps the copies, which only it can put back.",
         required: true, example: "./backups"),
       Key(
         "credentials",

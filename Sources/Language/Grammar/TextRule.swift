@@ -86,7 +86,8 @@ extension TextRule {
   /// A directory inside the project, or a bucket.
   static let backupPlace = TextRule(
     "a place for copies", #"(?!/)(?!~).+"#,
-    help: "write a directory of the project such as ./backups, or s3://BUCKET/PREFIX?region=eu-north-1"
+    help:
+      "write a directory of the project such as ./backups, s3://BUCKET/PREFIX?region=eu-north-1, or railway:SERVICE"
   ) { text in
     do throws(BackupBucket.Mistake) {
       guard case .directory(let directory) = try BackupPlace(parsing: text) else { return nil }

@@ -8,6 +8,7 @@ extension EnvironmentDecoder {
     if let before = fields["before"]?.text.flatMap(BackupRule.Moment.init(rawValue:)) { rule.before = before }
     if let keep = fields["keep"]?.int { rule.keep = keep }
     if let check = fields["verify"]?.text.flatMap(BackupRule.Check.init(rawValue:)) { rule.check = check }
+    if rule.volume != nil { rule.check = .stored }
     let credentials = fields["credentials"]?.fields
     if let id = credentials?["id"]?.secret, let secret = credentials?["secret"]?.secret {
       rule.credentials = BackupCredentials(id: id, secret: secret)

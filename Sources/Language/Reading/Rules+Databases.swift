@@ -22,6 +22,21 @@ extension Rules {
 
   private func checkBackup(_ backup: Fields, _ reading: inout Reading) {
     if let zone = backup["timezone"], let name = zone.text { checkZone(name, zone, &reading) }
+    if let to = backup["to"]?.text, to.hasPrefix("railway:") {
+      for key in ["keep", "verify", "encrypt", "credentials"] {
+        guard let written = backup[key] else { continue }
+        reading.error(
+          .contradiction, "`\(written.path)` means nothing for what Railway copies and keeps",
+          at: written.mark,
+          path: written.path, help: "leave it out: Railway never shows what is in such a copy")
+      }
+      if let placed = backup["to"], !(fields["platforms"]?.fields?.has("railway") ?? false) {
+        reading.error(
+          .contradiction, "the copies are Railway's, and there is no `platforms.railway`", at: placed.mark,
+          path: placed.path, help: "add it, with project, environment and token")
+      }
+      return
+    }
     if let credentials = backup["credentials"], let to = backup["to"]?.text, !to.hasPrefix("s3://") {
       reading.error(
         .contradiction, "`\(credentials.path)` means nothing for a directory", at: credentials.mark,

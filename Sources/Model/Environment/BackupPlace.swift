@@ -3,10 +3,22 @@ package enum BackupPlace: Sendable, Hashable {
   /// Relative to the project, or absolute.
   case directory(String)
   case bucket(BackupBucket)
+  /// With Railway, which copies the volume of the service of that name and keeps the copies.
+  case volume(String)
 
-  /// - Throws: `Mistake` for what begins with `s3://` and says no bucket.
+  /// - Throws: `Mistake` for what begins with `s3://` and says no bucket, or with `railway:` and names no service.
   package init(parsing text: String) throws(BackupBucket.Mistake) {
-    self = text.hasPrefix("s3://") ? .bucket(try BackupBucket(parsing: text)) : .directory(text)
+    if text.hasPrefix("railway:") {
+      let service = text.dropFirst("railway:".count)
+      guard !service.isEmpty, service.first != " ", service.last != " " else {
+        throw BackupBucket.Mistake(
+          message: "`\(text)` names no service",
+          help: "write the one whose volume holds the data: railway:Postgres")
+      }
+      self = .volume(String(service))
+    } else {
+      self = text.hasPrefix("s3://") ? .bucket(try BackupBucket(parsing: text)) : .directory(text)
+    }
   }
 }
 

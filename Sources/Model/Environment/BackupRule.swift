@@ -38,10 +38,16 @@ package struct BackupRule: Sendable, Hashable, Codable {
     }
   }
 
+  /// The service whose volume Railway copies.
+  package var volume: String? { if case .volume(let service)? = try? place { service } else { nil } }
+
   /// Where the copies are, for people.
   package var whereabouts: String {
-    if case .bucket(let bucket) = try? place { return bucket.address }
-    return directory
+    switch try? place {
+    case .bucket(let bucket): bucket.address
+    case .volume(let service): "Railway's copies of the volume of \(service)"
+    case .directory, nil: directory
+    }
   }
 
   package init(directory: String, before: Moment = .migrations, keep: Int = 7, check: Check = .restore) {

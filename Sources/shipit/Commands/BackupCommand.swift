@@ -107,6 +107,11 @@ enum BackupCommand {
   private static func stores(
     _ project: Project, _ environment: Model.Environment, _ console: Console
   ) async throws(Failure) -> BackupStores {
+    if environment.databases.contains(where: { $0.backup?.volume != nil }) {
+      return try await Session(
+        project, environment, console, needsVariables: false, isAboutDatabases: true
+      ).backupStores
+    }
     let variables = processEnvironment()
     let pool = await SecretPool.open(
       environment, SecretAccess(root: project.root, process: variables, clock: Session.clock))

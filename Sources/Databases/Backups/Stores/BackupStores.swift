@@ -14,6 +14,7 @@ package struct BackupStores: Sendable {
   private let process: [String: String]
   private let transport: any HTTPTransport
   private let account: Account
+  private let keeper: VolumeCopies?
 
   /// By what a bucket of a region knows who asks, where the file names no secrets for it.
   package typealias Account =
@@ -24,7 +25,7 @@ package struct BackupStores: Sendable {
   ///   - app: several may share a bucket, and may call environments and databases alike.
   package init(
     root: String, app: String, secrets: SecretValues, clock: any TimeSource, process: [String: String],
-    transport: any HTTPTransport, account: @escaping Account
+    transport: any HTTPTransport, volumes: VolumeCopies? = nil, account: @escaping Account
   ) {
     self.root = root
     self.app = app
@@ -33,6 +34,7 @@ package struct BackupStores: Sendable {
     self.process = process
     self.transport = transport
     self.account = account
+    keeper = volumes
   }
 
   /// - Throws: `configuration` for an address that others could overhear, and for credentials that are not there;
@@ -40,6 +42,7 @@ package struct BackupStores: Sendable {
   package func store(_ rule: BackupRule, _ names: BackupNames) async throws(Failure) -> any BackupStore {
     switch try rule.place {
     case .directory(let path): return BackupShelf(path, root: root, names)
+    case .volume(let service): return VolumeShelf(service, try volumes(names), names)
     case .bucket(let bucket):
       let place = try place(bucket)
       let credentials = try await credentials(bucket, rule, names)
@@ -47,6 +50,15 @@ package struct BackupStores: Sendable {
         bucket, app: app, ObjectStorage(place, credentials: credentials, transport: transport, clock: clock),
         names)
     }
+  }
+
+  /// Who copies volumes.
+  /// - Throws: `configuration` when no account of Railway is at hand.
+  func volumes(_ names: BackupNames) throws(Failure) -> VolumeCopies {
+    if let keeper { return keeper }
+    throw Failure(
+      .configuration, "the backups of \(names.database) are Railway's, and no account of Railway is at hand",
+      place: "databases.\(names.database).backup.to", hint: "add platforms.railway with its token")
   }
 
   private func place(_ bucket: BackupBucket) throws(Failure) -> ObjectStorage.Place {
