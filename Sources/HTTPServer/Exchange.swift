@@ -89,7 +89,8 @@ final class Exchange: @unchecked Sendable {
     guard case .stream(let pieces) = response.body else { return }
     for await piece in pieces {
       if piece.isEmpty { continue }
-      guard await offer(piece) else { return }
+      // Once nobody reads any more the task is cancelled: by that the stream ends, and whoever makes it hears of it.
+      await offer(piece)
     }
     let starved = state.withLock { state in
       state.ended = true
@@ -100,8 +101,8 @@ final class Exchange: @unchecked Sendable {
     if starved { MHD_resume_connection(connection) }
   }
 
-  /// Adds a piece, waiting while the reader is far behind. False when nobody reads any more.
-  private func offer(_ piece: [UInt8]) async -> Bool {
+  /// Adds a piece, waiting while the reader is far behind. Without effect when nobody reads any more.
+  private func offer(_ piece: [UInt8]) async {
     let (open, starved) = state.withLock { state -> (Bool, Bool) in
       if case .closed = state.phase { return (false, false) }
       state.pieces.append(contentsOf: piece)
@@ -110,7 +111,7 @@ final class Exchange: @unchecked Sendable {
       return (true, true)
     }
     if starved { MHD_resume_connection(connection) }
-    guard open else { return false }
+    guard open else { return }
     await withCheckedContinuation { continuation in
       let go = state.withLock { state in
         if case .closed = state.phase { return true }
@@ -120,7 +121,6 @@ final class Exchange: @unchecked Sendable {
       }
       if go { continuation.resume() }
     }
-    return true
   }
 
   /// Fills `space` with what the stream has; suspends the connection when it has nothing yet.
