@@ -11,19 +11,8 @@ struct DirectAddress: Sendable {
 
   /// - Throws: `Failure` of kind configuration for a missing value, what is no address, and a pooler.
   init(_ database: DatabaseTarget, _ secrets: SecretValues) throws(Failure) {
-    let place = "databases.\(database.key).url"
-    let text: String
-    switch database.url {
-    case .text(let written): text = written
-    case .secret(let name):
-      guard let value = secrets[name], !value.isEmpty else {
-        throw Failure(
-          .configuration,
-          "the secret \(name), which says where the database \(database.key) is, has no value",
-          place: place, hint: "set \(name) in the environment of shipit")
-      }
-      text = value.reveal()
-    }
+    let place = database.addressPlace
+    let text = try database.address(secrets)
     // Not one of libpq's parameters: it would only say that the address cannot be read.
     if text.contains("pgbouncer=true") { throw Self.pooler(database, "it says `pgbouncer=true`", place) }
     do throws(PostgresError) { address = try PostgresAddress(text) } catch {
@@ -50,6 +39,26 @@ struct DirectAddress: Sendable {
       .configuration, "the database \(database.key) is reached through a transaction pooler: \(why)",
       place: place, cause: "there session locks leak and time limits are lost",
       hint: "give the direct address, as the provider shows it beside the pooled one")
+  }
+}
+
+extension DatabaseTarget {
+  /// Where the environment file has the address.
+  var addressPlace: String { "databases.\(key).url" }
+
+  /// The address as it is written, with its password.
+  /// - Throws: `configuration` when its secret has no value.
+  func address(_ secrets: SecretValues) throws(Failure) -> String {
+    switch url {
+    case .text(let written): return written
+    case .secret(let name):
+      guard let value = secrets[name], !value.isEmpty else {
+        throw Failure(
+          .configuration, "the secret \(name), which says where the database \(key) is, has no value",
+          place: addressPlace, hint: "set \(name) in the environment of shipit")
+      }
+      return value.reveal()
+    }
   }
 }
 

@@ -16,19 +16,8 @@ struct RedisAddress: Sendable {
 
   /// - Throws: `configuration` for a missing value and what is no address.
   init(_ database: DatabaseTarget, _ secrets: SecretValues) throws(Failure) {
-    let place = "databases.\(database.key).url"
-    let text: String
-    switch database.url {
-    case .text(let written): text = written
-    case .secret(let name):
-      guard let value = secrets[name], !value.isEmpty else {
-        throw Failure(
-          .configuration,
-          "the secret \(name), which says where the database \(database.key) is, has no value",
-          place: place, hint: "set \(name) in the environment of shipit")
-      }
-      text = value.reveal()
-    }
+    let place = database.addressPlace
+    let text = try database.address(secrets)
     guard let address = RedisAddress(text) else {
       throw Failure(
         .configuration, "the address of the database \(database.key) cannot be read", place: place,
