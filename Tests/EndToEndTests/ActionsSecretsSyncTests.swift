@@ -56,6 +56,7 @@ import Testing
 
       let written = try await shipit("secrets", "sync", "demo", "--yes")
       #expect(written.code == 0, "\(written.text)")
+      #expect(written.text.contains("rollback possible in part"), "\(written.text)")
       let first = try await given(world)
       #expect(
         first.map(\.secret) == [

@@ -147,7 +147,7 @@ extension PlanReport {
         .warning("no automatic rollback across the contract migration")
       } else if !hasPrevious {
         .warning("nothing to go back to")
-      } else if changing.contains(where: { $0.cannotRestore != nil }) {
+      } else if github != nil || changing.contains(where: { $0.cannotRestore != nil }) {
         .warning("rollback possible in part")
       } else {
         .good("rollback possible")
