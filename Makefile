@@ -14,7 +14,7 @@ install: build ## bin/shipit into PREFIX/bin, by default ~/.local/bin or /usr/lo
 dist: build ## dist/: the executable as an archive, with SHA256SUMS
 	@scripts/dist
 
-demo: build ## three platforms and a database, four deploys and a rollback against the offline twin; under a minute
+demo: build ## three platforms and a database, six deploys, a rollback and a feature that breaks, against the offline twin; two minutes
 	@scripts/demo
 
 test: setup ## every test except the long sweeps

@@ -23,7 +23,10 @@ import Testing
       "named the revision 0ld5ta1e", "users could get", "release 1 is live again, as release 5",
       "production is pinned", "restored and counted: 2 tables, 1001 rows", "the schema is at 0002_note.sql",
       "orders_customer built", "the schema stays ahead by 1 migration: 0002_note.sql",
-      "no automatic rollback of code once 0003_drop.sql is applied", "nothing is left running",
+      "no automatic rollback of code once 0003_drop.sql is applied",
+      "begun with 10 %, read back", "raised from 10 % to 25 %, read back", "switched off: errors",
+      "raised from 25 % to 100 %, read back", "complete: everybody has it",
+      "had the feature: 0 → 4 → 10 → 0 → 4 → 10 → 40", "nothing is left running",
     ] {
       #expect(result.text.contains(words), "the demo does not say “\(words)”")
     }

@@ -33,7 +33,7 @@ struct RolloutTests {
           freeze: [{from: 2026-12-19, to: 2027-01-04}]
           metrics:
             - {name: success, template: http-success, labels: {job: api}, window: 2m, variant: {label: checkout, value: "on"}, pass: "> 95", abort: "< 90", min-samples: 500, interval: 30s, timeout: 3s, failure-limit: 1, consecutive-failure-limit: 2, consecutive-error-limit: 3, consecutive-success-limit: 4, inconclusive-limit: 5, nodata-limit: 6, count: 7}
-            - {name: crashes, query: sum(crashes), sample-query: sum(starts), dilution: accepted, abort: "> 0", critical: true}
+            - {name: crashes, query: 'sum(crashes{release="${release}"})', sample-query: sum(starts), dilution: accepted, abort: "> 0", critical: true}
             - {name: sold, query: sum(sold), pass: "> 3", mode: observe}
       """)
     var wanted = RolloutTarget(
@@ -56,7 +56,7 @@ struct RolloutTests {
           question: .template("http-success", labels: [.init("job", "api")], window: .seconds(120)),
           pass: "> 95", abort: "< 90", minSamples: 500, variant: .init("checkout", "on")),
         MetricTarget(
-          name: "crashes", question: .written(query: "sum(crashes)", samples: "sum(starts)"), abort: "> 0"),
+          name: "crashes", question: .written(query: #"sum(crashes{release="${release}"})"#, samples: "sum(starts)"), abort: "> 0"),
         MetricTarget(
           name: "sold", question: .written(query: "sum(sold)", samples: nil), pass: "> 3"),
       ])

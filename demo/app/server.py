@@ -5,13 +5,20 @@ import os
 import signal
 import sys
 import threading
+import urllib.parse
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from flags import Flag
 
 ROLE = os.environ.get("ROLE", "api")
 REVISION = os.environ.get("SHIPIT_COMMIT", "unknown")
 GREETING = os.environ.get("GREETING", "hello")
 HEALTHY = True
+# How many can have the new prices: enough for one in ten.
+SEATS = 5
+NEW_PRICES = Flag("new-prices", os.environ["FLAGS_URL"], os.environ["FLAGS_KEY"]) if "FLAGS_URL" in os.environ else None
+seated: set[str] = set()
 
 
 def answer_of(role: str) -> dict:
@@ -21,6 +28,16 @@ def answer_of(role: str) -> dict:
     with urllib.request.urlopen(os.environ["API_URL"] + "/", timeout=2) as response:
         behind = json.load(response)
     return {"status": "ok", "revision": REVISION, "greeting": behind["greeting"]}
+
+
+def price_for(user: str) -> tuple[int, dict]:
+    """The old price, or the new one for those who have the feature."""
+    if NEW_PRICES is None or not NEW_PRICES.serves(user):
+        return 200, {"price": 20}
+    seated.add(user)
+    if len(seated) > SEATS:
+        return 500, {"feature": True, "error": "no seat is left"}
+    return 200, {"price": 15, "feature": True}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -34,6 +51,9 @@ class Handler(BaseHTTPRequestHandler):
                 self.reply(200, answer_of(ROLE))
             except OSError as trouble:
                 self.reply(502, {"status": "bad", "error": str(trouble)})
+        elif self.path.startswith("/price?"):
+            query = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)
+            self.reply(*price_for(query.get("user", [""])[0]))
         else:
             self.reply(404, {"status": "not found"})
 
@@ -46,7 +66,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, words: str, *values: object) -> None:
-        if self.path != "/health":
+        if self.path != "/health" and not self.path.startswith("/price?"):
             print(words % values, flush=True)
 
 

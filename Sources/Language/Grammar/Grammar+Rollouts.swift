@@ -18,7 +18,7 @@ extension Grammar {
       Key(
         "approval", .list(.number(0.001...100)), "Steps that a person must release.", standard: "[]",
         example: "[25, 100]"),
-      Key("interval", .duration(atLeast: .seconds(10)), "Between two readings of a metric.", standard: "5m"),
+      Key("interval", .duration(atLeast: .seconds(1)), "Between two readings of a metric.", standard: "5m"),
       Key(
         "initial-delay", .duration(atLeast: .zero),
         "Before a step's first reading; at least one query window.", standard: "5m"),
@@ -155,7 +155,7 @@ extension Grammar {
         "mode", .word([Word("enforce", "It decides."), Word("observe", "It is only recorded.")]),
         "Whether it decides.", standard: "enforce"),
       Key(
-        "interval", .duration(atLeast: .seconds(10)), "Between two readings; by default the rollout's.",
+        "interval", .duration(atLeast: .seconds(1)), "Between two readings; by default the rollout's.",
         example: "1m"),
       Key("timeout", .duration(atLeast: .milliseconds(100)), "For one question.", standard: "10s"),
       Key("failure-limit", .int(-1...1000), "Breaches tolerated in all; -1 for any number.", standard: "0"),

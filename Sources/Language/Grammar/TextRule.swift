@@ -13,6 +13,8 @@ package struct TextRule: Sendable {
   package var help: String?
   /// Whether `${…}` belongs to somebody else here, such as a shell.
   package var isForeign: Bool
+  /// What `${…}` can name all the same: filled in when the text is used.
+  package var references: [String]
   /// Whether a mistake is one of naming.
   package var isName: Bool
   /// A further check the schema cannot express, or the words for what `pattern` refuses: why a text is refused.
@@ -20,12 +22,13 @@ package struct TextRule: Sendable {
 
   init(
     _ noun: String, _ pattern: String? = nil, help: String? = nil, isForeign: Bool = false,
-    isName: Bool = false, refusal: (@Sendable (String) -> String?)? = nil
+    references: [String] = [], isName: Bool = false, refusal: (@Sendable (String) -> String?)? = nil
   ) {
     self.noun = noun
     self.pattern = pattern
     self.help = help
     self.isForeign = isForeign
+    self.references = references
     self.isName = isName
     self.refusal = refusal
   }
@@ -121,7 +124,8 @@ extension TextRule {
     isName: true)
   static let command = TextRule("a command", isForeign: true)
   static let argument = TextRule("an argument", isForeign: true)
-  static let query = TextRule("a query", isForeign: true)
+  static let query = TextRule(
+    "a query", isForeign: true, references: ["commit", "environment", "release"])
   static let pattern = TextRule(
     "a regular expression", help: "its first group is the revision", isForeign: true
   ) {

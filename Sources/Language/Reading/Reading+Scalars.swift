@@ -26,7 +26,9 @@ extension Reading {
   }
 
   private mutating func text(_ text: String, _ rule: TextRule, mark: Mark, path: String) -> Decoded? {
-    if rule.isForeign {
+    if !rule.references.isEmpty {
+      guard hasOnlyKnownReferences(text, rule, mark: mark, path: path) else { return nil }
+    } else if rule.isForeign {
       for name in ["${commit}", "${release}", "${environment}", "${services."] where text.contains(name) {
         let piece = sources[mark.file]?.mark(of: name, within: mark) ?? mark
         error(
@@ -49,6 +51,26 @@ extension Reading {
       return nil
     }
     return .text(text)
+  }
+
+  /// `$${` is a plain `${`.
+  private mutating func hasOnlyKnownReferences(
+    _ text: String, _ rule: TextRule, mark: Mark, path: String
+  ) -> Bool {
+    var rest = text.replacing("$${", with: "")[...]
+    while let start = rest.firstRange(of: "${") {
+      rest = rest[start.upperBound...]
+      let name = String(rest.prefix { $0 != "}" })
+      if rest.contains("}"), rule.references.contains(name) { continue }
+      let written = rest.contains("}") ? "${\(name)}" : "${"
+      error(
+        .misplacedReference,
+        rest.contains("}") ? "`\(written)` is nothing that \(rule.noun) can refer to" : "a reference does not end",
+        at: sources[mark.file]?.mark(of: written, within: mark) ?? mark, path: path,
+        help: "there are \(rule.references.map { "${\($0)}" }.joined(separator: ", ")); a plain `${` is written `$${`")
+      return false
+    }
+    return true
   }
 
   private mutating func bool(_ text: String, _ scalar: Scalar, mark: Mark, path: String) -> Decoded? {
