@@ -3,6 +3,7 @@ import HTTP
 import Interface
 import Model
 import Notifications
+import Rollouts
 import Runner
 import Secrets
 
@@ -88,6 +89,14 @@ struct Notifying: Sendable {
     }
     if !unknown.isEmpty { await notifier.forget(unknown) }
     return await notifier.finish(notices, by: interruptedAt.withLock { $0 }.map { $0 + Notifying.lastMoment })
+  }
+
+  /// Tells what became of rollouts.
+  func tell(_ results: [(before: RolloutRecord?, result: RolloutResult)]) async -> String? {
+    let notices = results.compactMap { before, result in
+      result.notice(after: before, by: words.by, link: words.link, at: clock.now)
+    }
+    return notices.isEmpty ? nil : await notifier.finish(notices)
   }
 
   /// Tells one thing that is no run.

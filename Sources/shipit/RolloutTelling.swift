@@ -52,6 +52,38 @@ struct RolloutTelling: Sendable {
     return code
   }
 
+  /// One line a rollout, for rounds between the first and the last.
+  func follow(_ results: [(RolloutTarget, RolloutResult)]) throws(Failure) {
+    guard !console.wantsJSON else {
+      _ = try show(results)
+      return
+    }
+    console.result(
+      results.map { target, result in
+        let share = result.record?.share.map { " at \($0)" } ?? ""
+        let readings = target.metrics.compactMap { metric -> String? in
+          guard let last = result.record?.metrics[metric.name]?.readings.last else { return nil }
+          let value = last.value.map { "\(($0 * 100).rounded() / 100)" } ?? last.outcome
+          return "\(metric.name) \(value)"
+        }
+        let line = ["\(target.key)\(share)  \(result.words)"] + result.notes + readings
+        return console.redactor(line.joined(separator: " · "))
+      })
+  }
+
+  /// Tells those who do not watch; a receiver that is missing or dead is one line.
+  func tell(
+    _ results: [(before: RolloutRecord?, result: RolloutResult)], root: String, _ variables: [String: String]
+  ) async -> String? {
+    let isNews = results.contains { $0.result.notice(after: $0.before, by: "", link: nil, at: clock.now) != nil }
+    guard isNews, !environment.notify.isEmpty else { return nil }
+    do throws(Failure) {
+      return try await Notifying(
+        environment, root: root, variables: variables, clock: clock, redact: console.redactor
+      ).tell(results)
+    } catch { return "not told: \(error.message)" }
+  }
+
   static func worst(_ codes: [ExitCode]) -> ExitCode {
     codes.reduce(.done) { worst, code in
       worst == .done ? code : code == .done ? worst : worst.combined(with: code)

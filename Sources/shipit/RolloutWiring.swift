@@ -17,6 +17,7 @@ struct RolloutWiring: Sendable {
   let clock: any TimeSource
   let variables: [String: String]
   private let secrets: [String: Sensitive]
+  private let marks: RolloutMarks
 
   /// - Throws: `configuration`, naming every secret of a flag or store that is not at hand.
   static func open(
@@ -25,10 +26,11 @@ struct RolloutWiring: Sendable {
   ) async throws(Failure) -> RolloutWiring {
     let variables = processEnvironment()
     let names = Set((environment.rollouts ?? []).flatMap(\.secretNames))
+    let ofMarks = Set((environment.marks ?? []).map(\.secret.name))
     let pool = await SecretPool.open(
-      environment.secrets, wanting: names, SecretAccess(root: project.root, process: variables))
+      environment.secrets, wanting: names.union(ofMarks), SecretAccess(root: project.root, process: variables))
     var secrets: [String: Sensitive] = [:]
-    for name in names.sorted() {
+    for name in names.union(ofMarks).sorted() {
       guard let value = pool[name], !value.isEmpty else { continue }
       secrets[name] = value
     }
@@ -58,6 +60,7 @@ struct RolloutWiring: Sendable {
     self.clock = clock
     self.variables = variables
     self.secrets = secrets
+    marks = RolloutMarks(environment, secrets: secrets, http: http, clock: clock, variables: variables)
   }
 
   var by: String { Session.user(variables) }
@@ -75,7 +78,7 @@ struct RolloutWiring: Sendable {
       measures: { record throws(Failure) in try wiring.measures(target, record) },
       calendar: try RolloutTelling(
         environment: environment, console: console, clock: clock, variables: variables
-      ).calendar(of: target), ledger: ledger, clock: clock, by: by, digest: digest(of: target))
+      ).calendar(of: target), ledger: ledger, clock: clock, by: by, digest: digest(of: target), mark: marks.leave)
   }
 
   /// Switches rollouts off under a lease; what goes wrong is in the result of each.

@@ -68,7 +68,7 @@ struct RolloutWork: Sendable {
 
   func tick(_ targets: [RolloutTarget]) async throws(Failure) -> ExitCode {
     do throws(Failure) {
-      return try telling.show(try await rounds(targets))
+      return try await ended(try await rounds(targets))
     } catch {
       guard error.kind == .leaseHeld else { throw error }
       // Whoever holds it does the work, or the next round does.
@@ -79,7 +79,9 @@ struct RolloutWork: Sendable {
 
   private func rounds(_ targets: [RolloutTarget]) async throws(Failure) -> [(RolloutTarget, RolloutResult)] {
     let (wiring, console) = (wiring, console)
-    return try await holding("rollout tick") { hold throws(Failure) in
+    var before: [String: RolloutRecord] = [:]
+    for target in targets { before[target.key] = try await wiring.ledger.rollout(target.key) }
+    let results = try await holding("rollout tick") { hold throws(Failure) in
       var results: [(RolloutTarget, RolloutResult)] = []
       for target in targets {
         do throws(Failure) {
@@ -93,6 +95,21 @@ struct RolloutWork: Sendable {
       }
       return results
     }
+    let pairs = results.map { (before[$0.0.key], $0.1) }
+    if let line = await telling.tell(pairs, root: wiring.project.root, wiring.variables) {
+      console.warning(line)
+    }
+    return results
+  }
+
+  /// Shows what the last round came to. Where the flag was no cure, the code goes back too.
+  private func ended(_ results: [(RolloutTarget, RolloutResult)]) async throws(Failure) -> ExitCode {
+    let shown = try telling.show(results)
+    guard let reason = try await SecondStage(wiring.ledger).reason(results.map(\.1)) else { return shown }
+    console.note(["", "the code goes back too: \(reason)"])
+    let exit = await RollbackCommand.takeBack(wiring.project, environment, console, reason: reason)
+    // What was live before is live again: the flag and the code are off.
+    return exit == .done ? .failedClean : exit
   }
 
   /// Rounds whenever one is due.
@@ -103,13 +120,17 @@ struct RolloutWork: Sendable {
     let end = limit.map { clock.now + $0 }
     while true {
       var next = clock.now + .seconds(5)
-      do throws(Failure) {
+      round: do throws(Failure) {
         let results = try await rounds(targets)
-        let exit = try telling.show(results)
-        if results.allSatisfy({ $0.1.isSettled }) { return exit }
         let wanted = results.compactMap(\.1.wantsPerson)
-        if endsOnPause, !wanted.isEmpty { return RolloutTelling.worst(wanted) }
-        next = results.compactMap(\.1.next).min() ?? clock.now + .seconds(30)
+        let isOver = results.allSatisfy { $0.1.isSettled }
+        guard isOver || endsOnPause && !wanted.isEmpty else {
+          try telling.follow(results)
+          next = results.compactMap(\.1.next).min() ?? clock.now + .seconds(30)
+          break round
+        }
+        let exit = try await ended(results)
+        return isOver ? exit : RolloutTelling.worst(wanted)
       } catch {
         guard error.kind == .leaseHeld else { throw error }
         console.note(["waiting: \(error.message)"])

@@ -4,9 +4,9 @@ package import Model
 /// What people who do not watch are told about a run: once when it begins, once when it has ended.
 package struct RunNotice: Sendable {
   /// `ann@laptop`: who runs this process.
-  private let by: String
+  package let by: String
   /// Where its job can be read.
-  private let link: String?
+  package let link: String?
 
   package init(by: String, link: String?) {
     self.by = by

@@ -50,6 +50,11 @@ package enum Grammar {
         "rollouts", .map(.flag, .object(rollout)),
         "Progressive rollouts of feature flags, by the flag's key.", elsewhere: ["flags", "canary"]),
       Key(
+        "marks", .list(.object(mark)),
+        "Where the steps of rollouts are marked. A mark that cannot be left stops nothing.",
+        example: "[{grafana: {url: https://grafana.example.com, token: {secret: GRAFANA_TOKEN}}}]",
+        elsewhere: ["annotations", "markers"]),
+      Key(
         "notify", .list(.object(notification)), "Who is told what. A message that fails never fails a run.",
         example: "[{slack: {secret: SLACK_WEBHOOK}, on: [released, rolled-back, failed]}]",
         elsewhere: ["notifications", "alerts"]),

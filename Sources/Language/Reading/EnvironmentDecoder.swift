@@ -69,7 +69,8 @@ struct EnvironmentDecoder {
       notify: fields["notify"]?.list.compactMap { $0.fields.flatMap(NotificationTarget.init(fields:)) } ?? [],
       rollouts: fields["rollouts"]?.map.compactMap { entry in
         entry.value.fields.flatMap { RolloutTarget(fields: $0, key: entry.key) }
-      })
+      },
+      marks: fields["marks"]?.list.compactMap { $0.fields.flatMap(MarkTarget.init(fields:)) })
   }
 
   /// The variables that some service has as plain text.

@@ -17,13 +17,16 @@ package struct Environment: Sendable, Hashable, Codable {
   package var notify: [NotificationTarget]
   /// In the order of the file; nil in records of earlier releases, which knew none.
   package var rollouts: [RolloutTarget]?
+  /// In the order of the file; nil in records of earlier releases, which knew none.
+  package var marks: [MarkTarget]?
 
   package init(
     name: String, app: String, state: StateStore = .local, platforms: Platforms = Platforms(),
     provision: Provision = .adopt, protect: Protection = Protection(),
     secrets: SecretSettings = SecretSettings(), demands: SecretDemands = SecretDemands(),
     services: [Service] = [], databases: [DatabaseTarget] = [], run: [CommandStep] = [], checks: [Check] = [],
-    notify: [NotificationTarget] = [], rollouts: [RolloutTarget]? = nil
+    notify: [NotificationTarget] = [], rollouts: [RolloutTarget]? = nil,
+    marks: [MarkTarget]? = nil
   ) {
     self.name = name
     self.app = app
@@ -39,6 +42,7 @@ package struct Environment: Sendable, Hashable, Codable {
     self.checks = checks
     self.notify = notify
     self.rollouts = rollouts
+    self.marks = marks
   }
 
   package func service(_ name: ServiceName) -> Service? { services.first { $0.key == name } }

@@ -25,22 +25,47 @@ enum RollbackCommand {
         console.failure(error, exit: .rollbackFailed)
         return .rollbackFailed
       }
-      return try await OperationCommand.run(
-        session, console, purpose: "rollback" + (request.to.map { " to release \($0)" } ?? ""),
-        asks: !invocation.has("yes"), question: "Restore this in \(environment.name)?",
-        rollouts: try await RunRollouts(session, console, needsSecrets: false),
-        show: { plan throws(Failure) in
-          let releases = try await session.ledger.recentReleases()
-          guard let to = releases.first(where: { $0.number == plan.restores }) else { return [] }
-          return RollbackReport(
-            plan, from: releases.first(where: \.isGood), to: to, overrides: session.overrides
-          ).text(console.noteCanvas)
-        },
-        perform: { context, agreement in
-          await RollbackOperation(context, planning: session.planning, request: request).run(
-            agree: agreement.agree)
-        })
+      return try await restore(request, session, console, asks: !invocation.has("yes"))
     }
+  }
+
+  /// Restores the release before, without a question: what a rollout does whose flag was no cure.
+  static func takeBack(
+    _ project: Project, _ environment: Model.Environment, _ console: Console, reason: String
+  ) async -> ExitCode {
+    do throws(Failure) {
+      let ledger = try await Session.ledger(project, environment, Session.clock)
+      let session = try await Session(
+        project, environment, console, needsVariables: false, touched: nil, ledger: ledger)
+      return try await restore(
+        RollbackRequest(to: nil, only: [], codeOnly: false, reason: reason), session, console, asks: false)
+    } catch {
+      console.failure(
+        Failure(
+          error.kind, error.message, place: error.place, cause: error.cause,
+          hint: "shipit rollback \(environment.name), where the platforms' tokens are"), exit: .failedMixed)
+      return .failedMixed
+    }
+  }
+
+  private static func restore(
+    _ request: RollbackRequest, _ session: Session, _ console: Console, asks: Bool
+  ) async throws(Failure) -> ExitCode {
+    try await OperationCommand.run(
+      session, console, purpose: "rollback" + (request.to.map { " to release \($0)" } ?? ""),
+      asks: asks, question: "Restore this in \(session.environment.name)?",
+      rollouts: try await RunRollouts(session, console, needsSecrets: false),
+      show: { plan throws(Failure) in
+        let releases = try await session.ledger.recentReleases()
+        guard let to = releases.first(where: { $0.number == plan.restores }) else { return [] }
+        return RollbackReport(
+          plan, from: releases.first(where: \.isGood), to: to, overrides: session.overrides
+        ).text(console.noteCanvas)
+      },
+      perform: { context, agreement in
+        await RollbackOperation(context, planning: session.planning, request: request).run(
+          agree: agreement.agree)
+      })
   }
 
   /// The flags of running rollouts go off, and nothing else: the cheapest cure.

@@ -10,6 +10,8 @@ struct Endpoints: Sendable {
 
   /// Points flags kept in LaunchDarkly elsewhere.
   static let launchDarklyVariable = "SHIPIT_LAUNCHDARKLY_URL"
+  /// Points marks left in Sentry elsewhere.
+  static let sentryVariable = "SHIPIT_SENTRY_URL"
   private static let slackVariable = "SHIPIT_SLACK_URL"
 
   /// - Throws: `Failure` of kind configuration for an address that is neither https nor loopback (DESIGN §9).
@@ -17,7 +19,8 @@ struct Endpoints: Sendable {
     var overrides: [Override] = []
     let names =
       platformTable.map(\.variable) + [
-        Endpoints.slackVariable, Endpoints.launchDarklyVariable, ActionsContext.endpointVariable,
+        Endpoints.slackVariable, Endpoints.launchDarklyVariable, Endpoints.sentryVariable,
+        ActionsContext.endpointVariable,
       ]
     for name in names {
       guard let value = variables[name], !value.isEmpty else { continue }
