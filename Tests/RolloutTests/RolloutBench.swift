@@ -164,7 +164,9 @@ final class HeldFlag: FlagProvider {
   }
 
   func off(known: FlagState?, note: FlagNote) async throws(FlagRefusal) -> FlagState {
-    try write("off", nil) {
+    // What is off already leaves no version behind, as in every store.
+    if let state = kept.withLock({ $0.isOn || $0.refusal != nil ? nil : state($0) }) { return state }
+    return try write("off", nil) {
       $0.isOn = false; $0.share = .nobody
     }
   }
