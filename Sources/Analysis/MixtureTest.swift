@@ -39,11 +39,14 @@ package struct MixtureTest: Sendable, Hashable {
   package let tau: Double
   /// How much worse is accepted.
   package let margin: Double
-  private var largestRatio = 0.0
+  /// Over all looks: the evidence, which never shrinks.
+  package private(set) var largestRatio: Double
 
+  /// - Parameter evidence: the largest ratio of the looks before.
   /// - Returns: nil unless 0 < alpha < 1 and tau > 0.
-  package init?(alpha: Double = 0.01, tau: Double = 0.01, margin: Double = 0) {
-    guard 0 < alpha, alpha < 1, tau > 0, tau.isFinite, margin.isFinite else { return nil }
+  package init?(alpha: Double = 0.01, tau: Double = 0.01, margin: Double = 0, evidence: Double = 0) {
+    guard 0 < alpha, alpha < 1, tau > 0, tau.isFinite, margin.isFinite, evidence >= 0 else { return nil }
+    largestRatio = evidence
     self.alpha = alpha
     self.tau = tau
     self.margin = margin

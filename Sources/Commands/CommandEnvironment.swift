@@ -25,10 +25,15 @@ package struct CommandEnvironment: Sendable {
 
   /// The variables of a command within a run.
   package func variables(for run: RunFacts) -> [String: String] {
+    variables(environment: run.environment, release: run.release, commit: run.commit)
+  }
+
+  /// The variables of a command that is about a release.
+  package func variables(environment: String, release: Int, commit: String) -> [String: String] {
     var variables = inherited
-    variables["SHIPIT_ENVIRONMENT"] = run.environment
-    variables["SHIPIT_RELEASE"] = String(run.release)
-    variables["SHIPIT_COMMIT"] = run.commit
+    variables["SHIPIT_ENVIRONMENT"] = environment
+    variables["SHIPIT_RELEASE"] = String(release)
+    variables["SHIPIT_COMMIT"] = commit
     return variables
   }
 }

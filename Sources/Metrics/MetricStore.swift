@@ -101,10 +101,24 @@ package struct MetricReading: Sendable, Hashable {
   package var answer: StoreAnswer
   /// Nil where nobody asked, or the store has none: then `min-samples` counts it as 0.
   package var samples: Double?
+  /// The same of those who do not have the feature; nil where nobody compares.
+  package var baseline: Arm?
 
-  package init(_ answer: StoreAnswer, samples: Double? = nil) {
+  /// The other arm of a comparison.
+  package struct Arm: Sendable, Hashable {
+    package var reading: Reading
+    package var samples: Double?
+
+    package init(_ reading: Reading, samples: Double? = nil) {
+      self.reading = reading
+      self.samples = samples
+    }
+  }
+
+  package init(_ answer: StoreAnswer, samples: Double? = nil, baseline: Arm? = nil) {
     self.answer = answer
     self.samples = samples
+    self.baseline = baseline
   }
 }
 

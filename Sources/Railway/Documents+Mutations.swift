@@ -105,6 +105,6 @@ extension Documents {
     variables,
     variableMetadata, deployments, deployment, deploymentEvents, deploymentSnapshot, buildLogs,
     deploymentLogs, serviceInstanceUpdate, limitsUpdate, variablesUpsert, variableDelete, deploy,
-    redeploy, rollback, cancel, backups, backupCreate, workflow,
+    redeploy, rollback, cancel, backups, backupCreate, workflow, httpStatusMetrics, httpDurationMetrics,
   ]
 }

@@ -9,6 +9,7 @@ package import Zones
 package struct RaiseCalendar: Sendable {
   private let windows: RaiseWindows?
   private let freezes: FreezeCalendar
+  private var overridesFreezes = false
 
   /// - Parameter zone: what a name stands for.
   /// - Throws: what `zone` throws.
@@ -24,8 +25,17 @@ package struct RaiseCalendar: Sendable {
     freezes = try FreezeCalendar(target.freezes, zone: zone)
   }
 
+  /// The same, where a person wants it in spite of a freeze. Windows go on counting.
+  var overridingFreezes: Self {
+    var other = self
+    other.overridesFreezes = true
+    return other
+  }
+
+  func isFrozen(at moment: Timestamp) -> Bool { freezes.active(at: moment) != nil }
+
   package func window(at moment: Timestamp) -> Tick.Window {
-    if freezes.active(at: moment) != nil { return .freeze }
+    if !overridesFreezes, isFrozen(at: moment) { return .freeze }
     return windows?.isOpen(at: moment) ?? true ? .open : .closed
   }
 

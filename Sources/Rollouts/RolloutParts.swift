@@ -17,6 +17,8 @@ package struct RolloutParts: Sendable {
   package var by: String
   /// Of the rollout's part of the environment file.
   package var digest: String
+  /// Why a person wants a share raised within a freeze, which the record keeps; nil: nobody does.
+  package var freezeOverride: String?
   /// Leaves marks where people look at graphs, and says what could not be left.
   package var mark: @Sendable (RolloutMark) async -> [Failure]
 
@@ -24,13 +26,14 @@ package struct RolloutParts: Sendable {
     _ target: RolloutTarget, flag: any FlagProvider,
     measures: @escaping @Sendable (RolloutRecord) throws(Failure) -> [RolloutMeasure],
     calendar: RaiseCalendar,
-    ledger: any Ledger, clock: any TimeSource, by: String, digest: String,
+    ledger: any Ledger, clock: any TimeSource, by: String, digest: String, freezeOverride: String? = nil,
     mark: @escaping @Sendable (RolloutMark) async -> [Failure] = { _ in [] }
   ) {
     self.target = target
     self.flag = flag
     self.measures = measures
-    self.calendar = calendar
+    self.calendar = freezeOverride == nil ? calendar : calendar.overridingFreezes
+    self.freezeOverride = freezeOverride
     self.ledger = ledger
     self.clock = clock
     self.by = by
@@ -58,34 +61,19 @@ package struct RolloutMeasure: Sendable {
       minSamples: Double(target.minSamples))
   }
 
-  /// What a reading says, with what it is in the record.
-  func judged(
-    _ reading: MetricReading, at moment: Timestamp, isFilled: Bool
-  ) -> (outcome: Analysis.Outcome, kept: RolloutReading) {
-    let (said, outcome) = thresholds.judged(reading.answer.reading, samples: reading.samples)
-    let (value, reason): (Double?, String?) =
-      switch said {
-      case .value(let value): (value, nil)
-      case .noData(let reason), .error(let reason): (nil, reason)
-      }
-    return (
-      outcome,
-      RolloutReading(
-        at: moment, value: value, samples: reading.samples, outcome: outcome.rawValue, reason: reason,
-        isFilled: isFilled ? true : nil)
-    )
-  }
-
   func evidence(_ reading: RolloutReading) -> RolloutEvidence {
     RolloutEvidence(
       metric: target.name, value: reading.value, threshold: target.abort, window: target.window,
-      samples: reading.samples, at: reading.at, query: query)
+      samples: reading.samples, at: reading.at, query: query, test: reading.test)
   }
 }
 
 extension MetricTarget {
   /// Over how long is counted; nil where a query says so itself.
   package var window: Duration? {
-    if case .template(_, _, let window) = question { window } else { nil }
+    switch question {
+    case .template(_, _, let window), .railway(_, _, let window): window
+    case .written, .command, .probe: nil
+    }
   }
 }

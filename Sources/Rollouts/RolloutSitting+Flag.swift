@@ -47,6 +47,14 @@ extension RolloutSitting {
           hint: "switch it off there and run shipit rollout tick \(record.environment), or leave it and abort"
         ))
     }
+    // Its metrics would show nothing, and nothing would look good.
+    guard flag.usage != .inactive else {
+      return result(
+        .troubled,
+        Failure(
+          .configuration, "nobody has evaluated \(parts.flag.name) for a week: its numbers would say nothing",
+          hint: "let the released code ask for it; the next round looks again"))
+    }
     return try await raise(to: first.share, from: flag)
   }
 
@@ -68,6 +76,9 @@ extension RolloutSitting {
       share == nil ? .complete : .raise, from: flag.isOn ? flag.share : nil, to: share ?? .everybody,
       at: parts.clock.now, latestEffect: latestEffect, by: parts.by)
     record.flag = flag
+    if let reason = parts.freezeOverride, parts.calendar.isFrozen(at: parts.clock.now) {
+      record.note("raised within a freeze: \(reason)", by: parts.by, at: parts.clock.now)
+    }
     // It wins only where nobody has asked to stop since the record was read.
     try await save()
     guard hold.mayAct() else { throw .failed(.leaseLost) }

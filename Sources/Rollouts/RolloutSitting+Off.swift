@@ -161,9 +161,13 @@ extension RolloutSitting {
     do throws(CancellationError) { reading = try await measure.source.read(at: now) } catch {
       throw .failed(Failure(.cancelled, "stopped while \(name) was read"))
     }
-    let (outcome, kept) = measure.judged(reading, at: now, isFilled: false)
+    // Nobody has the feature: there is nobody to compare, and nothing of the step to count.
+    var test: RolloutTest?
+    let judged = measure.judged(
+      reading, at: now, isFilled: false, in: .init(began: now, share: .everybody), &test)
+    let kept = judged.kept
     let state: RolloutCure.State
-    switch outcome {
+    switch judged.outcome {
     case .pass, .hold: state = .cured
     case .breach: state = .failed
     // Where the metric is only of those who have the feature, nobody is left.

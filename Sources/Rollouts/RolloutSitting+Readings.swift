@@ -5,7 +5,13 @@ import Model
 
 /// What the metrics said in a round.
 struct Harvest {
-  typealias Reading = (outcome: Analysis.Outcome, kept: RolloutReading)
+  /// One reading, judged.
+  struct Reading {
+    var outcome: Analysis.Outcome
+    var kept: RolloutReading
+    /// What the metric's test has counted up to here.
+    var test: RolloutTest?
+  }
 
   var at: Timestamp
   /// Missed readings, from the stores' history.
@@ -47,13 +53,17 @@ extension RolloutSitting {
       throw .failed(Failure(.cancelled, "stopped while the metrics were read; nothing was decided"))
     }
     var harvest = Harvest(at: now)
+    let step = RolloutMeasure.Step(began: began, share: record.share ?? .nobody)
     for (index, (measure, _)) in wanted.enumerated() {
       guard let answer = answers[index] else { continue }
       let name = measure.target.name
-      for (at, reading) in answer.past {
-        harvest.past[at, default: [:]][name] = measure.judged(reading, at: at, isFilled: true)
+      var test = record.metrics[name]?.test
+      for (at, reading) in answer.past.sorted(by: { $0.at < $1.at }) {
+        harvest.past[at, default: [:]][name] = measure.judged(
+          reading, at: at, isFilled: true, in: step, &test)
       }
-      harvest.present[name] = measure.judged(answer.present, at: now, isFilled: false)
+      harvest.present[name] = measure.judged(answer.present, at: now, isFilled: false, in: step, &test)
+      note(missedBy: measure, since: began, at: now)
       if let failure = answer.present.answer.failure, harvest.present[name]?.outcome == .error {
         notes.append("\(name): \(failure.message)")
       }
@@ -65,6 +75,19 @@ extension RolloutSitting {
       }
     }
     return harvest
+  }
+
+  /// Readings that nobody took and that nobody can fill in are said: they earn nothing.
+  private mutating func note(missedBy measure: RolloutMeasure, since began: Timestamp, at now: Timestamp) {
+    let interval = measure.target.interval ?? target.interval
+    guard !measure.source.hasHistory, interval > .zero, let due = due(measure.target, since: began) else {
+      return
+    }
+    let missed = (now - due).wholeMilliseconds / interval.wholeMilliseconds
+    guard missed > 0 else { return }
+    notes.append(
+      "\(measure.target.name): \(missed) missed reading\(missed == 1 ? "" : "s") cannot be filled in, \(measure.source.name) keeps no history"
+    )
   }
 
   private struct Answer: Sendable {

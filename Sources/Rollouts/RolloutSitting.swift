@@ -37,9 +37,10 @@ extension RolloutSitting {
     for moment in timeline(harvest) {
       let at = max(moment.at, record.lastTickAt ?? began)
       let tick = Tick(
-        at: at - began, readings: moment.outcomes, order: moment.order?.tickOrder, window: .closed)
+        at: at - began, readings: moment.readings.mapValues(\.outcome), order: moment.order?.tickOrder,
+        window: .closed)
       let action = progress.tick(tick, rules)
-      keep(moment.kept)
+      keep(moment.readings)
       record.lastTickAt = max(at, record.lastTickAt ?? at)
       if case .rollback(let why) = action { return try await rollBack(why, progress, at: at) }
       if moment.order?.kind == .resume, record.pause?.why == TickAction.Pause.drift.rawValue, let flag,
@@ -61,11 +62,14 @@ extension RolloutSitting {
     }
     // Without a look at the flag, or where nobody knows what time it is, nothing is raised.
     if flag == nil || harvest.isSkewed { tick.window = .closed }
+    var present = harvest.present
+    if !target.comparedOnce(&present, tick, progress, rules, kept: record.metrics) { tick.window = .closed }
+    tick.readings = present.mapValues(\.outcome)
     var ended = progress
     let action = ended.tick(tick, rules)
     record.lastTickAt = max(now, record.lastTickAt ?? now)
     record.lastAction = action.written
-    if action != .haltExternal, action != .pause(.drift) { keep(harvest.present.mapValues(\.kept)) }
+    if action != .haltExternal, action != .pause(.drift) { keep(present) }
     switch action {
     case .advance:
       tick.window = .closed
@@ -152,8 +156,11 @@ extension RolloutSitting {
     return "\(names.joined(separator: ", ")) \(what)\(why)"
   }
 
-  private mutating func keep(_ readings: [String: RolloutReading]) {
-    for (name, reading) in readings { record.metrics[name, default: RolloutMetric()].add(reading) }
+  private mutating func keep(_ readings: [String: Harvest.Reading]) {
+    for (name, reading) in readings {
+      record.metrics[name, default: RolloutMetric()].add(reading.kept)
+      record.metrics[name]?.test = reading.test
+    }
   }
 
   var isNextApproved: Bool {
@@ -167,15 +174,13 @@ extension RolloutSitting {
   private struct Moment {
     var at: Timestamp
     var order: RolloutOrder?
-    var outcomes: [String: Analysis.Outcome] = [:]
-    var kept: [String: RolloutReading] = [:]
+    var readings: [String: Harvest.Reading] = [:]
   }
 
   private func timeline(_ harvest: Harvest) -> [Moment] {
     var moments = record.orders.map { Moment(at: min($0.at, harvest.at), order: $0) }
     for (at, readings) in harvest.past {
-      moments.append(
-        Moment(at: at, outcomes: readings.mapValues(\.outcome), kept: readings.mapValues(\.kept)))
+      moments.append(Moment(at: at, readings: readings))
     }
     return moments.enumerated().sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }
       .map(\.element)

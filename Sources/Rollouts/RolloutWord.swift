@@ -50,11 +50,15 @@ package struct RolloutWord: Sendable {
   }
 
   /// Switches the flag off now, whoever is at work, and writes it down before and after as far as the ledger allows.
+  ///
+  /// A round that was about to raise the flag may still do so after that: it is waited for, and the flag is looked at
+  /// again, before this ends. Whatever has become of it, off stays off.
   /// - Parameters:
-  ///   - hold: leaves a hold with the reason.
+  ///   - isOff: told once the flag is off, with how long that took, and how long a round under way is waited for.
   /// - Returns: the record after it, and what could not be written.
   package func abort(
-    _ key: String, flag provider: any FlagProvider, reason: String?
+    _ key: String, flag provider: any FlagProvider, reason: String?,
+    isOff: (Duration, Duration?) -> Void = { _, _ in }
   ) async throws(Failure) -> (record: RolloutRecord?, took: Duration, notes: [String]) {
     var notes: [String] = []
     var record: RolloutRecord?
@@ -70,12 +74,32 @@ package struct RolloutWord: Sendable {
     }
     let began = clock.now
     let marker = record?.marker(of: "off") ?? "shipit/rollout/\(key)/off"
-    let state: FlagState
-    do throws(FlagRefusal) {
-      state = try await provider.off(
-        known: record?.flag, note: FlagNote(marker: marker, text: "aborted by \(by)"))
-    } catch { throw error.failure }
+    let note = FlagNote(marker: marker, text: "aborted by \(by)")
+    var state: FlagState
+    do throws(FlagRefusal) { state = try await provider.off(known: record?.flag, note: note) } catch {
+      throw error.failure
+    }
     let took = clock.now - began
+    let raising = record?.intent.flatMap { $0.kind == .off ? nil : $0 }
+    let patience = raising.map { max($0.latestEffect - $0.at, .zero) }
+    isOff(took, patience)
+    if let patience {
+      await wait(for: key, atMost: patience, since: began)
+      do throws(Failure) {
+        let seen = try await provider.read()
+        if seen.isOn {
+          notes.append("a round under way had raised the flag to \(seen.share) meanwhile: it is off again")
+          do throws(FlagRefusal) { state = try await provider.off(known: seen, note: note) } catch {
+            throw error.failure
+          }
+        }
+        record = try await ledger.rollout(key) ?? record
+      } catch {
+        throw Failure(
+          error.kind, "the flag went off, and it is not known whether a round under way has raised it again",
+          place: error.place, cause: error.message, hint: "the same command again")
+      }
+    }
     guard record.map({ $0.status != .rolledBack }) ?? false else { return (record, took, notes) }
     do throws(Failure) {
       record = try await change(key) { record, now throws(Failure) in
@@ -90,6 +114,16 @@ package struct RolloutWord: Sendable {
         lease: nil)
     } catch { notes.append("the flag is off, and the ledger does not know all of it: \(error.message)") }
     return (record, took, notes)
+  }
+
+  /// Until the round that wanted to raise the flag has given up, or cannot act any more: it stops with its lease, which
+  /// is as long on every clock.
+  private func wait(for key: String, atMost patience: Duration, since began: Timestamp) async {
+    let end = began + patience
+    while clock.now < end {
+      if let found = try? await ledger.rollout(key), found.status == .rolledBack { return }
+      guard (try? await clock.sleep(until: min(clock.now + .seconds(1), end))) != nil else { return }
+    }
   }
 
   /// Changes the newest record, however often somebody else comes first.

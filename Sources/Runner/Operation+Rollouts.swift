@@ -33,9 +33,22 @@ extension Planning {
     for target in targets {
       let record = try await ledger.rollout(target.key)
       let (change, reason) = RolloutRecord.change(record, release: release, commit: plan.commit)
-      planned.append(PlannedRollout(target, change, share: record?.share, reason: reason))
+      var entry = PlannedRollout(target, change, share: record?.share, reason: reason)
+      if change == .begin { try await look(at: target, &entry) }
+      planned.append(entry)
     }
     return planned
+  }
+
+  /// What is wrong with a flag is said before its release goes out; a store that does not answer keeps no code back.
+  private func look(at target: RolloutTarget, _ planned: inout PlannedRollout) async throws(Failure) {
+    guard let flags else { return }
+    do throws(Failure) {
+      planned.consider(try await flags(target), environment: environment.name)
+    } catch {
+      guard error.kind != .configuration, error.kind != .cancelled else { throw error }
+      planned.warnings = ["its store was not looked at: \(error.message)"]
+    }
   }
 
   /// The rollouts that a rollback switches off first; nil without any.

@@ -12,6 +12,8 @@ package struct Planning: Sendable {
   private let digest: @Sendable (String) -> String
   private let databases: DatabaseLooks
   private let actions: (any ActionsSecretStore)?
+  /// Looks at the flag of a rollout that is to begin; nil: nobody does.
+  package var flags: (@Sendable (RolloutTarget) async throws(Failure) -> FlagState)?
 
   /// - Parameters:
   ///   - digest: SHA-256 in hex.

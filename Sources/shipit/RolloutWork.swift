@@ -54,8 +54,9 @@ struct RolloutWork: Sendable {
       let record = RolloutRecord(
         key: target.key, environment: environment.name, app: environment.app, release: release.number,
         commit: release.commit, digest: "", steps: target.steps.map(\.share), by: wiring.by, startedAt: from)
-      let events = try await replay.run(record, from: from, to: end)
-      lines.append(.init(target, events: events))
+      let played = try await replay.run(record, from: from, to: end)
+      lines.append(
+        .init(target, events: played.events, missing: played.missing, healthy: played.healthy))
     }
     console.result(
       RolloutReplayReport(
@@ -217,10 +218,15 @@ struct RolloutWork: Sendable {
 
   func abort(_ target: RolloutTarget, reason: String?) async throws(Failure) -> ExitCode {
     do throws(Failure) {
-      let (record, took, notes) = try await word.abort(
-        target.key, flag: try wiring.flag(of: target), reason: reason.map(console.redactor))
+      let (record, _, notes) = try await word.abort(
+        target.key, flag: try wiring.flag(of: target), reason: reason.map(console.redactor)
+      ) { took, patience in
+        console.note(["the flag is off, read back within \(took.words)"])
+        if let patience {
+          console.note(["a round was about to raise it: looking again within \(patience.words)"])
+        }
+      }
       for note in notes { console.warning(note) }
-      console.note(["the flag is off, read back within \(took.words)"])
       telling.show([try telling.line(target, record)], .done)
       return .done
     } catch {

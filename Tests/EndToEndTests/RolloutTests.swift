@@ -61,7 +61,10 @@ struct RolloutEndToEndTests {
     }
   }
 
-  private func with(_ rollouts: String, _ body: (World) async throws -> Void) async throws {
+  /// - Parameter flag: what the emulated flag is beside its key.
+  private func with(
+    _ rollouts: String, flag more: [String: JSON] = [:], _ body: (World) async throws -> Void
+  ) async throws {
     let environment = try String(
       contentsOfFile: Checkout.root + "/Tests/Support/two-services.yaml", encoding: .utf8)
     let project = try await GitProject(environment: environment + rollouts)
@@ -71,7 +74,10 @@ struct RolloutEndToEndTests {
     sections["launchdarkly"] = [
       "project": "shop", "environments": [["key": "production", "sdkKey": "sdk-1"]],
       "tokens": [["token": "api-ci", "name": "ci"]],
-      "flags": [["key": "new-checkout", "salt": "9f1c2d", "variations": [true, false]]],
+      "flags": [
+        .object(
+          ["key": "new-checkout", "salt": "9f1c2d", "variations": [true, false]].merging(more) { $1 })
+      ],
     ]
     let seed = project.scratch.path + "/seed.json"
     try JSON.object(sections).serialized().write(toFile: seed, atomically: true, encoding: .utf8)
@@ -159,6 +165,108 @@ struct RolloutEndToEndTests {
     result = try await world.shipit("deploy", "demo", "--yes")
     #expect(result.code == 0, "\(result.text)")
     #expect(try await world.served() == 100_000)
+  }
+
+  /// Few requests a look: no plain bound would be allowed to decide by them.
+  private static func tested(store: String) -> String {
+    let counted = "http_requests_total{variant=\"${variant}\"}[4s]"
+    let failed = "http_requests_total{variant=\"${variant}\",code=~\"5..\"}[4s]"
+    let query = "100 * (sum(increase(\(failed))) or vector(0)) / sum(increase(\(counted)))"
+    return """
+
+      rollouts:
+        new-checkout:
+          flag: {provider: launchdarkly, project: shop, environment: production, token: {secret: LAUNCHDARKLY_TOKEN}}
+          store: {url: "\(store)"}
+          steps: [10, 100]
+          bake: 20s
+          interval: 10s
+          initial-delay: 5s
+          settle: 2
+          min-readings: 2
+          metrics:
+            - name: errors
+              query: '\(query)'
+              sample-query: 'sum(increase(\(counted)))'
+              pass: "< 1"
+              abort: "> 2"
+              alpha: 0.01
+              variant: {label: variant, value: "on"}
+            - name: against-others
+              query: '\(query)'
+              sample-query: 'sum(increase(\(counted)))'
+              pass: "< 50"
+              alpha: 0.01
+              versus: baseline
+              variant: {label: variant, value: "on", baseline: "off"}
+              failure-limit: 3
+            - {name: orders, run: [echo, "12"], pass: "> 10", dilution: accepted}
+      """
+  }
+
+  @Test(.disabled(if: PrometheusServer.missing != nil, "\(PrometheusServer.missing ?? "")"))
+  func aTestOverTheWholeStepStopsFourPercentAndLetsAHealthyServiceOn() async throws {
+    let canary = try CountedService("release=\"1\",variant=\"on\"", codes: ["500"])
+    let others = try CountedService("release=\"1\",variant=\"off\"", codes: ["500"])
+    let isBroken = Locked(false)
+    try await PrometheusServer.with([canary.port, others.port]) { url in
+      try await canary.serving({ _ in
+        others.serve(99)
+        others.serve(1, code: "500")
+        canary.serve(isBroken.withLock { $0 } ? 24 : 25)
+        if isBroken.withLock({ $0 }) { canary.serve(1, code: "500") }
+      }) {
+        try await with(Self.tested(store: url)) { world in
+          var result = try await world.shipit("plan", "demo")
+          #expect(result.output.contains("errors < 1 (abort > 2), tested at 0.01"), "\(result.text)")
+          #expect(result.output.contains("nobody has evaluated it yet"), "\(result.text)")
+          result = try await world.shipit("deploy", "demo", "--yes")
+          #expect(result.code == 0, "\(result.text)")
+          let began = Date()
+          for _ in 1...8 where try await world.served() < 100_000 {
+            _ = try await awaited(within: .seconds(11)) {
+              ContinuousClock.now
+            } until: { _ in
+              false
+            }
+            result = try await world.shipit("rollout", "tick", "demo")
+            #expect(result.code == 0, "\(result.text)")
+          }
+          #expect(try await world.served() == 100_000)
+          result = try await world.shipit(
+            "rollout", "simulate", "demo", "--from", began.ISO8601Format())
+          #expect(
+            result.code == 0 && result.output.contains("orders: the command echo keeps no history"),
+            "\(result.text)")
+          #expect(result.output.contains("0 of 1000 rollouts of a healthy service"), "\(result.text)")
+          isBroken.withLock { $0 = true }
+          result = try await world.shipit("rollout", "tick", "demo", "--wait")
+          #expect(result.code == 7, "\(result.text)")
+          #expect(try await world.served() == 0)
+          result = try await world.shipit("rollout", "status", "demo")
+          #expect(result.output.contains("failed in this step, evidence"), "\(result.text)")
+        }
+      }
+    }
+    await canary.stop()
+    await others.stop()
+  }
+
+  @Test func aFlagThatNobodyEvaluatesStaysOffAndOneThatIsNotThereKeepsTheReleaseBack() async throws {
+    try await with(Self.rollouts(store: "http://127.0.0.1:9"), flag: ["created": 1_700_000_000_000]) {
+      world in
+      let result = try await world.shipit("deploy", "demo", "--yes")
+      #expect(
+        result.code == 0 && result.text.contains("nobody has evaluated the flag for a week"), "\(result.text)"
+      )
+      #expect(try await world.served() == 0)
+    }
+    let text = Self.rollouts(store: "http://127.0.0.1:9").replacingOccurrences(
+      of: "  new-checkout:", with: "  no-such:")
+    try await with(text) { world in
+      let result = try await world.shipit("plan", "demo")
+      #expect(result.code == 2 && result.text.contains("no-such"), "\(result.text)")
+    }
   }
 
   @Test func aStoreThatIsDownPausesWith13AndFlagsGoOffFirst() async throws {

@@ -90,6 +90,10 @@ private func report(_ lines: [RolloutReport.RolloutLine], _ exit: ExitCode = .do
     let paused = RolloutReport.RolloutLine(
       target(),
       record {
+        var test = RolloutTest(
+          until: now, bound: 4.605, words: "34 of 1200 failed in this step, evidence 2.1 of 4.61")
+        test.evidence = 2.1
+        $0.metrics["success"]?.test = test
         $0.pause = RolloutPause(
           why: "drift", since: now - .seconds(1500),
           reason: "the flag serves 40 %, changed by ann@example.com")
@@ -133,7 +137,14 @@ private func report(_ lines: [RolloutReport.RolloutLine], _ exit: ExitCode = .do
     ]
     let report = RolloutReplayReport(
       app: "athlete-ally", environment: "prod", from: start, to: start + .seconds(20_000), release: 42,
-      rollouts: [.init(target(), events: events)])
+      rollouts: [
+        .init(
+          target(), events: events, missing: [.init(metric: "orders", source: "the command ./orders")],
+          healthy: HealthyRollouts(
+            rollouts: 1000, rolledBack: 31,
+            assumptions: [.init(metric: "success", failing: 0.42, isSeen: true, requests: 812)],
+            left: ["p95-latency"]))
+      ])
     try expectGolden("rollout-simulated.txt", report.text(.eighty))
   }
 

@@ -89,6 +89,31 @@ struct RolloutTests {
     #expect(read.secretNames == ["LD_TOKEN", "STORE_PASSWORD"])
   }
 
+  @Test("tests, comparisons and other sources arrive as they are written")
+  func statistics() throws {
+    let read = try rollout(
+      """
+          flag: {provider: flagd, file: flags.json}
+          store: {url: https://prometheus.example.com}
+          steps: [10, 100]
+          bake: 1h
+          metrics:
+            - {name: errors, template: http-errors, variant: {label: checkout, value: "on", baseline: "off"}, pass: "< 1", abort: "> 2", alpha: 0.02}
+            - {name: others, template: http-errors, variant: {label: checkout, value: "on"}, pass: "< 5", min-samples: 200, versus: baseline, max-increase: 20, min-delta: 0.5}
+            - {name: orders, run: [./orders, --failed], pass: "> 3", dilution: accepted}
+            - {name: seen, probe: {url: https://shop.example.com, measure: success, samples: 100}, pass: "> 95", abort: "< 90", dilution: accepted}
+            - {name: edge, railway: {service: api, measure: p95, window: 10m}, pass: "< 0.5", dilution: accepted}
+      """)
+    #expect(read.metrics.map(\.alpha) == [0.02, nil, nil, nil, nil])
+    #expect(read.metrics.map(\.versus) == [nil, .init(maxIncrease: 20, minDelta: 0.5), nil, nil, nil])
+    #expect(
+      read.metrics.dropFirst(2).map(\.question) == [
+        .command(["./orders", "--failed"]),
+        .probe(url: "https://shop.example.com", measure: "success", samples: 100),
+        .railway(service: "api", measure: "p95", window: .seconds(600)),
+      ])
+  }
+
   @Test("a variable of a service can go to everybody, without anything measured")
   func variable() throws {
     let read = try rollout(

@@ -8,6 +8,42 @@ import Model
 import TestSupport
 import Testing
 
+/// What a platform's edge counts.
+@Suite struct TrafficMetricTests {
+  private struct Counted: ServiceTrafficSource {
+    var answer: Result<ServiceTraffic, Failure>
+    let asked = Locked<[Timestamp]>([])
+
+    func traffic(from: Timestamp, to: Timestamp) async throws(Failure) -> ServiceTraffic {
+      asked.withLock { $0 = [from, to] }
+      return try answer.get()
+    }
+  }
+
+  @Test func `A share counts its requests, leaves the newest minute out, and keeps no history`() async throws
+  {
+    let counted = Counted(
+      answer: .success(ServiceTraffic(statuses: [200: 190, 404: 6, 503: 4], p95: .milliseconds(250))))
+    let moment = CommandMetricTests.moment
+    func read(_ measure: TrafficMetric.Measure) async throws -> MetricReading {
+      try await TrafficMetric("the edge", measure: measure, window: .seconds(300), traffic: counted).read(
+        at: moment)
+    }
+    #expect(try await read(.errors) == MetricReading(StoreAnswer(.value(2)), samples: 200))
+    #expect(try await read(.success).answer.reading == .value(98))
+    #expect(try await read(.p95).answer.reading == .value(0.25))
+    #expect(counted.asked.withLock { $0 } == [moment - .seconds(360), moment - .seconds(60)])
+    let none = TrafficMetric(
+      "the edge", measure: .errors, window: .seconds(300),
+      traffic: Counted(answer: .success(ServiceTraffic())))
+    #expect(try await none.read(at: moment).answer.reading == .noData(reason: "empty") && !none.hasHistory)
+    let refused = TrafficMetric(
+      "the edge", measure: .errors, window: .seconds(300),
+      traffic: Counted(answer: .failure(Failure(.authentication, "no"))))
+    #expect(try await refused.read(at: moment).answer.reading == .error(reason: "auth"))
+  }
+}
+
 /// Numbers that programs print.
 @Suite struct CommandMetricTests {
   static let moment = Timestamp(milliseconds: 1_766_000_000_000)

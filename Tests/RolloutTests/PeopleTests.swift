@@ -86,6 +86,53 @@ import Testing
     #expect(try await bench.record.end?.words == "customers complain")
   }
 
+  @Test(
+    "a raise that was on its way when a person aborted does not outlive the abort",
+    arguments: [true, false])
+  func abortDuringRaise(_ isKilled: Bool) async throws {
+    let bench = RolloutBench()
+    let (word, flag) = (bench.word, bench.flag)
+    let ended = Locked<(isOn: Bool, notes: [String])?>(nil)
+    // The flag is off still, so its version tells nobody that an abort has passed by.
+    let aborting = Locked<Task<Void, Never>?>(nil)
+    let isHeld = Locked(true)
+    flag.kept.withLock {
+      $0.before = {
+        let task = Task {
+          let result = try? await word.abort("new-checkout", flag: flag, reason: "no") { _, patience in
+            #expect(patience != nil)
+            isHeld.withLock { $0 = false }
+          }
+          isHeld.withLock { $0 = false }
+          ended.withLock { $0 = (flag.kept.withLock { $0.isOn }, result?.notes ?? []) }
+        }
+        aborting.withLock { $0 = task }
+        while isHeld.withLock({ $0 }) { await Task.yield() }
+        #expect(ended.withLock { $0 == nil }, "the abort ends before the raise has landed")
+        guard isKilled else { return }
+        flag.kept.withLock { kept in
+          kept.refusal = FlagRefusal(.ambiguous, Failure(.unknown, "killed"))
+          kept.takesEffect = true
+        }
+      }
+    }
+    let result = try await bench.start()
+    #expect(result.outcome == (isKilled ? .troubled : .rolledBack))
+    // Whoever was killed cannot act once its lease is over.
+    let moving = Task {
+      while ended.withLock({ $0 == nil }) {
+        bench.clock.advance(by: .seconds(1))
+        await Task.yield()
+      }
+    }
+    await aborting.withLock { $0 }?.value
+    await moving.value
+    let found = try #require(ended.withLock { $0 })
+    #expect(!found.isOn && !flag.kept.withLock { $0.isOn })
+    #expect(found.notes.contains { $0.contains("it is off again") } == isKilled)
+    #expect(try await bench.record.status == .rolledBack)
+  }
+
   @Test("a round finishes an abort that was asked and not done")
   func abortByRound() async throws {
     let bench = RolloutBench()

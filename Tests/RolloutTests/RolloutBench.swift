@@ -16,6 +16,8 @@ final class RolloutBench: Sendable {
   let store: HeldStore
   let target: Locked<RolloutTarget>
   let digest = Locked("d1")
+  /// Why shares are raised within a freeze.
+  let freezeOverride = Locked<String?>(nil)
 
   init(hasHistory: Bool = true, _ change: (inout RolloutTarget) -> Void = { _ in }) {
     ledger = MemoryLedger(environment: "prod", time: clock)
@@ -39,7 +41,7 @@ final class RolloutBench: Sendable {
       target, flag: flag,
       measures: { _ in target.metrics.map { RolloutMeasure($0, from: store, query: "q") } },
       calendar: try RaiseCalendar(target) { _ in .utc }, ledger: ledger, clock: clock, by: "ci@actions",
-      digest: digest.withLock { $0 })
+      digest: digest.withLock { $0 }, freezeOverride: freezeOverride.withLock { $0 })
   }
 
   private func holding<Value>(_ body: (RolloutHold) async throws -> Value) async throws -> Value {
@@ -79,7 +81,7 @@ final class RolloutBench: Sendable {
     return try await tick()
   }
 
-  func replay(from: Timestamp) async throws -> [RolloutEvent] {
+  func replay(from: Timestamp) async throws -> RolloutReplay.Played {
     try await RolloutReplay(parts()).run(.missing, from: from, to: clock.now)
   }
 
@@ -107,6 +109,9 @@ final class HeldFlag: FlagProvider {
     /// Thrown by the next write, after it took effect or instead.
     var refusal: FlagRefusal?
     var takesEffect = false
+    var usage: FlagUsage?
+    /// Done once, just before the next write lands.
+    var before: (@Sendable () async -> Void)?
   }
 
   let kept = Locked(Kept())
@@ -127,6 +132,12 @@ final class HeldFlag: FlagProvider {
   func read() async throws(Failure) -> FlagState { state(kept.withLock { $0 }) }
 
   private func state(_ kept: Kept) -> FlagState {
+    var state = bare(kept)
+    state.usage = kept.usage
+    return state
+  }
+
+  private func bare(_ kept: Kept) -> FlagState {
     FlagState(
       key: "new-checkout", isOn: kept.isOn, share: kept.isOn ? kept.share : .nobody,
       draw: FlagDraw(contextKind: "user", salt: kept.salt),
@@ -136,7 +147,12 @@ final class HeldFlag: FlagProvider {
   }
 
   func set(_ share: FlagShare, expected: FlagState, note: FlagNote) async throws(FlagRefusal) -> FlagState {
-    try write("\(share)", expected) {
+    let before = kept.withLock { kept in
+      defer { kept.before = nil }
+      return kept.before
+    }
+    await before?()
+    return try write("\(share)", expected) {
       $0.isOn = true; $0.share = share
     }
   }
@@ -148,7 +164,9 @@ final class HeldFlag: FlagProvider {
   }
 
   func off(known: FlagState?, note: FlagNote) async throws(FlagRefusal) -> FlagState {
-    try write("off", nil) {
+    // What is off already leaves no version behind, as in every store.
+    if let state = kept.withLock({ $0.isOn || $0.refusal != nil ? nil : state($0) }) { return state }
+    return try write("off", nil) {
       $0.isOn = false; $0.share = .nobody
     }
   }
@@ -180,6 +198,9 @@ final class HeldFlag: FlagProvider {
 final class HeldStore: MetricSource {
   let answer = Locked<@Sendable (Timestamp) -> Reading>({ _ in .value(0.2) })
   let asked = Locked<[Timestamp]>([])
+  let samples = Locked(2500.0)
+  /// What it says of those who do not have the feature: value and samples.
+  let baseline = Locked<(Double, Double)?>(nil)
   let name = "the store"
   let hasHistory: Bool
 
@@ -189,12 +210,18 @@ final class HeldStore: MetricSource {
 
   func read(at moment: Timestamp) async throws(CancellationError) -> MetricReading {
     asked.withLock { $0.append(moment) }
-    return MetricReading(StoreAnswer(answer.withLock { $0 }(moment)), samples: 2500)
+    return reading(moment)
+  }
+
+  private func reading(_ moment: Timestamp) -> MetricReading {
+    MetricReading(
+      StoreAnswer(answer.withLock { $0 }(moment)), samples: samples.withLock { $0 },
+      baseline: baseline.withLock { $0 }.map { .init(.value($0.0), samples: $0.1) })
   }
 
   func history(
     at moments: [Timestamp]
   ) async throws(CancellationError) -> [(at: Timestamp, reading: MetricReading)] {
-    moments.map { ($0, MetricReading(StoreAnswer(answer.withLock { $0 }($0)), samples: 2500)) }
+    moments.map { ($0, reading($0)) }
   }
 }

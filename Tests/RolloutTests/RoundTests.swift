@@ -86,6 +86,40 @@ import Testing
     _ = try await bench.tick()
     _ = try await bench.tick(after: 3600)
     #expect(try await bench.record.credit == .seconds(600))
+    #expect(
+      try await bench.tick(after: 900).notes == [
+        "errors: 2 missed readings cannot be filled in, the store keeps no history"
+      ])
+  }
+
+  @Test("within a freeze nothing is raised, unless a person says why, which the record keeps")
+  func freeze() async throws {
+    let bench = RolloutBench {
+      guard let from = try? FreezeMoment(parsing: "2026-11-26T10:20"),
+        let to = try? FreezeMoment(parsing: "2026-11-27T10:20")
+      else { return }
+      $0.freezes = [Freeze(from: from, to: to, timezone: "UTC", reason: "fair")]
+    }
+    _ = try await bench.start()
+    for _ in 1...8 { _ = try await bench.tick() }
+    #expect(try await bench.record.lastAction == "wait:window")
+    bench.freezeOverride.withLock { $0 = "the shop is closed anyway" }
+    #expect(try await bench.tick().outcome == .raised(from: share(10), to: share(25)))
+    #expect(
+      try await bench.record.events.contains {
+        $0.text == "raised within a freeze: the shop is closed anyway" && $0.by == "ci@actions"
+      })
+  }
+
+  @Test("a flag that nobody has evaluated for a week is not raised, and is once somebody does")
+  func unused() async throws {
+    let bench = RolloutBench()
+    bench.flag.kept.withLock { $0.usage = .inactive }
+    let result = try await bench.start()
+    #expect(result.outcome == .troubled && result.failure?.kind == .configuration)
+    #expect(bench.flag.writes.isEmpty)
+    bench.flag.kept.withLock { $0.usage = .active }
+    #expect(try await bench.tick().outcome == .raised(from: nil, to: share(10)))
   }
 
   @Test("a quiet hour earns nothing, and traffic goes on from there")
@@ -159,11 +193,11 @@ import Testing
     let began = bench.clock.now
     bench.clock.advance(by: .seconds(7200))
     #expect(
-      try await bench.replay(from: began).map(\.text) == [
+      try await bench.replay(from: began).events.map(\.text) == [
         "10 %", "25 %", "100 %", "complete",
       ])
     bench.store.answer.withLock { $0 = { $0 >= began + .seconds(3000) ? .value(4.2) : .value(0.2) } }
-    let events = try await bench.replay(from: began)
+    let events = try await bench.replay(from: began).events
     #expect(
       events.map(\.text) == ["10 %", "25 %", "off: errors 4.2 (abort > 2) of 2500 samples within 300 s"])
     #expect(events.map { ($0.at - began).wholeMilliseconds / 1000 } == [0, 2100, 3000])

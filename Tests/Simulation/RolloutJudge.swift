@@ -19,6 +19,8 @@ struct RolloutJudge {
   private var isResumed = false
   private var stepBegan: Timestamp?
   private var isAborted = false
+  /// An abort has ended and said that the flag is off.
+  private var isAbortDone = false
 
   mutating func accuse(_ words: String) { violations.append(words) }
 
@@ -39,12 +41,18 @@ struct RolloutJudge {
 
   mutating func abortAsked() { isAborted = true }
 
+  mutating func abortDone(_ state: RolloutWorld.State) {
+    isAbortDone = true
+    if state.flag.isOn, state.flag.by == nil { accuse("an abort has ended, and the flag is on") }
+  }
+
   // MARK: What shipit does
 
   mutating func set(_ share: Int, isComplete: Bool, _ state: RolloutWorld.State) {
     let flag = state.flag
     let before = flag.isOn ? flag.share : 0
-    // One that was on its way when the abort came is taken back: the end tells.
+    // One that was on its way when the abort came is waited for and taken back before the abort ends.
+    if isAbortDone { accuse("raised to \(share) after an abort had ended") }
     // Whatever was done to a flag that is off before the first step concerns nobody.
     if flag.by != nil, flag.isOn || stepBegan != nil, (flag.isOn, flag.share, flag.salt) != ours, !isResumed {
       accuse("what somebody else made of the flag was written over with \(share)")

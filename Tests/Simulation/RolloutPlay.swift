@@ -188,7 +188,13 @@ enum RolloutPlay {
     world.state.withLock { $0.judge.abortAsked() }
     let process = RolloutProcess(world, "bo", skew: .zero, killAt: nil, isInner: true)
     world.tell("bo: abort")
-    _ = try? await word(world).abort(key, flag: SimulatedFlag(process: process), reason: "enough")
+    do throws(Failure) {
+      _ = try await word(world).abort(key, flag: SimulatedFlag(process: process), reason: "enough")
+      world.state.withLock { state in
+        let copy = state
+        state.judge.abortDone(copy)
+      }
+    } catch { world.tell("bo: \(error.message)") }
   }
 
   // MARK: Quiet times

@@ -20,6 +20,8 @@ package struct GateDraft: Sendable, Hashable {
   package var scrape: Duration?
   /// When a step's first reading is taken.
   package var initialDelay: Duration?
+  /// Chance moves it when little stands behind it; nil: the query tells, and a template's is so.
+  package var isRate: Bool?
 
   package init(
     query: String?, sampleQuery: String? = nil, isQuantile: Bool = false, _ thresholds: MetricThresholds,
@@ -62,7 +64,7 @@ package struct NaiveGate: Sendable, Hashable {
   package static func all(in gate: GateDraft) -> [NaiveGate] {
     guard !gate.isObserved else { return [] }
     let query = gate.query.map(QueryText.init)
-    let isRate = query?.isRate ?? true
+    let isRate = gate.isRate ?? query?.isRate ?? true
     let isQuantile = query?.calls("histogram_quantile") ?? gate.isQuantile
     let ofAny = [
       contradicting(gate.thresholds), uncounted(gate), isRate ? fewSamples(gate) : nil, diluted(gate, query),

@@ -32,8 +32,9 @@ package struct LaunchDarklyFlag: FlagProvider {
     state.needsApproval = needsApproval(environment, flag)
     // Who it was and whether it is used: a token that may not ask that still rolls out.
     if let entry = try? await client.newestChange() { state.lastChange = author(entry) }
-    if let last = (try? await client.status())?["lastRequested"]?.string {
-      state.lastEvaluated = Timestamp(iso8601: last)
+    if let status = try? await client.status() {
+      state.lastEvaluated = status["lastRequested"]?.string.flatMap { Timestamp(iso8601: $0) }
+      state.usage = status["name"]?.string.flatMap(FlagUsage.init(rawValue:))
     }
     return state
   }

@@ -35,6 +35,7 @@ extension PlannedRollout {
     }
     let gates = gates.isEmpty ? "none: time alone raises it" : gates.joined(separator: "; ")
     return lines + [.labelled("gates", [Span(gates)])]
+      + (warnings ?? []).map { .labelled("note", [.warning($0)]) }
   }
 
   private func ladder(_ symbols: Symbols) -> String {

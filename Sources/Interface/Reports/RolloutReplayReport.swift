@@ -9,11 +9,20 @@ package struct RolloutReplayReport: Report {
     package var key: String
     package var steps: [FlagShare]
     package var events: [RolloutEvent]
+    /// Metrics that are left out: their source keeps no history.
+    package var missing: [RolloutReplayGap]
+    /// What the same rules do to healthy services; nil where no metric is a share of failures.
+    package var healthy: HealthyRollouts?
 
-    package init(_ target: RolloutTarget, events: [RolloutEvent]) {
+    package init(
+      _ target: RolloutTarget, events: [RolloutEvent], missing: [RolloutReplayGap] = [],
+      healthy: HealthyRollouts? = nil
+    ) {
       key = target.key
       steps = target.steps.map(\.share)
       self.events = events
+      self.missing = missing
+      self.healthy = healthy
     }
   }
 
@@ -48,6 +57,11 @@ package struct RolloutReplayReport: Report {
       lines += rollout.events.map { event in
         .labelled(event.at.minute, [Span(event.text, Self.role(event.text))], width: 22)
       }
+      lines += rollout.missing.map { gap in
+        .labelled(
+          "left out", [.warning("\(gap.metric): \(gap.source) keeps no history")], width: 22)
+      }
+      if let healthy = rollout.healthy { lines += healthy.lines }
     }
     return lines
   }
@@ -56,5 +70,35 @@ package struct RolloutReplayReport: Report {
     if text.hasPrefix("off") { return .bad }
     if text.hasPrefix("paused") || text.hasPrefix("a person") { return .warning }
     return text == "complete" ? .good : .plain
+  }
+}
+
+extension HealthyRollouts {
+  /// How often chance alone would have switched it off, and on what that rests.
+  fileprivate var lines: [Line] {
+    let role: Role = rolledBack * 50 > rollouts ? .warning : .plain
+    var lines: [Line] = [
+      .labelled(
+        "by chance",
+        [
+          Span(
+            "\(rolledBack) of \(rollouts) rollouts of a healthy service would have been switched off", role)
+        ],
+        width: 22)
+    ]
+    lines += assumptions.map { one in
+      let source = one.isSeen ? "as in this time" : "the bound of pass, for this time was worse"
+      return .labelled(
+        "if",
+        [
+          .faint(
+            "\(one.metric): \(RolloutReport.MetricLine.number(one.failing)) % fail, \(source), of \(Int64(one.requests.rounded())) requests a reading, each by itself"
+          )
+        ], width: 22)
+    }
+    if !left.isEmpty {
+      lines.append(.labelled("", [.faint("\(left.joined(separator: ", ")) counts as good")], width: 22))
+    }
+    return lines
   }
 }

@@ -26,7 +26,7 @@ extension RolloutReport.RolloutLine {
         .labelled("credit", bar(symbols) + [Span("  \(credit.duration.words) of \(bake.duration.words)")]))
     }
     let width = metrics.map(\.name.columns).max() ?? 0
-    lines += metrics.map { $0.line(symbols, width: max(11, width + 2)) }
+    lines += metrics.flatMap { $0.lines(symbols, width: max(11, width + 2)) }
     if let pause { lines.append(.labelled("paused", paused(pause, now))) }
     for order in orders {
       lines.append(
@@ -145,7 +145,13 @@ extension RolloutReport.MetricLine {
   /// How many readings are drawn.
   private static let width = 24
 
-  func line(_ symbols: Symbols, width: Int) -> Line {
+  /// Its readings, and what its test says of all of them together.
+  func lines(_ symbols: Symbols, width: Int) -> [Line] {
+    let tested = test.map { Line.labelled("", [Span($0.words, $0.isCrossed ? .bad : .faint)], width: width) }
+    return [line(symbols, width: width)] + [tested].compactMap(\.self)
+  }
+
+  private func line(_ symbols: Symbols, width: Int) -> Line {
     let bounds = [pass.map { "pass \($0)" }, abort.map { "abort \($0)" }].compactMap(\.self)
     let latest = readings.last
     let value = latest?.value.map(Self.number) ?? latest?.reason ?? latest?.outcome ?? "not read yet"

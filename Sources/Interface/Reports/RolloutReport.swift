@@ -13,6 +13,8 @@ package struct RolloutReport: Report {
     package var isObserved: Bool
     /// The oldest first.
     package var readings: [RolloutReading]
+    /// What its statistical test has counted in this step, and says; nil without one.
+    package var test: RolloutTest?
   }
 
   package struct RolloutLine: Codable, Sendable, Hashable {
@@ -89,7 +91,7 @@ extension RolloutReport.RolloutLine {
       let kept = record?.metrics[metric.name]
       return .init(
         name: metric.name, state: kept?.state ?? "pending", pass: metric.pass, abort: metric.abort,
-        isObserved: metric.isObserved, readings: kept?.readings ?? [])
+        isObserved: metric.isObserved, readings: kept?.readings ?? [], test: kept?.test)
     }
     pause = record?.pause
     orders = record?.orders ?? []

@@ -111,9 +111,40 @@ extension Grammar {
       Key("password", .secret, "The secret that holds its password.", example: "{secret: METRICS_PASSWORD}"),
     ])
 
+  private static let measure = Key(
+    "measure",
+    .word([
+      Word("success", "Percent that was answered well."), Word("errors", "Percent that was not."),
+      Word("p95", "Seconds within which 95 of 100 were answered."),
+    ]), "What is measured.", required: true, example: "success")
+
+  private static let probe = ObjectShape(
+    "a probe",
+    [
+      Key("url", .text(.url), "The address.", required: true, example: "https://api.example.com/health"),
+      Key(
+        "measure",
+        .word([
+          Word("success", "Percent answered with 200 to 399."),
+          Word("p95", "Seconds within which 95 of 100 were answered."),
+        ]), "What is measured.", required: true, example: "success"),
+      Key("samples", .int(20...1000), "Requests a reading.", standard: "50", example: "100"),
+    ])
+
+  private static let railwayMetric = ObjectShape(
+    "a metric of Railway",
+    [
+      Key("service", .text(.name), "The service, by its key in this file.", required: true, example: "api"),
+      measure,
+      Key("window", .duration(atLeast: .seconds(60)), "Over how long is counted.", standard: "5m"),
+    ])
+
   static let metric = ObjectShape(
-    "a metric", exactlyOne: ["template", "query"],
-    onlyWith: ["sample-query": "query", "labels": "template", "window": "template"],
+    "a metric", exactlyOne: ["template", "query", "run", "probe", "railway"],
+    onlyWith: [
+      "sample-query": "query", "labels": "template", "window": "template", "max-increase": "versus",
+      "min-delta": "versus",
+    ],
     neverWith: ["variant": "dilution"],
     [
       Key("name", .text(.title), "What it is called.", required: true, example: "success-rate"),
@@ -139,13 +170,28 @@ extension Grammar {
               Key(
                 "value", .text(.line), "Its value for those who have the feature.", required: true,
                 example: "\"on\""),
+              Key(
+                "baseline", .text(.line),
+                "With `versus`: its value for those who have not. A template takes any other value without it.",
+                example: "\"off\""),
             ])),
-        "The label that tells those who have the feature from the rest. A written query must hold it.",
+        "The label that tells those who have the feature from the rest. A written query must hold it; `${variant}` in it is the value. A program gets the value as `SHIPIT_METRIC_VARIANT`.",
         example: "{label: checkout, value: \"on\"}"),
       Key("query", .text(.query), "The question to the store.", example: "'sum(rate(errors_total[5m]))'"),
       Key(
         "sample-query", .text(.query), "How many samples stand behind it.",
         example: "'sum(increase(requests_total[5m]))'"),
+      Key(
+        "run", .list(.text(.argument), atLeast: 1),
+        "A program of the project that prints a number, or `{\"value\": 97.2, \"samples\": 812}`. It keeps no history.",
+        example: "[./scripts/orders, --failed]", elsewhere: ["command", "cmd"]),
+      Key(
+        "probe", .object(probe), "shipit's own requests, so many at each reading. They keep no history.",
+        example: "{url: https://api.example.com/health, measure: success}"),
+      Key(
+        "railway", .object(railwayMetric),
+        "What Railway's edge counts for a service, of everybody and of every release. It is not filled in later.",
+        example: "{service: api, measure: errors}"),
       Key("pass", .text(.threshold), "Good enough to go on.", example: "\"> 95\""),
       Key("abort", .text(.threshold), "Bad enough to go back at once.", example: "\"< 90\""),
       Key(
@@ -169,11 +215,21 @@ extension Grammar {
       Key("nodata-limit", .int(0...1000), "Readings without data tolerated in a row.", example: "12"),
       Key("count", .int(1...100_000), "Readings after which it is decided.", example: "10"),
       Key(
-        "alpha", .number(0.000001...0.5), "The chance of a false alarm of the sequential test.",
-        example: "0.01", .later),
+        "alpha", .number(0.000001...0.5),
+        "The chance of a false alarm of a test over the whole step. Alone: failures among requests, `pass` being the healthy share and `abort` the bad one, in percent. With `versus`: both arms.",
+        example: "0.01"),
       Key(
         "versus", .word([Word("baseline", "Those who do not have the feature.")]),
-        "What it is compared with.", example: "baseline", .later),
+        "What it is compared with: the same question, of the same moment. It wants `variant`, and `pass`, for at 100 % nobody is left to compare with.",
+        example: "baseline"),
+      Key(
+        "max-increase", .number(0...1_000_000),
+        "By how many percent of the baseline it may be worse: without `alpha` at each reading, with it the median of a latency.",
+        example: "20"),
+      Key(
+        "min-delta", .number(0...1_000_000_000),
+        "In the metric's unit: a smaller difference from the baseline counts for nothing.", standard: "0",
+        example: "0.5"),
       Key(
         "dilution", .word([Word("accepted", "The query cannot tell the variants apart, and that is known.")]),
         "Written when the query sees everybody.", example: "accepted"),

@@ -124,6 +124,12 @@ extension MetricTarget {
     limits.inconclusive = fields["inconclusive-limit"]?.int
     limits.noData = fields["nodata-limit"]?.int
     limits.count = fields["count"]?.int
+    alpha = fields["alpha"]?.number
+    if fields["versus"] != nil {
+      versus = Comparison(
+        baseline: fields["variant"]?.fields?["baseline"]?.text, maxIncrease: fields["max-increase"]?.number,
+        minDelta: fields["min-delta"]?.number)
+    }
   }
 }
 
@@ -136,6 +142,18 @@ extension MetricTarget.Question {
       self = .template(template, labels: labels, window: fields["window"]?.duration ?? .seconds(300))
     } else if let query = fields["query"]?.text {
       self = .written(query: query, samples: fields["sample-query"]?.text)
+    } else if let command = fields["run"]?.list, !command.isEmpty {
+      self = .command(command.compactMap(\.text))
+    } else if let probe = fields["probe"]?.fields, let url = probe["url"]?.text,
+      let measure = probe["measure"]?.text
+    {
+      self = .probe(url: url, measure: measure, samples: probe["samples"]?.int ?? 50)
+    } else if let railway = fields["railway"]?.fields, let service = railway["service"]?.text,
+      let measure = railway["measure"]?.text
+    {
+      self = .railway(
+        service: ServiceName(rawValue: service), measure: measure,
+        window: railway["window"]?.duration ?? .seconds(300))
     } else {
       return nil
     }

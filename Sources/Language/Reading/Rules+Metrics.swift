@@ -18,7 +18,9 @@ extension Rules {
       }
       checkGate(metric, of: rollout, &reading)
     }
-    if let placed = rollout["metrics"], !rollout.has("store") {
+    if let placed = rollout["metrics"], !rollout.has("store"),
+      metrics.isEmpty || metrics.contains(where: { $0.has("template") || $0.has("query") })
+    {
       reading.error(
         .contradiction, "the metrics are read nowhere: there is no `store`", at: placed.mark,
         path: placed.path, help: "add `store: {url: https://prometheus.example.com}`")
@@ -30,23 +32,47 @@ extension Rules {
     }
   }
 
+  private func checkRailway(_ key: String, _ service: Placed, _ reading: inout Reading) {
+    guard let found = services.first(where: { $0.key == key }) else {
+      return reading.error(
+        .unknownService, "there is no service `\(key)`", at: service.mark, path: service.path,
+        help: "the services are \(services.map(\.key).joined(separator: ", "))")
+    }
+    guard found.fields["platform"]?.text != "railway" else { return }
+    reading.error(
+      .contradiction, "`\(key)` is not on Railway", at: service.mark, path: service.path,
+      help: "name a service that is, or use another source")
+  }
+
   private static func isObserved(_ metric: Fields) -> Bool { metric["mode"]?.text == "observe" }
 
   /// What a gate's rules find naive is told where it is written.
   private func checkGate(_ metric: Fields, of rollout: Fields, _ reading: inout Reading) {
-    let draft = GateDraft(
+    var draft = GateDraft(
       query: metric.has("template") ? nil : metric["query"]?.text, sampleQuery: metric["sample-query"]?.text,
       isQuantile: metric["template"]?.text == "http-p95",
       MetricThresholds(
         pass: metric["pass"]?.text.flatMap(Threshold.init),
         abort: metric["abort"]?.text.flatMap(Threshold.init),
         minSamples: Double(metric["min-samples"]?.int ?? 0)),
-      hasStatistics: metric.has("alpha") || metric.has("versus"), isObserved: Self.isObserved(metric),
+      // A latency has no bound of samples that a test could stand in for.
+      hasStatistics: metric.has("alpha") && Self.isShare(metric), isObserved: Self.isObserved(metric),
       variant: metric["variant"]?.fields?["label"]?.text, isDilutionAccepted: metric.has("dilution"),
       initialDelay: rollout["initial-delay"]?.duration)
     // A question that was refused already says nothing more.
-    guard metric.has("template") || draft.query != nil else { return }
-    for gate in NaiveGate.all(in: draft) {
+    guard ["template", "run", "probe", "railway"].contains(where: metric.has) || draft.query != nil else {
+      return
+    }
+    if metric.has("run") || metric.has("probe") { draft.isRate = false }
+    let probes = metric["probe"]?.fields.map { $0["samples"]?.int ?? 50 }
+    let ofProbes =
+      metric["probe"]?.fields?["measure"]?.text == "success"
+      ? probes.flatMap { NaiveGate.ofProbes($0, draft.thresholds) } : nil
+    checkStatistics(metric, draft, of: rollout, &reading)
+    if let service = metric["railway"]?.fields?["service"], let key = service.text {
+      checkRailway(key, service, &reading)
+    }
+    for gate in NaiveGate.all(in: draft) + [ofProbes].compactMap(\.self) {
       let place = gate.mistake.keys.lazy.compactMap { metric[$0] }.first
       let pass = gate.mistake == .contradicting ? metric["pass"] : nil
       reading.error(

@@ -18,10 +18,13 @@ package struct MetricSelection: Sendable, Hashable {
     package var name: String
     /// As it is to be matched; it may hold `${release}`.
     package var value: String
+    /// Any other value of the label, and not none.
+    package var isOther: Bool
 
-    package init(_ name: String, _ value: String) {
+    package init(_ name: String, _ value: String, isOther: Bool = false) {
       self.name = name
       self.value = value
+      self.isOther = isOther
     }
   }
 
@@ -150,6 +153,6 @@ extension MetricSelection.Label {
   var matcher: String {
     let quoted = value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing(
       "\n", with: "\\n")
-    return "\(name)=\"\(quoted)\""
+    return isOther ? "\(name)!=\"\(quoted)\",\(name)!=\"\"" : "\(name)=\"\(quoted)\""
   }
 }

@@ -1,11 +1,18 @@
 package import Model
 
-/// What stands for `${release}`, `${environment}` and `${commit}` in a query.
+/// What stands for `${release}`, `${environment}`, `${commit}` and `${variant}` in a query.
 package struct QueryReferences: Sendable, Hashable {
   package var values: [String: String]
 
   package init(release: Int, environment: String, commit: String) {
     values = ["release": String(release), "environment": environment, "commit": commit]
+  }
+
+  /// - Parameter variant: the label's value of those whom the query is about; nil: it does not say.
+  package func about(_ variant: String?) -> Self {
+    var about = self
+    about.values["variant"] = variant
+    return about
   }
 
   /// The query with every reference replaced, within quotes as PromQL wants it; `$${` is a plain `${`.
@@ -29,7 +36,8 @@ package struct QueryReferences: Sendable, Hashable {
       guard let value = values[name] else {
         throw Failure(
           .configuration, "`${\(name)}` is nothing that a query can refer to",
-          place: "query \(query.prefix(300))", hint: "there are ${release}, ${environment} and ${commit}")
+          place: "query \(query.prefix(300))",
+          hint: "there are ${release}, ${environment}, ${commit}, and ${variant} with `variant`")
       }
       result += before + value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
       rest = rest[rest.index(after: end)...]

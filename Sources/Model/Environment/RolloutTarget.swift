@@ -47,6 +47,13 @@ package struct RolloutTarget: Sendable, Hashable, Codable {
   }
 }
 
+extension RolloutTarget {
+  /// A metric is of Railway's edge.
+  package var asksRailway: Bool {
+    metrics.contains { if case .railway = $0.question { true } else { false } }
+  }
+}
+
 /// One share, and what leads on from it.
 package struct RolloutStep: Sendable, Hashable, Codable {
   package var share: FlagShare
@@ -150,6 +157,12 @@ package struct MetricTarget: Sendable, Hashable, Codable {
     /// `http-success`, `http-errors` or `http-p95` over the series with these labels.
     case template(String, labels: [Label], window: Duration)
     case written(query: String, samples: String?)
+    /// A program of the project that prints a number.
+    case command([String])
+    /// shipit's own requests to an address: `success` or `p95`.
+    case probe(url: String, measure: String, samples: Int)
+    /// What Railway's edge counts for a service: `success`, `errors` or `p95`.
+    case railway(service: ServiceName, measure: String, window: Duration)
   }
 
   package var name: String
@@ -171,6 +184,10 @@ package struct MetricTarget: Sendable, Hashable, Codable {
   /// Of one question.
   package var timeout: Duration = .seconds(10)
   package var limits = Limits()
+  /// The chance of a false alarm that a statistical test of the metric may have; nil: the bounds decide alone.
+  package var alpha: Double?
+  /// Compared with those who do not have the feature; nil: with the bounds alone.
+  package var versus: Comparison?
 
   package init(
     name: String, question: Question, pass: String? = nil, abort: String? = nil, minSamples: Int = 0,
@@ -182,6 +199,22 @@ package struct MetricTarget: Sendable, Hashable, Codable {
     self.abort = abort
     self.minSamples = minSamples
     self.variant = variant
+  }
+
+  /// How far from those who do not have the feature it may be (contract rollout-analysis §9.3).
+  package struct Comparison: Sendable, Hashable, Codable {
+    /// The variant's label of those who do not have it; nil: any other value.
+    package var baseline: String?
+    /// By how many percent of theirs it may be worse.
+    package var maxIncrease: Double?
+    /// In the metric's unit: a smaller difference counts for nothing.
+    package var minDelta: Double?
+
+    package init(baseline: String? = nil, maxIncrease: Double? = nil, minDelta: Double? = nil) {
+      self.baseline = baseline
+      self.maxIncrease = maxIncrease
+      self.minDelta = minDelta
+    }
   }
 
   /// What is tolerated within one step (contract rollout-analysis §5); nil where nothing is written.

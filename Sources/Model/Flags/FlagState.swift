@@ -29,6 +29,8 @@ package struct FlagState: Sendable, Hashable, Codable {
   package var needsApproval: Bool
   /// When somebody last evaluated the flag; nil when the store does not know.
   package var lastEvaluated: Timestamp?
+  /// Whether anybody evaluates it; nil where the store does not say.
+  package var usage: FlagUsage?
 
   package init(
     key: String, isOn: Bool, share: FlagShare, draw: FlagDraw, variations: [FlagVariation], wanted: Int,
@@ -114,6 +116,17 @@ package struct FlagDraw: Sendable, Hashable, Codable {
     }
     return nil
   }
+}
+
+/// Whether anybody asks a store for a flag (contract launchdarkly §3).
+package enum FlagUsage: String, Sendable, Hashable, Codable {
+  /// It was made within a week, and never asked for.
+  case new
+  /// Nobody has asked for it within a week: metrics would show nothing.
+  case inactive
+  case active
+  /// Everybody gets the same for a week already.
+  case launched
 }
 
 /// One of the values a flag can have.

@@ -24,6 +24,8 @@ package struct PlannedRollout: Sendable, Hashable, Codable {
   package var reason: String?
   /// What decides, in words; empty where time alone does.
   package var gates: [String]
+  /// What a person should know of the flag before it is raised; nil: nothing, or nobody has looked.
+  package var warnings: [String]?
 
   package init(
     _ target: RolloutTarget, _ change: Change, share: FlagShare? = nil, reason: String? = nil
@@ -35,6 +37,28 @@ package struct PlannedRollout: Sendable, Hashable, Codable {
     self.change = change
     self.reason = reason
     gates = target.metrics.filter { !$0.isObserved }.map(\.words)
+  }
+}
+
+extension PlannedRollout {
+  /// Takes in what the flag's store says before anything is raised. Pure.
+  package mutating func consider(_ flag: FlagState, environment: String) {
+    guard change == .begin else { return }
+    if flag.usage == .inactive {
+      change = .refuse
+      reason =
+        "nobody has evaluated the flag for a week, so its numbers would say nothing; once somebody does: shipit rollout start \(environment) \(key)"
+      return
+    }
+    var warnings = flag.ahead
+    if flag.usage == .new { warnings.append("nobody has evaluated it yet: the code of this release has to") }
+    if flag.needsApproval {
+      warnings.append("its store wants an approval of each change, also of switching it off")
+    }
+    if flag.isOn, flag.share > .nobody {
+      warnings.append("it serves \(flag.share) already: the rollout does not lower it, and does not begin")
+    }
+    self.warnings = warnings.isEmpty ? nil : warnings
   }
 }
 
@@ -76,10 +100,10 @@ extension RolloutEvidence {
   /// `errors 4.2 (abort > 2) of 2500 samples within 300 s`.
   package var words: String {
     let number = value.map { ($0 * 1000).rounded() / 1000 }.map { "\($0)" } ?? "no value"
-    let bound = threshold.map { " (abort \($0))" } ?? ""
+    let bound = test == nil ? threshold.map { " (abort \($0))" } ?? "" : ""
     let samples = samples.map { " of \(Int64($0.rounded())) samples" } ?? ""
     let window = window.map { " within \($0.components.seconds) s" } ?? ""
-    return "\(metric) \(number)\(bound)\(samples)\(window)"
+    return "\(metric) \(number)\(bound)\(samples)\(window)\(test.map { "; \($0)" } ?? "")"
   }
 }
 
@@ -95,8 +119,11 @@ extension FlagTarget {
 }
 
 extension MetricTarget {
-  /// `errors < 1 (abort > 2)`.
+  /// `errors < 1 (abort > 2)`, with what is tested beside the bounds.
   package var words: String {
-    [name, pass, abort.map { "(abort \($0))" }].compactMap(\.self).joined(separator: " ")
+    let bounds = [name, pass, abort.map { "(abort \($0))" }].compactMap(\.self).joined(separator: " ")
+    let against = versus == nil ? nil : "against those without the feature"
+    let test = alpha.map { "tested at \($0)" }
+    return ([bounds] + [against, test].compactMap(\.self)).joined(separator: ", ")
   }
 }

@@ -123,6 +123,8 @@ package struct RolloutMetric: Sendable, Hashable, Codable {
   package var lastReadAt: Timestamp?
   /// The newest last.
   package private(set) var readings: [RolloutReading] = []
+  /// What a statistical test has counted in this step; nil without one.
+  package var test: RolloutTest?
 
   /// How many readings are kept, for a line that shows how it went.
   package static let keptReadings = 48
@@ -147,6 +149,10 @@ package struct RolloutReading: Sendable, Hashable, Codable {
   package var reason: String?
   /// It was asked for later, from the store's history.
   package var isFilled: Bool?
+  /// The same of those who do not have the feature, where it is compared with them.
+  package var baseline: Double?
+  /// What a test or a comparison says, where it decided.
+  package var test: String?
 
   package init(
     at: Timestamp, value: Double?, samples: Double?, outcome: String, reason: String? = nil,
@@ -312,11 +318,14 @@ package struct RolloutEvidence: Sendable, Hashable, Codable {
   package var at: Timestamp
   /// As the store was asked.
   package var query: String?
+  /// What a test or a comparison said, where that decided and no bound.
+  package var test: String?
 
   package init(
     metric: String, value: Double?, threshold: String?, window: Duration?, samples: Double?, at: Timestamp,
-    query: String?
+    query: String?, test: String? = nil
   ) {
+    self.test = test
     self.metric = metric
     self.value = value
     self.threshold = threshold

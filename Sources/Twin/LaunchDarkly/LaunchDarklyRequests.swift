@@ -62,8 +62,12 @@ extension LaunchDarklyWorld {
     case "patchFeatureFlag":
       return try patch(request, try flag(parts[4]), author, at, dryRun: field("dryRun") == "true")
     case "getFeatureFlagStatus":
-      let last = try flag(parts[5]).lastRequested[parts[4]]
-      var status: [String: JSON] = ["name": last == nil ? "inactive" : "active", "_links": [:]]
+      let flag = try flag(parts[5])
+      let last = flag.lastRequested[parts[4]]
+      let isNew = at - flag.created < 7 * 86_400_000
+      var status: [String: JSON] = [
+        "name": last != nil ? "active" : isNew ? "new" : "inactive", "_links": [:],
+      ]
       if let last { status["lastRequested"] = .string(last) }
       return .json(200, .object(status))
     case "getEnvironment": return .json(200, json(try environment(parts[5])))

@@ -118,7 +118,7 @@ struct LaunchDarklyWorld: Sendable {
       if off.isNull { config["offVariation"] = nil }
       flags[key] = Flag(
         key: key, variations: values.map { ["_id": .string(mint("7a11")), "value": $0] },
-        tags: (flag["tags"]?.array ?? []).compactMap(\.string), created: now,
+        tags: (flag["tags"]?.array ?? []).compactMap(\.string), created: flag["created"]?.int ?? now,
         environments: Dictionary(uniqueKeysWithValues: environments.map { ($0.key, config) }))
     }
   }

@@ -18,6 +18,9 @@ let rolloutSpecification = CommandSpecification(
     .init(name: "step", value: "PERCENT", help: "approve: which step; default: the next that wants it"),
     .init(name: "again", help: "start: begin anew what is over"),
     .init(name: "reason", value: "TEXT", help: "pause, resume, abort: why; the record keeps it"),
+    .init(
+      name: "override-freeze", value: "REASON",
+      help: "tick, watch, start: raise within a freeze; the record says why"),
     .init(name: "offline", help: "status: from the ledger alone"),
     .init(name: "from", value: "MOMENT", help: "simulate: its begin, such as 2026-08-21T08:00:00Z"),
     .init(name: "to", value: "MOMENT", help: "simulate: its end; default: now"),

@@ -46,6 +46,7 @@ enum DeployCommand {
     let policy = session.policy(sources)
     // A token that is missing is said before anything is deployed.
     let rollouts = try await RunRollouts(session, console, needsSecrets: true)
+    let planning = await RolloutWiring.planning(session, console)
     return try await OperationCommand.run(
       session, console, purpose: purpose, asks: asks,
       question: "Deploy this to \(session.environment.name)?", policy: sources,
@@ -54,7 +55,7 @@ enum DeployCommand {
         try await session.shown(plan, console, protect: plan.isEmpty ? [] : await policy.outlook(plan))
       },
       perform: { context, agreement in
-        await DeployOperation(context, planning: session.planning, request: request).run(
+        await DeployOperation(context, planning: planning, request: request).run(
           agree: agreement.agree, approve: agreement.approve)
       })
   }

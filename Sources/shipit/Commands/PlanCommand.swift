@@ -19,7 +19,7 @@ enum PlanCommand {
       console.reads(environment, on: session.touched)
       let request = DeployRequest(
         revision: revision, isDirty: isDirty, allowsOlder: invocation.has("allow-older"))
-      let plan = try await session.planning.plan(request)
+      let plan = try await RolloutWiring.planning(session, console).plan(request)
       let releases = try await session.ledger.recentReleases()
       let live = releases.first(where: \.isGood)
       let next = (try await session.ledger.runs(limit: 1).first?.release ?? 0) + 1

@@ -22,7 +22,13 @@ enum RolloutCommand {
           hint: "there are \(Action.allCases.map(\.rawValue).joined(separator: ", "))")
       }
       let ledger = try await ledger(project, environment, action, console)
-      let wiring = try await RolloutWiring.open(project, environment, ledger, console)
+      var wiring = try await RolloutWiring.open(project, environment, ledger, console)
+      wiring.freezeOverride = try invocation.policyOverrides.freeze
+      if wiring.freezeOverride != nil, ![.tick, .watch, .start].contains(action) {
+        throw Failure(
+          .configuration, "rollout \(action.rawValue) raises nothing, so it overrides no freeze",
+          place: "--override-freeze", hint: "it goes with tick, watch and start")
+      }
       let targets = try targets(invocation, environment, action)
       let work = RolloutWork(wiring, console)
       switch action {
