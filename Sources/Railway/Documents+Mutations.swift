@@ -106,5 +106,5 @@ extension Documents {
     variableMetadata, deployments, deployment, deploymentEvents, deploymentSnapshot, buildLogs,
     deploymentLogs, serviceInstanceUpdate, limitsUpdate, variablesUpsert, variableDelete, deploy,
     redeploy, rollback, cancel, backups, backupCreate, workflow,
-  ]
+  ] + creating
 }
