@@ -109,13 +109,15 @@ extension RailwayPlatform {
 
   /// A template's workflow that ended badly, of which Railway tells more than that nothing shows.
   private func refusal(of workflow: String, _ creation: Creation) async throws -> Outcome? {
-    let status = try await client.read(Documents.workflow, ["workflowId": .string(workflow)])["workflowStatus"]
+    let status = try await client.read(Documents.workflow, ["workflowId": .string(workflow)])[
+      "workflowStatus"]
     // Not found is what a workflow is that has only just begun.
     guard status?["status"]?.string == "Error" else { return nil }
     return .failed(
       Failure(
         .failed, "Railway could not make \(creation.words)", place: "Railway workflow \(workflow)",
-        cause: status?["error"]?.string, hint: "type the same command again; or make it in Railway's dashboard"),
+        cause: status?["error"]?.string,
+        hint: "type the same command again; or make it in Railway's dashboard"),
       moved: false)
   }
 

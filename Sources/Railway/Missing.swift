@@ -48,7 +48,8 @@ extension RailwayPlatform {
         )
       }
     }
-    shortfall.creations = shortfall.creations.filter { $0.kind != .volume && !$0.isNetwork }
+    shortfall.creations =
+      shortfall.creations.filter { $0.kind != .volume && !$0.isNetwork }
       + shortfall.creations.filter { $0.kind == .volume } + shortfall.creations.filter(\.isNetwork)
     return shortfall
   }
@@ -58,7 +59,8 @@ extension RailwayPlatform {
     if found.workspace == nil {
       guard case .workspace(let workspaces) = found.token, workspaces.count > 1 else {
         throw Failure(
-          .authentication, "the token in \(target.tokenSecret) acts in no workspace", place: "platforms.railway",
+          .authentication, "the token in \(target.tokenSecret) acts in no workspace",
+          place: "platforms.railway",
           hint: "create a workspace token in the account settings, and put it into \(target.tokenSecret)")
       }
       throw Failure(

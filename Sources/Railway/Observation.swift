@@ -37,7 +37,8 @@ extension RailwayPlatform {
       }
       let live = found.live
       observation.services[service.key] = ObservedService(
-        target: target, address: found.address(preferring: service.domains, without: unready), settings: detail.settings,
+        target: target, address: found.address(preferring: service.domains, without: unready),
+        settings: detail.settings,
         variables: variables, live: live, newest: found.newest,
         cutOver: state.volumes[found.id] == nil ? .gated : .stopFirst, autoDeploys: detail.autoDeploys,
         restoreMode: live.flatMap { $0.canRollback ? .codeAndVariables : found.canRedeploy ? .rebuild : nil },

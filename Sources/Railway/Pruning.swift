@@ -39,11 +39,14 @@ extension RailwayPlatform {
         found += try await client.domains(of: target).custom.filter { !declared.domains.contains($0.name) }
           .map { Surplus(.domains, on: .railway, name: $0.name, owner: service.name, id: $0.id) }
       }
-      found += try await client.proxies(of: service.id, in: resolved.place).filter { $0.port != declared.proxy }
-        .map { Surplus(.proxies, on: .railway, name: String($0.port), owner: service.name, id: $0.id) }
+      found += try await client.proxies(of: service.id, in: resolved.place).filter {
+        $0.port != declared.proxy
+      }
+      .map { Surplus(.proxies, on: .railway, name: String($0.port), owner: service.name, id: $0.id) }
       return found
     } catch {
-      throw error.failure("reading the domains and proxies of \(service.name)", token: resolved.token.description)
+      throw error.failure(
+        "reading the domains and proxies of \(service.name)", token: resolved.token.description)
     }
   }
 

@@ -58,7 +58,8 @@ struct CustomDomain: Sendable {
     if lines.isEmpty {
       lines.append(
         certificate == "CERTIFICATE_STATUS_TYPE_VALID"
-          ? "nothing to enter: Railway takes it up" : "nothing to enter: Railway issues the certificate, for up to 72 h")
+          ? "nothing to enter: Railway takes it up"
+          : "nothing to enter: Railway issues the certificate, for up to 72 h")
     }
     return ManualTask("DNS of \(name)", lines, at: "the domain's registrar")
   }

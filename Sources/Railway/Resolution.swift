@@ -198,8 +198,7 @@ struct Resolution: Sendable {
     return Resolution.missing("service", service.name, among: state.services.values.map(\.name), place: place)
   }
 
-  func refuseSeveral(_ found: [Named], _ what: String, _ name: String, place: String) throws(Failure)
-  {
+  func refuseSeveral(_ found: [Named], _ what: String, _ name: String, place: String) throws(Failure) {
     guard found.count > 1 else { return }
     let candidates = found.sorted { $0.id < $1.id }.map { "\($0.name) (\($0.id))" }
     throw Failure(
@@ -221,7 +220,7 @@ struct Resolution: Sendable {
       .configuration, "there is no Railway \(what) “\(name)”", place: place,
       cause: all.isEmpty ? "there are no \(what)s" : "there are: \(list(all))",
       hint: near.map { "did you mean “\($0)”?" }
-        ?? "correct the name, or create the \(what) in Railway first: provision is `adopt`")
+        ?? "correct the name, or create the \(what) in Railway first; `provision: create` lets a deploy make it")
   }
 
   static func list(_ names: [String]) -> String {

@@ -357,7 +357,8 @@ package struct Planning: Sendable {
   private func checkMade(_ saved: SavedPlan, _ missing: Plan) throws(Failure) {
     guard saved.plan.kind != .provision || saved.plan.steps != missing.steps else { return }
     throw stale(
-      saved, saved.plan.kind == .provision ? ["what is missing"] : missing.steps.map { "to be made: \($0.title)" })
+      saved,
+      saved.plan.kind == .provision ? ["what is missing"] : missing.steps.map { "to be made: \($0.title)" })
   }
 
   private func stale(_ saved: SavedPlan, _ moved: [String]) -> Failure {

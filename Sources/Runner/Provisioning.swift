@@ -8,9 +8,12 @@ extension Planning {
   func provisioning(_ request: DeployRequest, _ input: PlanInput) async throws(Failure) -> Plan? {
     guard environment.provision != .adopt else { return nil }
     var shortfall = Shortfall()
-    for found in try await ask(environment, asking: provisioned, { platform throws(Failure) in
-      try await platform.missing(environment)
-    }) {
+    for found in try await ask(
+      environment, asking: provisioned,
+      { platform throws(Failure) in
+        try await platform.missing(environment)
+      })
+    {
       shortfall.add(found)
     }
     if environment.provision == .never { return try refuse(shortfall) }

@@ -22,7 +22,8 @@ extension VercelPlatform {
       // Told before anything is made: the token's kind never changes.
       guard !client.token.reveal().hasPrefix("vcp_") else {
         throw Failure(
-          .authentication, "there is no Vercel project \(service.name), and a token of one project makes none",
+          .authentication,
+          "there is no Vercel project \(service.name), and a token of one project makes none",
           place: "services.\(service.key)",
           hint: "put a token of the account or the team into \(target.tokenSecret)")
       }

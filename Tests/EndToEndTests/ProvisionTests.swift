@@ -241,8 +241,10 @@ struct ProvisionStage {
     let railway = try await twin.control("GET", "counts")["operations"]?.object ?? [:]
     let vercel = try await twin.control("GET", "vercel/counts")
     let both = railway.merging(vercel["operations"]?.object ?? vercel.object ?? [:]) { $1 }
-    return both.filter { $0.key.contains("Create") || $0.key.contains("create") || $0.key.contains("Template") }
-      .compactMapValues(\.int)
+    return both.filter {
+      $0.key.contains("Create") || $0.key.contains("create") || $0.key.contains("Template")
+    }
+    .compactMapValues(\.int)
   }
 
   /// Both services and the front end answer with the newest commit, and the front end knows the API's address.

@@ -10,7 +10,9 @@ import Testing
     RailwayTarget(project: "shop", environment: "production", tokenSecret: "T"))
 
   private static func creation(_ kind: Creation.Kind, _ name: String, of owner: String? = nil) -> Creation {
-    Creation(kind, in: account, name: name, owner: owner, key: kind == .project || kind == .environment ? nil : owner ?? name)
+    Creation(
+      kind, in: account, name: name, owner: owner,
+      key: kind == .project || kind == .environment ? nil : owner ?? name)
   }
 
   private static let creations = [

@@ -164,7 +164,8 @@ import Twin
           "templateId": "template-postgres", "serializedConfig": config,
         ], for: token)
     }
-    guard case .unknown(let failure) = await bench.platform.probe(bench.step(database), bench.call(began: began))
+    guard
+      case .unknown(let failure) = await bench.platform.probe(bench.step(database), bench.call(began: began))
     else {
       Issue.record("one of two was taken")
       return
@@ -248,7 +249,8 @@ import Twin
     let whole = RequestBudget(plan)
     #expect(whole.requests < 1000, "\(whole.requests) were said")
     #expect(whole.warning(limit: 1000, remaining: 1000) == nil)
-    #expect(whole.warning(limit: 100, remaining: 100)?.contains("the quota is 100, as of the Free plan") == true)
+    #expect(
+      whole.warning(limit: 100, remaining: 100)?.contains("the quota is 100, as of the Free plan") == true)
     await bench.core.limitRate(to: 100, per: .seconds(3600))
     _ = try await bench.platform.missing(bench.file)
     #expect(await bench.platform.warnings(on: plan).count == 1)

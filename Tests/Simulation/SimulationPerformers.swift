@@ -196,7 +196,8 @@ extension Simulation {
       return command.repeatable ? .absent : .unknown(Make.failure(.unknown, "nobody saw it end"))
     case .promote(let promotion): return findPromotion(promotion)
     case .migrate, .scripts, .backup: return findDatabase(step)
-    case .settings, .prove, .soak, .check, .buildImage, .restoreDatabase, .actionsSecrets, .create: return .absent
+    case .settings, .prove, .soak, .check, .buildImage, .restoreDatabase, .actionsSecrets, .create:
+      return .absent
     }
   }
 

@@ -190,7 +190,8 @@ import Testing
       bench.clock.advance(4)
     }
     let list = "query($id: String!) { volumeInstanceBackupList(volumeInstanceId: $id) { id } }"
-    let backups = try await bench.ask(list, ["id": .string(instance)])["volumeInstanceBackupList"]?.array ?? []
+    let backups =
+      try await bench.ask(list, ["id": .string(instance)])["volumeInstanceBackupList"]?.array ?? []
     #expect(backups.count == 2)
     let oldest = try #require(backups.last?["id"]?.string)
     _ = try await bench.ask(

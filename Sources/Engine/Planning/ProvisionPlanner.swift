@@ -24,7 +24,8 @@ package struct ProvisionPlanner {
     then.services.removeAll { $0.reasons.isEmpty }
     var plan = Plan(
       kind: .provision, app: environment.app, environment: environment.name, commit: input.commit,
-      subject: input.subject, isDirty: input.isDirty, steps: steps(), warnings: shortfall.notes + then.warnings,
+      subject: input.subject, isDirty: input.isDirty, steps: steps(),
+      warnings: shortfall.notes + then.warnings,
       deadline: environment.protect.deadline, digest: then.digest, before: then.before, order: then.order,
       configuration: environment, binding: then.binding)
     plan.then = then.services

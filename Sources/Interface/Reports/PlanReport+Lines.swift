@@ -19,7 +19,9 @@ extension PlanReport {
     }
     lines += rollouts.flatMap { $0.lines(symbols) }
     if !then.isEmpty {
-      lines += [.empty, Line(.strong("then"), .faint(", planned anew from what is there, in the same command"))]
+      lines += [
+        .empty, Line(.strong("then"), .faint(", planned anew from what is there, in the same command")),
+      ]
       lines += then.flatMap { self.lines(of: $0, symbols) }
     }
     lines += manualLines
@@ -109,7 +111,9 @@ extension PlanReport {
   private var manualLines: [Line] {
     guard !manual.isEmpty else { return [] }
     let tasks = manual.lines.map { Line([Span("  " + $0, .warning)], overflow: .wrap(hanging: 5)) }
-    return [.empty, Line(.strong("manual"), .faint(", looked at again by each deploy; exit code 9 until done"))]
+    return [
+      .empty, Line(.strong("manual"), .faint(", looked at again by each deploy; exit code 9 until done")),
+    ]
       + tasks
   }
 

@@ -2,7 +2,7 @@ extension Grammar {
   private static let connection = Shape.either([.template([.railwayVariable]), .secret])
 
   static let database = ObjectShape(
-    "a database",
+    "a database", atLeastOne: ["url", "create"],
     [
       Key(
         "engine",

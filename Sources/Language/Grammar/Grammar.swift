@@ -31,7 +31,9 @@ package enum Grammar {
             "They are made, with databases, volumes, domains and TCP proxies; what no API can do is a numbered line, and exit code 9 until it is done."
           ),
           Word(
-            "never", "Nothing may be missing, databases, volumes and domains included: exit code 2 before anything is done."),
+            "never",
+            "Nothing may be missing, databases, volumes and domains included: exit code 2 before anything is done."
+          ),
         ]), "May missing things be made? Nothing is ever deleted by a deploy.", standard: "adopt"),
       Key(
         "protect", .object(protect), "Rules every deploy must satisfy.",

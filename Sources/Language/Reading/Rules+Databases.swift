@@ -13,11 +13,10 @@ extension Rules {
       {
         checkAddress(url, template, isRedis: isRedis, &reading)
       }
-      if database["url"] == nil, wantsAddress != nil || !database.has("create") {
+      if let wantsAddress, !database.has("url"), database.has("create") {
         reading.error(
-          .missingKey, "`\(database.path)` has no `url`", at: entry.mark, path: database.path,
-          help: wantsAddress.map { "`\($0)` reaches the database: write url: {secret: NAME}" }
-            ?? "write url: {secret: NAME}; only a database that `create` makes can do without")
+          .missingKey, "`\(database.path)` has no `url`", at: database.keyMarks[wantsAddress] ?? entry.mark,
+          path: database.path, help: "`\(wantsAddress)` reaches the database: write url: {secret: NAME}")
       }
       if let create = database["create"], !(fields["platforms"]?.fields?.has("railway") ?? false) {
         reading.error(

@@ -5,7 +5,9 @@ package import JSON
 extension TwinCore {
   package var overview: JSON {
     settle()
-    let keys = world.instances.keys.filter { world.services[$0.service]?.deletedAt == nil }.sorted { name(of: $0) < name(of: $1) }
+    let keys = world.instances.keys.filter { world.services[$0.service]?.deletedAt == nil }.sorted {
+      name(of: $0) < name(of: $1)
+    }
     return [
       "time": .string(world.now.iso8601), "stable": .bool(world.platform.isStable),
       "projects": .array(world.projects.values.map(\.name).sorted().map(JSON.string)),

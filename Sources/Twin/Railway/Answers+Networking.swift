@@ -36,7 +36,8 @@ extension Answers {
       "verificationToken": .text(domain.token),
       "certificateStatus": .text(
         isRight ? "CERTIFICATE_STATUS_TYPE_VALID" : "CERTIFICATE_STATUS_TYPE_VALIDATING_OWNERSHIP"),
-      "certificateErrorMessage": .json(.null), "certificateRetryable": .flag(false),
+      "certificateErrorMessage": .json(.null), "certificateErrorType": .json(.null),
+      "certificateStatusDetailed": .json(.null), "certificateRetryable": .flag(false),
       "dnsRecords": .json([
         [
           "fqdn": .string(domain.name), "hostlabel": .string(host), "zone": .string(zone),

@@ -141,7 +141,8 @@ extension World {
   /// In every environment of the project that is no fork, whichever is named (contract §5.1).
   mutating func deleteService(_ arguments: [String: JSON], for token: Token) throws(Refusal) {
     let id = arguments["id"]?.string ?? ""
-    guard let service = services[id], service.deletedAt == nil, mayAccess(token, project: service.project) else {
+    guard let service = services[id], service.deletedAt == nil, mayAccess(token, project: service.project)
+    else {
       throw Refusal("Service not found")
     }
     services[id]?.deletedAt = now
@@ -164,7 +165,8 @@ extension World {
 
   mutating func deleteProxy(_ id: String, for token: Token) throws(Refusal) {
     for (key, instance) in instances
-    where instance.proxies.contains(where: { $0.id == id }) && mayAccess(token, environment: key.environment) {
+    where instance.proxies.contains(where: { $0.id == id }) && mayAccess(token, environment: key.environment)
+    {
       instances[key]?.proxies.removeAll { $0.id == id }
       return
     }

@@ -15,7 +15,8 @@ extension World {
   /// The templates that the twin has, by their code.
   package static let templates: [String: JSON] = [
     "postgres": database(
-      "Postgres", "ghcr.io/railwayapp-templates/postgres-ssl:17", port: 5432, mount: "/var/lib/postgresql/data",
+      "Postgres", "ghcr.io/railwayapp-templates/postgres-ssl:17", port: 5432,
+      mount: "/var/lib/postgresql/data",
       [
         "PGUSER": "postgres", "PGDATABASE": "railway", "PGPASSWORD": "${{ secret(32) }}",
         "PGHOST": "${{RAILWAY_PRIVATE_DOMAIN}}", "PGPORT": "5432",
@@ -24,7 +25,8 @@ extension World {
     "redis": database(
       "Redis", "redis:8.2.1", port: 6379, mount: "/data",
       [
-        "REDISUSER": "default", "REDISPASSWORD": "${{ secret(32) }}", "REDISHOST": "${{RAILWAY_PRIVATE_DOMAIN}}",
+        "REDISUSER": "default", "REDISPASSWORD": "${{ secret(32) }}",
+        "REDISHOST": "${{RAILWAY_PRIVATE_DOMAIN}}",
         "REDIS_URL": "redis://${{REDISUSER}}:${{REDISPASSWORD}}@${{REDISHOST}}:6379",
       ]),
     "mysql": database(
@@ -36,7 +38,8 @@ extension World {
     "mongo": database(
       "MongoDB", "mongo:8.0", port: 27017, mount: "/data/db",
       [
-        "MONGOUSER": "mongo", "MONGOPASSWORD": "${{ secret(32) }}", "MONGOHOST": "${{RAILWAY_PRIVATE_DOMAIN}}",
+        "MONGOUSER": "mongo", "MONGOPASSWORD": "${{ secret(32) }}",
+        "MONGOHOST": "${{RAILWAY_PRIVATE_DOMAIN}}",
         "MONGO_URL": "mongodb://${{MONGOUSER}}:${{MONGOPASSWORD}}@${{MONGOHOST}}:27017",
       ]),
   ]
