@@ -220,7 +220,8 @@ struct Resolution: Sendable {
       .configuration, "there is no Railway \(what) “\(name)”", place: place,
       cause: all.isEmpty ? "there are no \(what)s" : "there are: \(list(all))",
       hint: near.map { "did you mean “\($0)”?" }
-        ?? "correct the name, or create the \(what) in Railway first; `provision: create` lets a deploy make it")
+        ?? "correct the name, or create the \(what) in Railway first; `provision: create` lets a deploy make it"
+    )
   }
 
   static func list(_ names: [String]) -> String {

@@ -6,7 +6,7 @@ package import Model
 package struct Planning: Sendable {
   package let environment: Environment
   let ledger: any Ledger
-  private let platforms: [PlatformName: any Platform]
+  let platforms: [PlatformName: any Platform]
   private let secrets: SecretValues
   private let history: any RevisionHistory
   private let digest: @Sendable (String) -> String
@@ -67,15 +67,6 @@ package struct Planning: Sendable {
       try await platforms[deploy.target.platform]?.inspect(deploy.source, of: deploy.target.service)
     }
     return await warned(plan)
-  }
-
-  /// With what the platforms say of it.
-  private func warned(_ plan: Plan) async -> Plan {
-    var plan = plan
-    for (_, platform) in platforms.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
-      plan.warnings += await platform.warnings(on: plan)
-    }
-    return plan
   }
 
   /// The plan of `migrate up`: the schemas alone, of one database or of all.
@@ -353,15 +344,7 @@ package struct Planning: Sendable {
     if !moved.isEmpty { throw stale(saved, moved) }
   }
 
-  /// The same of a plan that makes what is missing. Saved as one, it is followed by a deploy that nobody has seen.
-  private func checkMade(_ saved: SavedPlan, _ missing: Plan) throws(Failure) {
-    guard saved.plan.kind != .provision || saved.plan.steps != missing.steps else { return }
-    throw stale(
-      saved,
-      saved.plan.kind == .provision ? ["what is missing"] : missing.steps.map { "to be made: \($0.title)" })
-  }
-
-  private func stale(_ saved: SavedPlan, _ moved: [String]) -> Failure {
+  func stale(_ saved: SavedPlan, _ moved: [String]) -> Failure {
     let name = environment.name
     return Failure(
       .stale, "the plan that \(saved.by) saved at \(saved.madeAt.iso8601) is not what would be done now",

@@ -43,6 +43,25 @@ extension Planning {
   }
 }
 
+extension Planning {
+  /// With what the platforms say of it.
+  func warned(_ plan: Plan) async -> Plan {
+    var plan = plan
+    for (_, platform) in platforms.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+      plan.warnings += await platform.warnings(on: plan)
+    }
+    return plan
+  }
+
+  /// The same of a plan that makes what is missing. Saved as one, it is followed by a deploy that nobody has seen.
+  func checkMade(_ saved: SavedPlan, _ missing: Plan) throws(Failure) {
+    guard saved.plan.kind != .provision || saved.plan.steps != missing.steps else { return }
+    throw stale(
+      saved,
+      saved.plan.kind == .provision ? ["what is missing"] : missing.steps.map { "to be made: \($0.title)" })
+  }
+}
+
 extension OperationResult {
   /// A run that made what was missing and went well: the deploy follows.
   var isProvisioned: Bool { plan?.kind == .provision && exit == .done }
