@@ -51,6 +51,10 @@ extension DatabaseTarget {
   func address(_ secrets: SecretValues) throws(Failure) -> String {
     switch url {
     case .text(let written): return written
+    case .unreached:
+      throw Failure(
+        .configuration, "nothing here reaches the database \(key): it has no `url`", place: addressPlace,
+        hint: "write databases.\(key).url: {secret: NAME}")
     case .secret(let name):
       guard let value = secrets[name], !value.isEmpty else {
         throw Failure(

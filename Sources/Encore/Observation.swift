@@ -4,8 +4,7 @@ package import Model
 
 extension EncorePlatform {
   /// The one service that stands for the application, with its place.
-  private func declared(_ environment: Environment) throws(Failure) -> (service: Service, place: EncorePlace)?
-  {
+  func declared(_ environment: Environment) throws(Failure) -> (service: Service, place: EncorePlace)? {
     let services = environment.services.filter { $0.platform == .encore }
     guard let service = services.first else { return nil }
     guard services.count == 1 else {

@@ -189,6 +189,8 @@ extension Engine {
     // Begun it has only looked, until the first file is applied.
     case .migrate, .restoreDatabase: !state.moved
     case .backup, .scripts: true
+    // It stays, empty: nothing is deployed to it, and the next plan finds it.
+    case .create: true
     case .settings, .variables, .deploy, .restore, .promote, .actionsSecrets: false
     }
   }

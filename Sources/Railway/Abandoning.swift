@@ -25,6 +25,14 @@ extension RailwayPlatform {
       else { return .inFlight("variables of \(write.target.name) may be written or not") }
       return holds(write, values, in: stored)
         ? .tookEffect(StepResult(summary: "variables are written")) : .cancelled
+    case .create(let creation):
+      guard let found = try? await look(creation, step, call, lastWords) else {
+        return .inFlight("\(creation.words) may be made or not")
+      }
+      if case .one(let id) = found {
+        return .tookEffect(StepResult(externalID: id, summary: "\(creation.words) is made"))
+      }
+      return .inFlight("\(creation.words) may still be made")
     default: return .cancelled
     }
   }

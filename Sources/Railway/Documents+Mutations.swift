@@ -98,13 +98,14 @@ extension Documents {
     """)
 
   /// Every document, the one for several services in a sample of its shapes.
-  static let all: [Operation] = [
-    projectToken, apiToken, projects, project, environment, platformStatus,
-    services(withRepository: [true]), services(withRepository: [false, true, false]), settings,
-    autoDeploys(2),
-    variables,
-    variableMetadata, deployments, deployment, deploymentEvents, deploymentSnapshot, buildLogs,
-    deploymentLogs, serviceInstanceUpdate, limitsUpdate, variablesUpsert, variableDelete, deploy,
-    redeploy, rollback, cancel, backups, backupCreate, workflow, httpStatusMetrics, httpDurationMetrics,
-  ]
+  static let all: [Operation] =
+    [
+      projectToken, apiToken, projects, project, environment, platformStatus,
+      services(withRepository: [true]), services(withRepository: [false, true, false]), settings,
+      autoDeploys(2),
+      variables,
+      variableMetadata, deployments, deployment, deploymentEvents, deploymentSnapshot, buildLogs,
+      deploymentLogs, serviceInstanceUpdate, limitsUpdate, variablesUpsert, variableDelete, deploy,
+      redeploy, rollback, cancel, backups, backupCreate, workflow, httpStatusMetrics, httpDurationMetrics,
+    ] + creating
 }

@@ -42,7 +42,7 @@ enum Documents {
     """
     query ShipitProjects($workspaceId: String, $first: Int, $after: String) {
       projects(workspaceId: $workspaceId, first: $first, after: $after, includeDeleted: false) {
-        edges { node { id name deletedAt workspaceId } }
+        edges { node { id name description deletedAt workspaceId } }
         pageInfo { hasNextPage endCursor }
       }
     }
@@ -60,7 +60,7 @@ enum Documents {
           edges { node { id name deletedAt canAccess } }
         }
         services(first: 500) {
-          edges { node { id name deletedAt } }
+          edges { node { id name createdAt deletedAt } }
         }
       }
     }

@@ -44,10 +44,18 @@ struct ServiceState: Sendable, Hashable {
   }
 
   /// Where the service answers; a domain of the service's own declaration is preferred.
-  func address(preferring wanted: [String] = []) -> String? {
-    let domain =
-      wanted.first { customDomains.contains($0) } ?? customDomains.first ?? serviceDomains.first
-    return domain.map(ServiceState.address)
+  /// - Parameter unready: domains that lead nowhere yet.
+  func address(preferring wanted: [String] = [], without unready: Set<String> = []) -> String? {
+    let custom = customDomains.filter { !unready.contains($0) }
+    guard let domain = wanted.first(where: custom.contains) ?? custom.first ?? serviceDomains.first else {
+      return nil
+    }
+    let address = ServiceState.address(ofDomain: domain)
+    // On loopback a name alone leads nowhere: the port is that of the service's own domain.
+    guard address.hasPrefix("http://"), !domain.contains(":"),
+      let port = serviceDomains.first?.split(separator: ":").dropFirst().last
+    else { return address }
+    return "\(address):\(port)"
   }
 
   /// `http` on loopback hosts, `https` elsewhere.

@@ -17,6 +17,10 @@ extension RailwayPlatform {
     } catch { throw error.failure("reading the services' settings", token: resolved.token.description) }
 
     var observation = Observation(notes: await incident)
+    var unready: Set<String> = []
+    if environment.provision == .create {
+      (observation.manual, unready) = try await domainTasks(services, targets, token: resolved.token)
+    }
     if state.stagedChanges > 0 {
       observation.notes.append(
         "\(state.stagedChanges) staged changes wait in Railway's environment \(resolved.environment); "
@@ -33,7 +37,8 @@ extension RailwayPlatform {
       }
       let live = found.live
       observation.services[service.key] = ObservedService(
-        target: target, address: found.address(preferring: service.domains), settings: detail.settings,
+        target: target, address: found.address(preferring: service.domains, without: unready),
+        settings: detail.settings,
         variables: variables, live: live, newest: found.newest,
         cutOver: state.volumes[found.id] == nil ? .gated : .stopFirst, autoDeploys: detail.autoDeploys,
         restoreMode: live.flatMap { $0.canRollback ? .codeAndVariables : found.canRedeploy ? .rebuild : nil },

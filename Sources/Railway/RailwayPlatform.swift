@@ -49,6 +49,7 @@ package struct RailwayPlatform: Platform {
     case .variables(let write): await perform(write)
     case .deploy(let request): await deploy(request, step, call)
     case .restore(let restore): await perform(restore, step, call)
+    case .create(let creation): await perform(creation, step, call)
     default: .failed(foreign(step), moved: false)
     }
   }
@@ -59,6 +60,7 @@ package struct RailwayPlatform: Platform {
     case .variables(let write): await probe(write)
     case .deploy(let request): await probe(request, step, call)
     case .restore(let restore): await probe(restore, step, call)
+    case .create(let creation): await probe(creation, step, call)
     default: .failed(foreign(step), moved: false)
     }
   }

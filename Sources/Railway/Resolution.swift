@@ -32,7 +32,7 @@ struct Resolution: Sendable {
   }
 
   /// A project token can act in its own place only, which must be the one the file names.
-  private func fixed(_ own: ProjectToken, _ target: RailwayTarget, _ token: TokenKind) throws(Failure)
+  func fixed(_ own: ProjectToken, _ target: RailwayTarget, _ token: TokenKind) throws(Failure)
     -> ResolvedPlace
   {
     let isProject =
@@ -54,6 +54,18 @@ struct Resolution: Sendable {
   }
 
   private func project(_ target: RailwayTarget, _ workspaces: [Named]) async throws(Failure) -> Named {
+    _ = try self.workspaces(of: target, among: workspaces)
+    if Resolution.isID(target.project) { return Named(id: target.project, name: target.project) }
+    let (found, all) = try await projects(of: target, workspaces)
+    try refuseSeveral(found, "project", target.project, place: "platforms.railway.project")
+    guard let project = found.first else {
+      throw Resolution.missing("project", target.project, among: all, place: "platforms.railway.project")
+    }
+    return project
+  }
+
+  /// The workspaces that the file may mean.
+  func workspaces(of target: RailwayTarget, among workspaces: [Named]) throws(Failure) -> [Named] {
     var wanted = workspaces
     if let name = target.workspace {
       wanted = workspaces.filter { $0.id == name || $0.name.lowercased() == name.lowercased() }
@@ -66,7 +78,14 @@ struct Resolution: Sendable {
       }
       try refuseSeveral(wanted, "workspace", name, place: "platforms.railway.workspace")
     }
-    if Resolution.isID(target.project) { return Named(id: target.project, name: target.project) }
+    return wanted
+  }
+
+  /// The projects of the wanted name, and the names of all.
+  func projects(
+    of target: RailwayTarget, _ workspaces: [Named]
+  ) async throws(Failure) -> (found: [Named], all: [String]) {
+    let wanted = try self.workspaces(of: target, among: workspaces)
     var found: [Named] = []
     var all: [String] = []
     for workspace in wanted.isEmpty ? [nil] : wanted.map(Optional.some) {
@@ -79,11 +98,7 @@ struct Resolution: Sendable {
         }
       }
     }
-    try refuseSeveral(found, "project", target.project, place: "platforms.railway.project")
-    guard let project = found.first else {
-      throw Resolution.missing("project", target.project, among: all, place: "platforms.railway.project")
-    }
-    return project
+    return (found, all)
   }
 
   private func projects(in workspace: String?) async throws(Failure) -> [Named] {
@@ -106,6 +121,18 @@ struct Resolution: Sendable {
     async throws(Failure) -> Named
   {
     let node = try await projectNode(project.id, named: target.project, token)
+    let (found, all) = try environment(target, in: node, token)
+    guard let found else {
+      throw Resolution.missing(
+        "environment", target.environment, among: all, place: "platforms.railway.environment")
+    }
+    return found
+  }
+
+  /// The wanted environment of a project, and the names of all.
+  func environment(
+    _ target: RailwayTarget, in node: JSON, _ token: TokenKind
+  ) throws(Failure) -> (found: Named?, all: [String]) {
     let all = (node["environments"]?["edges"]?.array ?? []).compactMap { edge -> (Named, Bool)? in
       Named(edge["node"]).map { ($0, edge["node"]?["canAccess"]?.bool ?? true) }
     }
@@ -113,12 +140,10 @@ struct Resolution: Sendable {
     let found = all.filter { $0.0.id == target.environment || $0.0.name == target.environment }
     try refuseSeveral(
       found.map(\.0), "environment", target.environment, place: "platforms.railway.environment")
-    guard let (environment, canAccess) = found.first else {
-      throw Resolution.missing(
-        "environment", target.environment, among: all.map(\.0.name), place: "platforms.railway.environment")
+    if let (environment, canAccess) = found.first, !canAccess {
+      throw Resolution.restricted(environment.name, token)
     }
-    if !canAccess { throw Resolution.restricted(environment.name, token) }
-    return environment
+    return (found.first?.0, all.map(\.0.name))
   }
 
   /// The project with its environments and services.
@@ -173,8 +198,7 @@ struct Resolution: Sendable {
     return Resolution.missing("service", service.name, among: state.services.values.map(\.name), place: place)
   }
 
-  private func refuseSeveral(_ found: [Named], _ what: String, _ name: String, place: String) throws(Failure)
-  {
+  func refuseSeveral(_ found: [Named], _ what: String, _ name: String, place: String) throws(Failure) {
     guard found.count > 1 else { return }
     let candidates = found.sorted { $0.id < $1.id }.map { "\($0.name) (\($0.id))" }
     throw Failure(
@@ -196,7 +220,8 @@ struct Resolution: Sendable {
       .configuration, "there is no Railway \(what) “\(name)”", place: place,
       cause: all.isEmpty ? "there are no \(what)s" : "there are: \(list(all))",
       hint: near.map { "did you mean “\($0)”?" }
-        ?? "correct the name, or create the \(what) in Railway first: provision is `adopt`")
+        ?? "correct the name, or create the \(what) in Railway first; `provision: create` lets a deploy make it"
+    )
   }
 
   static func list(_ names: [String]) -> String {

@@ -30,8 +30,11 @@ enum TokenKind: Sendable, Hashable {
 struct Named: Sendable, Hashable {
   var id: String
   var name: String
+  /// What people or we wrote beside the name, where it was asked for.
+  var description: String?
 
-  init(id: String, name: String) {
+  init(id: String, name: String, description: String? = nil) {
+    self.description = description
     self.id = id
     self.name = name
   }
@@ -39,7 +42,7 @@ struct Named: Sendable, Hashable {
   /// Reads `{id name}`; nil when there is no id or it was deleted.
   init?(_ node: JSON?) {
     guard let node, let id = node["id"]?.string, node["deletedAt"]?.string == nil else { return nil }
-    self.init(id: id, name: node["name"]?.string ?? id)
+    self.init(id: id, name: node["name"]?.string ?? id, description: node["description"]?.string)
   }
 }
 

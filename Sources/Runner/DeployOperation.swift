@@ -60,34 +60,51 @@ package struct DeployOperation: Sendable {
     await context.underLease { operation throws(Failure) in
       let digest = try await planning.digest(request)
       // First, or its own mark would refuse the command that has to close it.
-      if let ended = try await operation.closeEnded(), ended.plan?.digest == digest {
-        return await operation.withRollouts(ended)
+      if let ended = try await operation.closeEnded(), ended.plan?.digest == digest, !ended.isProvisioned {
+        return await operation.withRollouts(ended).awaited
       }
       try await refuse()
       let resumable = try await mayContinue(digest) ? digest : nil
-      if let continued = try await operation.settle(unlessSame: resumable) {
-        return await operation.withRollouts(continued)
+      if let continued = try await operation.settle(unlessSame: resumable), !continued.isProvisioned {
+        return await operation.withRollouts(continued).awaited
       }
       // What was settled may have left a hold or a bad mark.
       try await refuse()
-      var plan = try await planning.plan(request)
-      guard !plan.isEmpty else { return OperationResult(exit: .done, plan: plan) }
-      let verdict = try await policy.judge(plan, request.overrides)
-      plan.decisions = redacted(verdict.decisions)
-      if let missing = verdict.missing {
-        guard let name = verdict.mayApproveAs, let approve else {
-          return OperationResult(exit: missing.exitCode, plan: plan, failure: missing)
-        }
-        return await operation.withRollouts(
-          try await operation.carryOut(plan, agree: { await approve($0, name) }) {
-            plan throws(Failure) in
-            try recheck(&plan)
-            plan.decisions = redacted((plan.decisions ?? []) + [try await policy.approve(plan, as: name)])
-          })
-      }
-      return await operation.withRollouts(
-        try await operation.carryOut(plan, agree: agree) { plan throws(Failure) in try recheck(&plan) })
+      let made = try await carryOut(operation, agree, approve)
+      guard made.isProvisioned else { return await operation.withRollouts(made).awaited }
+      let deployed = try await carryOut(operation, agree, approve)
+      if deployed.isProvisioned, let plan = deployed.plan { throw DeployOperation.unmade(plan) }
+      return await operation.withRollouts(deployed).awaited
     }
+  }
+
+  /// Plans, asks, and does it: what is missing is made first, by a run of its own.
+  private func carryOut(
+    _ operation: Operation, _ agree: @Sendable (Plan) async -> Bool,
+    _ approve: (@Sendable (Plan, String) async -> Bool)?
+  ) async throws(Failure) -> OperationResult {
+    var plan = try await planning.plan(request)
+    guard !plan.isEmpty else { return OperationResult(exit: .done, plan: plan) }
+    let verdict = try await policy.judge(plan, request.overrides)
+    plan.decisions = redacted(verdict.decisions)
+    guard let missing = verdict.missing else {
+      return try await operation.carryOut(plan, agree: agree) { plan throws(Failure) in try recheck(&plan) }
+    }
+    guard let name = verdict.mayApproveAs, let approve else {
+      return OperationResult(exit: missing.exitCode, plan: plan, failure: missing)
+    }
+    return try await operation.carryOut(plan, agree: { await approve($0, name) }) { plan throws(Failure) in
+      try recheck(&plan)
+      plan.decisions = redacted((plan.decisions ?? []) + [try await policy.approve(plan, as: name)])
+    }
+  }
+
+  /// Made, and not there: a platform that shows late what it made.
+  private static func unmade(_ plan: Plan) -> Failure {
+    Failure(
+      .failed, "what was made is not there yet", place: "provision",
+      cause: plan.steps.map(\.title).joined(separator: "; "),
+      hint: "type the same command again: it looks before it makes anything")
   }
 
   /// A freeze may have begun while somebody looked at the plan. Once the run has begun none stops it.

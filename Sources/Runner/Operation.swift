@@ -155,9 +155,9 @@ struct Operation {
   ) async throws(Failure) -> OperationResult {
     var ended = OperationResult(exit: result.exit, plan: record.plan, run: record, result: result)
     guard result.state != .inFlight else { return ended }
-    // A copy changes nothing that a release is made of.
+    // Neither a copy nor what is made empty changes anything that a release is made of.
     let release =
-      record.plan.kind == .backup
+      record.plan.kind == .backup || record.plan.kind == .provision
       ? nil
       : Release(of: record, result: result, results: results, endedAt: context.surroundings.clock.now)
     let lease = keeper.lease

@@ -6,7 +6,7 @@ package import Model
 package struct Planning: Sendable {
   package let environment: Environment
   let ledger: any Ledger
-  private let platforms: [PlatformName: any Platform]
+  let platforms: [PlatformName: any Platform]
   private let secrets: SecretValues
   private let history: any RevisionHistory
   private let digest: @Sendable (String) -> String
@@ -46,6 +46,10 @@ package struct Planning: Sendable {
     try await checkDirectories(request)
     var input = bareInput(request)
     if let saved = request.saved { try checkBinding(saved, input) }
+    if let missing = try await provisioning(request, input) {
+      if let saved = request.saved { try checkMade(saved, missing) }
+      return await warned(missing)
+    }
     try await fill(&input)
     try await checkAge(request, input)
     try await look(request, &input)
@@ -64,7 +68,7 @@ package struct Planning: Sendable {
     for case .deploy(let deploy) in plan.steps.map(\.action) {
       try await platforms[deploy.target.platform]?.inspect(deploy.source, of: deploy.target.service)
     }
-    return plan
+    return await warned(plan)
   }
 
   /// The plan of `migrate up`: the schemas alone, of one database or of all.
@@ -111,7 +115,8 @@ package struct Planning: Sendable {
       input.declared[service.key] = try await databases.discovery?.databases(of: service, commit: commit)
     }
     guard let observer = databases.observer else { return }
-    for database in environment.databases where only == nil || only == database.key {
+    for database in environment.databases
+    where (only == nil || only == database.key) && database.url != .unreached {
       input.databases[database.key] = try await observer.observe(
         database, commit: commit, isDirty: request.isDirty)
     }
@@ -213,15 +218,21 @@ package struct Planning: Sendable {
   }
 
   /// Reads the platforms and the ledger.
-  /// - Parameter only: services that are looked at; empty: all.
-  private func fill(
-    _ input: inout PlanInput, restorableFrom target: Release? = nil, only: Set<ServiceName> = []
+  /// - Parameters:
+  ///   - only: services that are looked at; empty: all.
+  ///   - absent: services that are not looked at, for nothing of them is there.
+  func fill(
+    _ input: inout PlanInput, restorableFrom target: Release? = nil, only: Set<ServiceName> = [],
+    without absent: Set<ServiceName> = []
   ) async throws(Failure) {
     input.releases = try await ledger.recentReleases()
     input.release = (try await ledger.runs(limit: 1).first?.release ?? 0) + 1
-    for observation in try await observe(input.environment.limited(to: only)) {
+    var looked = input.environment.limited(to: only)
+    looked.services.removeAll { absent.contains($0.key) }
+    for observation in try await observe(looked) {
       input.observed.merge(observation.services) { first, _ in first }
       input.notes += observation.notes
+      input.manual += observation.manual
     }
     for (name, observed) in input.observed {
       guard let platform = platforms[observed.target.platform],
@@ -254,10 +265,11 @@ package struct Planning: Sendable {
   }
 
   /// Every platform is asked at the same time; the first failure, in their order, ends it.
-  private func ask<Answer: Sendable>(
-    _ environment: Environment, _ question: @escaping @Sendable (any Platform) async throws(Failure) -> Answer
+  func ask<Answer: Sendable>(
+    _ environment: Environment, asking names: Set<PlatformName>? = nil,
+    _ question: @escaping @Sendable (any Platform) async throws(Failure) -> Answer
   ) async throws(Failure) -> [Answer] {
-    let names = Set(environment.services.map(\.platform)).sorted { $0.rawValue < $1.rawValue }
+    let names = (names ?? Set(environment.services.map(\.platform))).sorted { $0.rawValue < $1.rawValue }
     let platforms = platforms
     let answers = await withTaskGroup(of: (PlatformName, Result<Answer, Failure>).self) { group in
       for name in names {
@@ -325,6 +337,8 @@ package struct Planning: Sendable {
 
   /// A saved plan is applied as it is or not at all.
   private func checkState(_ saved: SavedPlan, _ input: PlanInput) throws(Failure) {
+    // What it was to make is made: what follows could not be saved.
+    if saved.plan.kind == .provision { return }
     // The number a run gets is no part of what moved.
     var input = input
     input.release = saved.release
@@ -332,7 +346,7 @@ package struct Planning: Sendable {
     if !moved.isEmpty { throw stale(saved, moved) }
   }
 
-  private func stale(_ saved: SavedPlan, _ moved: [String]) -> Failure {
+  func stale(_ saved: SavedPlan, _ moved: [String]) -> Failure {
     let name = environment.name
     return Failure(
       .stale, "the plan that \(saved.by) saved at \(saved.madeAt.iso8601) is not what would be done now",
@@ -356,7 +370,7 @@ package struct Planning: Sendable {
   }
 
   /// Never back in time (promise 6).
-  private func checkAge(_ request: DeployRequest, _ input: PlanInput) async throws(Failure) {
+  func checkAge(_ request: DeployRequest, _ input: PlanInput) async throws(Failure) {
     guard !request.allowsOlder else { return }
     for service in environment.services {
       guard let live = input.liveCommit(of: service.key), live != request.revision.commit else { continue }

@@ -20,6 +20,11 @@ extension VercelPlatform {
       let built = await abandonBuild(place, step, call)
       guard let id = call.externalID, case .cancelled = built else { return built }
       return await abandonSwitch(id, place, call)
+    case .create(let creation):
+      guard let place = try? await place(of: creation),
+        let found = try? await client.project(place, lastWords)
+      else { return .inFlight("\(creation.words) may be made or not") }
+      return .tookEffect(StepResult(externalID: found.id, summary: "\(creation.words) is made"))
     case .settings(let write):
       guard let project = try? await client.project(write.target.place, lastWords) else {
         return .inFlight("settings of \(write.target.name) may be written or not")

@@ -9,15 +9,23 @@ extension VercelPlatform {
     let team = try await team(environment)
     let seen = try await each(services) { service throws(Failure) in try await self.observe(service, team) }
     var observation = Observation()
-    for (service, (observed, notes)) in seen {
+    for (service, (observed, notes, advice)) in seen {
       observation.services[service.key] = observed
       observation.notes += notes
+      if environment.provision == .create {
+        observation.manual += advice.map {
+          ManualTask("DNS of \($0.domain)", [$0.words], at: "the domain's registrar")
+        }
+      } else {
+        observation.notes += advice.map { "\($0.domain): \($0.words)" }
+      }
     }
     return observation
   }
 
-  private func observe(_ service: Service, _ team: Team?) async throws(Failure) -> (ObservedService, [String])
-  {
+  private func observe(
+    _ service: Service, _ team: Team?
+  ) async throws(Failure) -> (ObservedService, notes: [String], advice: [(domain: String, words: String)]) {
     // What Vercel refuses is said before anything is done, not in the middle of a run.
     for name in service.variables.keys.sorted() {
       guard let cause = VariableRules.refusal(name, Sensitive("")) else { continue }
@@ -66,10 +74,11 @@ extension VercelPlatform {
     var notes = notes(on: project, place)
     if let release = await release { notes.append("\(place.name): \(release.words)") }
     if let note = configurationNote(service) { notes.append(note) }
+    var told: [(domain: String, words: String)] = []
     for domain in domains where service.domains.contains(where: { Addresses.isSame($0, domain.name) }) {
-      if let advice = await client.advice(on: domain, of: place) { notes.append("\(domain.name): \(advice)") }
+      if let advice = await client.advice(on: domain, of: place) { told.append((domain.name, advice)) }
     }
-    return (observed, notes)
+    return (observed, notes, told)
   }
 
   /// What `vercel.json` says here and an upload cannot carry: said before anything is done. The commit's own file

@@ -93,6 +93,9 @@ enum Endpoint {
       place, "getProject", "GET", "/v9/projects/\(p(place))",
       [("rollbackInfo", rollbackInfo ? "true" : nil)])
   }
+  static func createProject(_ place: Place, _ body: JSON) -> Request {
+    about(place, "createProject", "POST", "/v11/projects", body: .json(body))
+  }
   static func updateProject(_ place: Place, _ body: JSON) -> Request {
     about(
       place, "updateProject", "PATCH", "/v9/projects/\(p(place))", body: .json(body), isRepeatable: true)

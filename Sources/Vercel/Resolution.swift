@@ -63,6 +63,10 @@ extension VercelPlatform {
         place: "platforms.vercel",
         hint: "add `vercel: {team: SLUG, token: {secret: VERCEL_TOKEN}}` under `platforms`")
     }
+    return try await team(target)
+  }
+
+  func team(_ target: VercelTarget) async throws(Failure) -> Team? {
     guard let declared = target.team else { return nil }
     if let known = memory.declared.withLock({ $0[declared] }) { return known }
     let team: Team

@@ -62,6 +62,7 @@ package struct VercelPlatform: Platform {
     case .deploy(let request): await deploy(request, step, call)
     case .promote(let promotion): await promote(promotion, step, call)
     case .restore(let restore): await perform(restore, step, call)
+    case .create(let creation): await perform(creation, call)
     default: .failed(foreign(step), moved: false)
     }
   }
@@ -73,6 +74,7 @@ package struct VercelPlatform: Platform {
     case .deploy(let request): await probe(request, step, call)
     case .promote(let promotion): await probe(promotion, call)
     case .restore(let restore): await probe(restore, step, call)
+    case .create(let creation): await probe(creation, call)
     default: .failed(foreign(step), moved: false)
     }
   }

@@ -57,7 +57,7 @@ struct Notifying: Sendable {
   func watch(_ event: RunEvent) {
     switch event.kind {
     // A copy that went well is nobody's news.
-    case .started(_, let plan) where plan.kind == .backup: break
+    case .started(_, let plan) where plan.kind == .backup || plan.kind == .provision: break
     case .started(let facts, let plan): notifier.tell(words.started(facts, plan))
     case .interrupted: interruptedAt.withLock { $0 = $0 ?? event.at }
     default: break

@@ -53,7 +53,7 @@ extension Simulation {
         try end(call, .failed(Make.failure(.failed, "wrong answer"), moved: false))
       }
     case .migrate, .scripts, .backup: try database(call)
-    case .command, .check, .settings, .buildImage, .restoreDatabase, .actionsSecrets:
+    case .command, .check, .settings, .buildImage, .restoreDatabase, .actionsSecrets, .create:
       if fault(2) { return try end(call, .failed(Make.failure(), moved: false)) }
       try end(call, .done(StepResult()))
     }
@@ -196,7 +196,8 @@ extension Simulation {
       return command.repeatable ? .absent : .unknown(Make.failure(.unknown, "nobody saw it end"))
     case .promote(let promotion): return findPromotion(promotion)
     case .migrate, .scripts, .backup: return findDatabase(step)
-    case .settings, .prove, .soak, .check, .buildImage, .restoreDatabase, .actionsSecrets: return .absent
+    case .settings, .prove, .soak, .check, .buildImage, .restoreDatabase, .actionsSecrets, .create:
+      return .absent
     }
   }
 

@@ -45,3 +45,23 @@ extension GitProject {
     return UInt16(bigEndian: address.sin_port)
   }
 }
+
+extension GitProject {
+  /// Two services on Railway with databases, volume, domain and proxy, and a front end on Vercel, none of which is there:
+  /// `seed` is of two empty accounts.
+  package static func fromNothing() async throws -> GitProject {
+    func read(_ name: String) throws -> String {
+      try String(contentsOfFile: Checkout.root + "/" + name, encoding: .utf8)
+    }
+    var project = try await GitProject(environment: read("Tests/Support/from-nothing.yaml"))
+    try project.scratch.write(read("Tests/Support/from-nothing-seed.json"), to: "seed.json")
+    try project.write(read("demo/web/build.py"), to: "web/build.py")
+    // Only so that stages know that the seed is the project's own.
+    let origin = project.scratch.path + "/origin.git"
+    try await project.git("init", "-q", "--bare", "-b", "main", origin)
+    try await project.git("remote", "add", "origin", origin)
+    project.origin = origin
+    try await project.commit("from nothing")
+    return project
+  }
+}

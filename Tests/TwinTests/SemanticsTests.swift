@@ -98,6 +98,146 @@ import Testing
     #expect(await bench.core.state.deployments.count == 5)
   }
 
+  @Test func replacingVariablesDeletesTheRestAndDeletingOneDeploysNothing() async throws {
+    let bench = try Bench()
+    try await write(bench, ["ONE": "1", "TWO": "2"], to: "img")
+    _ = try await bench.ask(
+      "mutation($input: VariableCollectionUpsertInput!) { variableCollectionUpsert(input: $input) }",
+      [
+        "input": [
+          "projectId": "p", "environmentId": "e", "serviceId": "img", "variables": ["TWO": "2"],
+          "replace": true, "skipDeploys": true,
+        ]
+      ])
+    let stored = try await bench.ask(#"{ variables(projectId: "p", environmentId: "e", serviceId: "img") }"#)
+    #expect(stored["variables"] == ["TWO": "2"])
+    let id = try await deployImage(bench)
+    _ = try await bench.ask(
+      #"mutation { variableDelete(input: {projectId: "p", environmentId: "e", serviceId: "img", name: "TWO"}) }"#
+    )
+    #expect(await bench.core.state.deployments.count == 1)
+    #expect(await bench.core.state.deployments[id]?.variables["TWO"] == "2")
+  }
+
+  private static let stage = """
+    mutation($input: EnvironmentConfig!, $merge: Boolean) {
+      environmentStageChanges(environmentId: "e", input: $input, merge: $merge) { id status }
+    }
+    """
+
+  private func staged(_ bench: Bench) async throws -> [String] {
+    let read = #"{ environmentStagedChanges(environmentId: "e") { patch } }"#
+    let patch = try await bench.ask(read)["environmentStagedChanges"]?["patch"]
+    return (patch?["services"]?.object ?? [:]).keys.sorted()
+  }
+
+  @Test func stagingWithoutMergeDropsWhatOthersStagedAndCommittingTakesAllOfIt() async throws {
+    let bench = try Bench()
+    let foreign: JSON = ["services": ["web": ["variables": ["API": ["value": "foreign"]]]]]
+    let own: JSON = ["services": ["api": ["variables": ["GREETING": ["value": "own"]]]]]
+    _ = try await bench.ask(Self.stage, ["input": foreign, "merge": true])
+    _ = try await bench.ask(Self.stage, ["input": own])
+    #expect(try await staged(bench) == ["api"])
+    _ = try await bench.ask(Self.stage, ["input": foreign, "merge": true])
+    #expect(try await staged(bench) == ["api", "web"])
+    let count = #"{ environment(id: "e") { unmergedChangesCount } }"#
+    #expect(try await bench.ask(count)["environment"]?["unmergedChangesCount"] == 2)
+    for service in ["api", "web"] { try await bench.reach(try await bench.deploy(service), "SUCCESS") }
+    _ = try await bench.ask(
+      #"mutation { environmentPatchCommitStaged(environmentId: "e", skipDeploys: false) }"#)
+    let state = await bench.core.state
+    let made = state.deploymentOrder.dropFirst(2).compactMap { state.deployments[$0]?.key.service }
+    #expect(made == ["api", "web"])
+    #expect(try await staged(bench) == [])
+    let read = #"{ variables(projectId: "p", environmentId: "e", serviceId: "web") }"#
+    #expect(try await bench.ask(read)["variables"] == ["API": "foreign"])
+  }
+
+  @Test func aCommittedPatchDeploysWhatItAffectsAndKnowsNoNames() async throws {
+    let bench = try Bench()
+    let commit =
+      #"mutation($patch: EnvironmentConfig) { environmentPatchCommit(environmentId: "e", patch: $patch) }"#
+    let first = try await deployImage(bench)
+    let named: JSON = ["services": ["no-such-id": ["deploy": ["numReplicas": 2]]]]
+    #expect(try await bench.refusal(commit, ["patch": named]) != nil)
+    #expect(await bench.core.state.deployments.count == 1)
+    _ = try await bench.ask(commit, ["patch": ["services": ["img": ["deploy": ["overlapSeconds": 7]]]]])
+    let new = try #require(await bench.core.state.deploymentOrder.last)
+    #expect(new != first)
+    #expect(await bench.core.state.deployments[new]?.settings.overlapSeconds == 7)
+    // A proxy is networking alone: applied at once, deploying nothing.
+    let proxy: JSON = ["services": ["img": ["networking": ["tcpProxies": ["5432": [:]]]]]]
+    _ = try await bench.ask(commit, ["patch": proxy])
+    #expect(await bench.core.state.deployments.count == 2)
+    let read = #"{ tcpProxies(environmentId: "e", serviceId: "img") { applicationPort syncStatus } }"#
+    #expect(try await bench.ask(read)["tcpProxies"]?[0]?["syncStatus"] == "CREATING")
+    bench.clock.advance(4)
+    #expect(try await bench.ask(read)["tcpProxies"]?[0]?["syncStatus"] == "ACTIVE")
+  }
+
+  @Test func aBackupIsRestoredIntoANewVolumeTheSwapIsStagedAndNewerBackupsAreGone() async throws {
+    let bench = try Bench()
+    let id = try await bench.ask(
+      "mutation($input: VolumeCreateInput!) { volumeCreate(input: $input) { id } }",
+      ["input": ["projectId": "p", "environmentId": "e", "serviceId": "img", "mountPath": "/data"]])[
+        "volumeCreate"]?["id"]?.string
+    let volume = try #require(id)
+    let instance = try #require(await bench.core.state.volumes[volume]?.instanceID)
+    let create = "mutation($id: String!) { volumeInstanceBackupCreate(volumeInstanceId: $id) { workflowId } }"
+    #expect(try await bench.refusal(create, ["id": .string(volume)]) == "Not Authorized")
+    for _ in 0..<2 {
+      _ = try await bench.ask(create, ["id": .string(instance)])
+      bench.clock.advance(4)
+    }
+    let list = "query($id: String!) { volumeInstanceBackupList(volumeInstanceId: $id) { id } }"
+    let backups =
+      try await bench.ask(list, ["id": .string(instance)])["volumeInstanceBackupList"]?.array ?? []
+    #expect(backups.count == 2)
+    let oldest = try #require(backups.last?["id"]?.string)
+    _ = try await bench.ask(
+      """
+      mutation($id: String!, $backup: String!) {
+        volumeInstanceBackupRestore(volumeInstanceId: $id, volumeInstanceBackupId: $backup) { workflowId }
+      }
+      """, ["id": .string(instance), "backup": .string(oldest)])
+    let left = try await bench.ask(list, ["id": .string(instance)])["volumeInstanceBackupList"]?.array ?? []
+    #expect(left.compactMap { $0["id"]?.string } == [oldest])
+    let key = InstanceKey(service: "img", environment: "e")
+    #expect(await bench.core.state.instances[key]?.volume == volume)
+    #expect(try await staged(bench) == ["img"])
+    _ = try await bench.ask(#"mutation { environmentPatchCommitStaged(environmentId: "e") }"#)
+    let swapped = try #require(await bench.core.state.instances[key]?.volume)
+    #expect(swapped != volume)
+    #expect(await bench.core.state.volumes[volume] != nil)
+  }
+
+  @Test func valuesAreMaskedInTheConfigurationUnlessDecrypted() async throws {
+    let bench = try Bench()
+    func value(_ arguments: String) async throws -> JSON? {
+      try await bench.ask("{ environment(id: \"e\") { config\(arguments) } }")["environment"]?["config"]?[
+        "services"]?["api"]?["variables"]?["GREETING"]?["value"]
+    }
+    #expect(try await value("") == .null)
+    #expect(try await value("(decryptVariables: false)") == .null)
+    #expect(try await value("(decryptVariables: true)") == "hello")
+  }
+
+  @Test func buildLogsAreAnErrorBeforeTheBuildAndOneRowTooManyAtTheLimit() async throws {
+    let bench = try Bench()
+    let id = try await bench.deploy("api")
+    let read = "query($id: String!, $limit: Int) { buildLogs(deploymentId: $id, limit: $limit) { message } }"
+    #expect(try await bench.refusal(read, ["id": .string(id)]) == "Failed to retrieve build log")
+    try await bench.reach(id, "SUCCESS")
+    await bench.core.change { world in
+      let now = world.now
+      world.deployments[id]?.buildLogs += (0..<9).map {
+        Deployment.LogLine(time: now, severity: "info", message: "line \($0)")
+      }
+    }
+    let lines = try await bench.ask(read, ["id": .string(id), "limit": 3])["buildLogs"]?.array ?? []
+    #expect(lines.count == 4)
+  }
+
   @Test func referencesAreRenderedWhenADeploymentIsMade() async throws {
     let bench = try Bench()
     try await write(bench, ["REGION": "north"], to: nil)

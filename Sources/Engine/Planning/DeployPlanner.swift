@@ -44,6 +44,7 @@ package struct DeployPlanner {
       warnings: warnings, deadline: environment.protect.deadline, digest: digest(binding),
       hasPrevious: services.allSatisfy { $0.previous != nil }, before: before,
       order: order.map(\.key), configuration: environment, binding: binding)
+    plan.manual = input.manual.isEmpty ? nil : input.manual
     plan.actions = input.writtenActions.map { PlannedActionsSecrets(before: $0) }
     return plan
   }

@@ -16,6 +16,8 @@ package struct PlanInput: Sendable {
   package var declared: [ServiceName: [DeclaredDatabase]]
   /// Notes of the platforms for people.
   package var notes: [String]
+  /// What is left for a person.
+  package var manual: [ManualTask] = []
   /// The newest first.
   package var releases: [Release]
   package var secrets: SecretValues

@@ -24,6 +24,7 @@ package struct RunNotice: Sendable {
       case .backup: "backing up databases"
       case .restore: "restoring a database, as release \(facts.release)"
       case .secrets: "writing secrets, as release \(facts.release)"
+      case .provision: "making what is missing"
       }
     return notice(
       .started, plan, facts.id, facts.release, headline, services: services(plan) { $0.record.commit },
@@ -94,6 +95,7 @@ package struct RunNotice: Sendable {
     case .released where record.plan.kind == .backup: return "databases are backed up"
     case .released where record.plan.kind == .restore: return "a database was restored, as \(release)"
     case .released where record.plan.kind == .secrets: return "secrets are written, as \(release)"
+    case .released where record.plan.kind == .provision: return "what was missing is made"
     case .released: return "\(release) is live"
     case .restored:
       return record.plan.restores.map { "release \($0) is live again, as \(release)" }

@@ -224,7 +224,7 @@ package struct RunPicture: Sendable {
       case .unknown, nil: break
       }
     case .settings, .variables, .buildImage, .command, .check, .migrate, .scripts, .backup, .restoreDatabase,
-      .actionsSecrets:
+      .actionsSecrets, .create:
       break
     }
   }
@@ -236,7 +236,7 @@ package struct RunPicture: Sendable {
       if request.cutOver != .staged { fates[service] = .unknown(why) }
     case .promote, .restore: fates[service] = .unknown(why)
     case .settings, .variables, .buildImage, .prove, .soak, .command, .check, .migrate, .scripts, .backup,
-      .restoreDatabase, .actionsSecrets:
+      .restoreDatabase, .actionsSecrets, .create:
       break
     }
   }

@@ -37,6 +37,15 @@ extension RunSummary {
       return Line(
         .good("\(symbols.good) the secrets are written; what runs takes them up with its next deploy"), time,
         overflow: .wrap(hanging: 2))
+    case .released where action == .provision:
+      return Line(.good("\(symbols.good) what was missing is made"), time)
+    case .unchanged where action == .provision:
+      return Line(
+        [
+          .bad("\(symbols.bad) not everything could be made; "),
+          .strong("what was made stays, and the same command goes on from there"), time,
+        ],
+        overflow: .wrap(hanging: 2))
     case .released:
       return Line(
         [

@@ -20,7 +20,7 @@ extension RunPicture.StepPicture {
   private var changesPlatform: Bool {
     switch step.action {
     case .settings, .variables, .deploy, .restore, .promote, .migrate, .scripts, .restoreDatabase,
-      .actionsSecrets:
+      .actionsSecrets, .create:
       true
     case .backup, .buildImage, .prove, .soak, .command, .check: false
     }

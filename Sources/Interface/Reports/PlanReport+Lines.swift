@@ -3,7 +3,7 @@ import Model
 extension PlanReport {
   package func lines(_ symbols: Symbols) -> [Line] {
     if steps.isEmpty {
-      return header + (changesRollouts ? [] : empty) + rollouts.flatMap { $0.lines(symbols) }
+      return header + (changesRollouts ? [] : empty) + rollouts.flatMap { $0.lines(symbols) } + manualLines
     }
     var lines = header
     for service in services {
@@ -18,6 +18,13 @@ extension PlanReport {
       lines.append(Line([.strong("mixed"), Span("  \(mixedWindow)")], overflow: .wrap(hanging: 7)))
     }
     lines += rollouts.flatMap { $0.lines(symbols) }
+    if !then.isEmpty {
+      lines += [
+        .empty, Line(.strong("then"), .faint(", planned anew from what is there, in the same command")),
+      ]
+      lines += then.flatMap { self.lines(of: $0, symbols) }
+    }
+    lines += manualLines
     if !warnings.isEmpty { lines.append(.empty) }
     lines += warnings.flatMap { Line.warning($0, symbols.warning) }
     lines += [.empty, countLine]
@@ -100,6 +107,16 @@ extension PlanReport {
     return [head] + secrets + [.labelled("rollback", [.warning("GitHub shows no value: none is put back")])]
   }
 
+  /// What is left for a person.
+  private var manualLines: [Line] {
+    guard !manual.isEmpty else { return [] }
+    let tasks = manual.lines.map { Line([Span("  " + $0, .warning)], overflow: .wrap(hanging: 5)) }
+    return [
+      .empty, Line(.strong("manual"), .faint(", looked at again by each deploy; exit code 9 until done")),
+    ]
+      + tasks
+  }
+
   private func graph(_ symbols: Symbols) -> [Line] {
     let steps = shown
     var numbers: [StepID: Int] = [:]
@@ -127,6 +144,13 @@ extension PlanReport {
   }
 
   private var countLine: Line {
+    if action == .provision {
+      return Line(
+        [
+          .strong("\(count(steps.count, "thing")) to make, "),
+          .warning("nothing takes them back: shipit deletes nothing by itself"),
+        ], overflow: .wrap(hanging: 2))
+    }
     if action == .migrate {
       return Line(.strong("\(count(schemas.count, "schema")), "), .warning("nothing takes a migration back"))
     }

@@ -66,6 +66,10 @@ package struct PlanReport: Report {
   package var protect: [PolicyNote]
   /// What it does with the environment's rollouts once the release is proven.
   package var rollouts: [PlannedRollout]
+  /// What no API can do, for a person.
+  package var manual: [ManualTask]
+  /// Of a plan that makes what is missing: what the deploy right after it does, as far as it is known.
+  package var then: [ServiceLine]
   package var warnings: [String]
   package var deadline: Seconds
   package var digest: String
@@ -105,6 +109,8 @@ package struct PlanReport: Report {
     }
     mixedWindow = MixedWindow(plan)?.words
     rollouts = plan.rollouts ?? []
+    manual = plan.manual ?? []
+    then = (plan.then ?? []).map { ServiceLine($0, []) }
     warnings = plan.warnings
     deadline = Seconds(plan.deadline)
     digest = plan.digest

@@ -2,7 +2,7 @@ extension Grammar {
   private static let connection = Shape.either([.template([.railwayVariable]), .secret])
 
   static let database = ObjectShape(
-    "a database",
+    "a database", atLeastOne: ["url", "create"],
     [
       Key(
         "engine",
@@ -29,11 +29,12 @@ extension Grammar {
                         "service", .text(.serviceName), "The service's name on Railway.", required: true,
                         example: "Postgres"),
                     ])), "From a template of Railway.")
-            ])), "How it is made when it is missing and `provision` is `create`.", .later),
+            ])), "How it is made when it is missing and `provision` is `create`.",
+        example: "{railway: {template: postgres, service: Postgres}}"),
       Key(
         "url", connection,
-        "The address *shipit* reaches, direct: never through a transaction pooler. As a text it has no password in it. Of Redis `redis://USER@HOST:6379`, or `rediss://` over TLS.",
-        required: true, example: "{secret: DATABASE_URL}", elsewhere: ["connection", "dsn"]),
+        "The address *shipit* reaches, direct: never through a transaction pooler. As a text it has no password in it. Of Redis `redis://USER@HOST:6379`, or `rediss://` over TLS. Only a database with `create` and without migrations, scripts and backup needs none.",
+        example: "{secret: DATABASE_URL}", elsewhere: ["connection", "dsn"]),
       Key(
         "pooled", connection, "The address of a pooler, for applications.", example: "{secret: POOLED_URL}",
         .later),

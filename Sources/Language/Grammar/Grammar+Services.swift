@@ -34,6 +34,14 @@ extension Grammar {
         example: "[api.example.com]",
         elsewhere: ["domain", "hosts"]),
       Key(
+        "volume", .text(.mountPath),
+        "Where its volume is mounted. It is made when it is missing and `provision` is `create`, and never removed. With it each deploy has a downtime.",
+        example: "/data", platforms: ["railway"], elsewhere: ["volumes", "mount", "disk"]),
+      Key(
+        "tcp-proxy", .int(1...65535),
+        "The port that the whole internet reaches by TCP, on a port that Railway chooses. It is made when it is missing and `provision` is `create`, and never removed.",
+        example: "6379", platforms: ["railway"], elsewhere: ["tcp", "proxy"]),
+      Key(
         "health", .object(health), "How it proves that it answers, and with which revision.",
         example: "{path: /health, identity: {json: version}}",
         elsewhere: ["healthcheck", "health-check", "readiness", "probe"]),

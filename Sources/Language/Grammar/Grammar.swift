@@ -26,8 +26,14 @@ package enum Grammar {
         "provision",
         .word([
           Word("adopt", "Missing projects, environments and services end a plan with exit code 2."),
-          Word("create", "They are made.", .later),
-          Word("never", "Nothing may be missing, databases included.", .later),
+          Word(
+            "create",
+            "They are made, with databases, volumes, domains and TCP proxies; what no API can do is a numbered line, and exit code 9 until it is done."
+          ),
+          Word(
+            "never",
+            "Nothing may be missing, databases, volumes and domains included: exit code 2 before anything is done."
+          ),
         ]), "May missing things be made? Nothing is ever deleted by a deploy.", standard: "adopt"),
       Key(
         "protect", .object(protect), "Rules every deploy must satisfy.",

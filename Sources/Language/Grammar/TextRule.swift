@@ -104,6 +104,9 @@ extension TextRule {
   static let glob = TextRule(
     "a pattern of paths", "(?!/).+", help: "write it relative to `directory`, such as dist/**")
   static let urlPath = TextRule("a path of the service", #"/\S*"#, help: "begin it with `/`")
+  /// In the service's container.
+  static let mountPath = TextRule(
+    "a path in the container", #"/[^\s/]\S*"#, help: "write where it is mounted, such as /data")
   static let url = TextRule(
     "an address", #"https?://[^\s/]+(/\S*)?"#, help: "begin it with https:// (or http:// for loopback)")
   static let origin = TextRule(

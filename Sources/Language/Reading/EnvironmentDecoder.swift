@@ -162,7 +162,8 @@ struct EnvironmentDecoder {
       key: ServiceName(rawValue: key), platform: platform, name: fields["name"]?.text, source: source,
       needs: needs(fields["needs"]) + implied(variables, platform, besides: needs(fields["needs"])),
       buildNeeds: buildNeeds(fields["needs"], variables, platform), variables: variables, settings: settings,
-      domains: fields["domains"]?.list.compactMap(\.text) ?? [], health: health)
+      domains: fields["domains"]?.list.compactMap(\.text) ?? [], health: health,
+      volume: fields["volume"]?.text, proxy: fields["tcp-proxy"]?.int)
   }
 
   private func source(_ fields: Fields?) -> ServiceSource? {
@@ -241,16 +242,23 @@ struct EnvironmentDecoder {
   }
 
   private func database(_ fields: Fields, key: String) -> DatabaseTarget? {
-    guard let engine = fields["engine"]?.text.flatMap(DatabaseTarget.Engine.init(rawValue:)),
-      let url = fields["url"]
-    else { return nil }
-    let address: DatabaseTarget.Address? =
-      url.secret.map { .secret($0) } ?? url.template.map { .text($0.rendered { $0.description }) }
-    guard let address else { return nil }
+    guard let engine = fields["engine"]?.text.flatMap(DatabaseTarget.Engine.init(rawValue:)) else {
+      return nil
+    }
+    let url = fields["url"]
+    let address: DatabaseTarget.Address =
+      url?.secret.map { .secret($0) }
+      ?? url?.template.flatMap { template in
+        template.references.isEmpty ? .text(template.rendered { $0.description }) : nil
+      } ?? .unreached
     return DatabaseTarget(
       key: key, engine: engine, url: address, migrations: migrations(fields["migrations"]?.fields),
       backup: backup(fields["backup"]?.fields),
-      scripts: fields["scripts"]?.list.compactMap { $0.fields.flatMap(script) } ?? [])
+      scripts: fields["scripts"]?.list.compactMap { $0.fields.flatMap(script) } ?? [],
+      create: fields["create"]?.fields?["railway"]?.fields.flatMap { way in
+        guard let code = way["template"]?.text, let service = way["service"]?.text else { return nil }
+        return DatabaseTarget.Template(code: code, service: service)
+      })
   }
 
   private func script(_ fields: Fields) -> DatabaseScript? {

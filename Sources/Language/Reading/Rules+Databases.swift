@@ -7,8 +7,21 @@ extension Rules {
     for entry in fields["databases"]?.map ?? [] {
       guard let database = entry.value.fields else { continue }
       let isRedis = database["engine"]?.text == "redis"
-      if let url = database["url"], let template = url.template {
+      let wantsAddress = ["migrations", "scripts", "backup"].first(where: database.has)
+      if let url = database["url"], let template = url.template,
+        wantsAddress != nil || !database.has("create") || template.references.isEmpty
+      {
         checkAddress(url, template, isRedis: isRedis, &reading)
+      }
+      if let wantsAddress, !database.has("url"), database.has("create") {
+        reading.error(
+          .missingKey, "`\(database.path)` has no `url`", at: database.keyMarks[wantsAddress] ?? entry.mark,
+          path: database.path, help: "`\(wantsAddress)` reaches the database: write url: {secret: NAME}")
+      }
+      if let create = database["create"], !(fields["platforms"]?.fields?.has("railway") ?? false) {
+        reading.error(
+          .contradiction, "the database is made on Railway, and there is no `platforms.railway`",
+          at: create.mark, path: create.path, help: "add it, with project, environment and token")
       }
       for key in ["migrations", "scripts"] {
         guard isRedis, let written = database[key] else { continue }

@@ -81,9 +81,10 @@ struct Rules {
     if let platform { checkSource(service["source"]?.fields, platform, &reading) }
     if let domains = service.keyMarks["domains"] {
       switch platform.flatMap(PlatformName.init(rawValue:)) {
-      case .railway:
+      case .railway where fields["provision"]?.text != "create":
         reading.notSupported(
-          "`\(service.path).domains` on Railway", at: domains, path: "\(service.path).domains")
+          "`\(service.path).domains` on Railway without `provision: create`", at: domains,
+          path: "\(service.path).domains")
       case .encore:
         reading.error(
           .wrongPlatform, "encore takes no `domains` from shipit", at: domains,
@@ -91,6 +92,22 @@ struct Rules {
           help: "remove it and add them in Encore's dashboard; `health.url` is where shipit asks")
       default: break
       }
+    }
+    for key in ["volume", "tcp-proxy"] {
+      guard let platform, platform != PlatformName.railway.rawValue, let mark = service.keyMarks[key] else {
+        continue
+      }
+      reading.error(
+        .wrongPlatform, "\(platform) has no `\(key)`", at: mark, path: "\(service.path).\(key)",
+        help: "remove it: only services on Railway have one")
+    }
+    if let volume = service.keyMarks["volume"], let replicas = service["settings"]?.fields?["replicas"],
+      replicas.int != 1
+    {
+      reading.error(
+        .contradiction, "a service with a volume has exactly one replica", at: replicas.mark,
+        path: replicas.path, help: "remove `replicas`",
+        related: [.init(mark: volume, message: "the volume")])
     }
     if let settings = service["settings"]?.fields, let platform {
       for key in settings.shape.keys {

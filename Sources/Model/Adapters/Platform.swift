@@ -8,6 +8,16 @@ package protocol Platform: StepPerformer {
   /// - Throws: `Failure` of kind authentication, configuration (missing or ambiguous names) or failed.
   func observe(_ environment: Environment) async throws(Failure) -> Observation
 
+  /// What the file names and the platform lacks. Changes nothing.
+  /// - Throws: `Failure` of kind authentication when the token can never make it, configuration for what is ambiguous.
+  func missing(_ environment: Environment) async throws(Failure) -> Shortfall
+
+  /// What stands there beside what the file names. Changes nothing.
+  func surplus(_ environment: Environment) async throws(Failure) -> [Surplus]
+
+  /// Removes it for good. Only a person's own command asks for it.
+  func remove(_ surplus: Surplus, _ environment: Environment) async throws(Failure)
+
   /// What serves now and what is the newest attempt, in as few requests as possible, by service.
   func live(_ environment: Environment) async throws(Failure) -> [ServiceName: LiveState]
 
@@ -39,16 +49,33 @@ package protocol Platform: StepPerformer {
   /// - Throws: `Failure` of kind configuration when it cannot, such as a commit that is not pushed.
   func foresee(_ change: CodeChange) async throws(Failure) -> Foresight
 
+  /// What a person should know of a plan before agreeing: a quota that it does not fit in. Sends nothing.
+  func warnings(on plan: Plan) async -> [String]
+
   /// Tests credentials, rights, names and quotas one by one; never changes anything.
   func examine(_ environment: Environment) async -> [Examination]
 }
 
 extension Platform {
+  /// Nothing is looked for.
+  package func surplus(_ environment: Environment) async throws(Failure) -> [Surplus] { [] }
+
+  /// Nothing is removed there.
+  package func remove(_ surplus: Surplus, _ environment: Environment) async throws(Failure) {
+    throw Failure(.internalError, "\(surplus.words) is not removed by shipit")
+  }
+
+  /// Nothing can be made there, and nothing is looked for.
+  package func missing(_ environment: Environment) async throws(Failure) -> Shortfall { Shortfall() }
+
   /// Nothing is needed here but the commit.
   package func inspect(_ source: PlannedSource, of service: ServiceName) async throws(Failure) {}
 
   /// Any commit can be deployed, and nothing stands in the way of going back.
   package func foresee(_ change: CodeChange) async throws(Failure) -> Foresight { Foresight() }
+
+  /// Nothing.
+  package func warnings(on plan: Plan) async -> [String] { [] }
 
   /// Nothing keeps the public out.
   package func accessHeaders(

@@ -8,6 +8,21 @@ package struct DatabaseTarget: Sendable, Hashable, Codable {
     case secret(String)
     /// Written out; no password is in it.
     case text(String)
+    /// Nothing here reaches it: it is made, and no more.
+    case unreached
+  }
+
+  /// How it is made when it is missing.
+  package struct Template: Sendable, Hashable, Codable {
+    /// Railway's code.
+    package var code: String
+    /// The service's name on Railway.
+    package var service: String
+
+    package init(code: String, service: String) {
+      self.code = code
+      self.service = service
+    }
   }
 
   /// The key in the environment file.
@@ -16,6 +31,8 @@ package struct DatabaseTarget: Sendable, Hashable, Codable {
   package var url: Address
   package var migrations: Migrations?
   package var backup: BackupRule?
+  /// Nil: shipit never makes it.
+  package var create: Template?
   /// Nil: none; so that what ledgers recorded before there were any can be read.
   private var scriptFiles: [DatabaseScript]?
 
@@ -27,8 +44,9 @@ package struct DatabaseTarget: Sendable, Hashable, Codable {
 
   package init(
     key: String, engine: Engine = .postgres, url: Address, migrations: Migrations? = nil,
-    backup: BackupRule? = nil, scripts: [DatabaseScript] = []
+    backup: BackupRule? = nil, scripts: [DatabaseScript] = [], create: Template? = nil
   ) {
+    self.create = create
     scriptFiles = scripts.isEmpty ? nil : scripts
     self.key = key
     self.engine = engine

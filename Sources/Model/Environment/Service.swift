@@ -14,13 +14,19 @@ package struct Service: Sendable, Hashable, Codable {
   package var settings: ServiceSettings
   package var domains: [String]
   package var health: Health
+  /// Where its volume is mounted; nil: none is declared.
+  package var volume: String?
+  /// The port that a TCP proxy leads to; nil: none is declared.
+  package var proxy: Int?
 
   package init(
     key: ServiceName, platform: PlatformName = .railway, name: String? = nil, source: ServiceSource,
     needs: [String] = [], buildNeeds: [String] = [], variables: [String: VariableValue] = [:],
     settings: ServiceSettings = ServiceSettings(),
-    domains: [String] = [], health: Health = Health()
+    domains: [String] = [], health: Health = Health(), volume: String? = nil, proxy: Int? = nil
   ) {
+    self.volume = volume
+    self.proxy = proxy
     self.key = key
     self.platform = platform
     self.name = name ?? key.rawValue

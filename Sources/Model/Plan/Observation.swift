@@ -5,10 +5,15 @@ package struct Observation: Sendable, Hashable {
   package var services: [ServiceName: ObservedService]
   /// What a person should know: an incident, an unusual token, staged changes of others.
   package var notes: [String]
+  /// What is left for a person, as far as it is looked for.
+  package var manual: [ManualTask]
 
-  package init(services: [ServiceName: ObservedService] = [:], notes: [String] = []) {
+  package init(
+    services: [ServiceName: ObservedService] = [:], notes: [String] = [], manual: [ManualTask] = []
+  ) {
     self.services = services
     self.notes = notes
+    self.manual = manual
   }
 }
 

@@ -10,12 +10,14 @@ package struct Plan: Sendable, Hashable, Codable {
     case restore
     /// The stored values of secrets alone; what runs keeps the ones it was started with.
     case secrets
+    /// What the file names and the platforms lack, before a deploy.
+    case provision
 
     /// It changes the code or the configuration of services.
     package var isAboutServices: Bool {
       switch self {
       case .deploy, .rollback: true
-      case .migrate, .backup, .restore, .secrets: false
+      case .migrate, .backup, .restore, .secrets, .provision: false
       }
     }
   }
@@ -57,6 +59,10 @@ package struct Plan: Sendable, Hashable, Codable {
   package var actions: PlannedActionsSecrets?
   /// What goes with it and is no step of its run; nil: the environment has no rollouts.
   package var rollouts: [PlannedRollout]?
+  /// What is left for a person; nil: nothing.
+  package var manual: [ManualTask]?
+  /// Of a plan that makes what is missing: the services that are deployed right after it, as far as that is known.
+  package var then: [PlannedService]?
 
   package init(
     kind: Kind, app: String, environment: String, commit: String, subject: String = "", isDirty: Bool = false,

@@ -96,6 +96,7 @@ package enum StepAction: Sendable, Hashable, Codable {
   case backup(BackupRequest)
   case restoreDatabase(DatabaseRestore)
   case actionsSecrets(ActionsSecretsWrite)
+  case create(Creation)
 
   /// Which kind of performer carries it out.
   package var performer: PerformerKind {
@@ -111,6 +112,7 @@ package enum StepAction: Sendable, Hashable, Codable {
     case .migrate, .scripts: .databases
     case .backup, .restoreDatabase: .backups
     case .actionsSecrets: .actionsSecrets
+    case .create(let creation): .platform(creation.account.platform)
     case .check(let check, _):
       switch check.kind {
       case .http, .websocket, .tcp, .tls, .dns: .probing

@@ -52,6 +52,10 @@ extension TwinCore {
     case "switches": setSwitches(body)
     case "rate-limit":
       limitRate(to: Int(body["limit"]?.int ?? 100_000), per: .seconds(body["window"]?.int ?? 3600))
+    case "dns":
+      // `{"domain": "example.com"}`: its records are right from now on, and those of all names below it.
+      guard let domain = body["domain"]?.string else { throw Refusal("dns needs the key \"domain\"") }
+      if body["right"]?.bool == false { world.dns.remove(domain) } else { world.dns.insert(domain) }
     case "incident": setIncident(body["message"]?.string)
     case "environment":
       let id = body["environment"]?.string ?? ""

@@ -5,10 +5,18 @@ package import JSON
 extension TwinCore {
   package var overview: JSON {
     settle()
-    let keys = world.instances.keys.sorted { name(of: $0) < name(of: $1) }
+    let keys = world.instances.keys.filter { world.services[$0.service]?.deletedAt == nil }.sorted {
+      name(of: $0) < name(of: $1)
+    }
     return [
       "time": .string(world.now.iso8601), "stable": .bool(world.platform.isStable),
+      "projects": .array(world.projects.values.map(\.name).sorted().map(JSON.string)),
+      "environments": .array(world.environments.values.map(\.name).sorted().map(JSON.string)),
       "services": .array(keys.map(service)),
+      "volumes": .array(
+        world.volumes.values.map { volume in
+          "\(world.services[volume.key.service]?.name ?? "-") \(volume.mountPath)"
+        }.sorted().map(JSON.string)),
       "deployments": .array(shown.map(deployment)),
       "faults": faultsAsJSON,
       "requests": .array(log.records.suffix(50).reversed().map(\.json)), "counts": countsAsJSON,
@@ -61,6 +69,8 @@ extension TwinCore {
       "address": instance?.address.map { .string("http://\($0)") } ?? .null,
       "latest": world.latest(of: key).map { .string($0.id) } ?? .null,
       "status": world.latest(of: key).map { .string($0.status.rawValue) } ?? .null,
+      "domains": .array((instance?.customDomains ?? []).map { .string($0.name) }),
+      "proxies": .array((instance?.proxies ?? []).map { .int(Int64($0.port)) }),
       "active": .array(world.active(of: key).map { .string($0.id) }), "variables": .object(variables),
     ]
   }

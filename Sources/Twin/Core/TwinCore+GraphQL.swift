@@ -79,21 +79,61 @@ extension TwinCore {
     case "deploymentApprove": try world.approve(id, for: token)
     case "volumeInstanceBackupCreate":
       return .object(["workflowId": .text(try world.createBackup(arguments, for: token))])
+    case "volumeInstanceBackupRestore":
+      return .object(["workflowId": .text(try world.restoreBackup(arguments, for: token))])
     case "serviceCreate":
       let created = try world.createService(input, for: token)
-      try giveAddresses(to: created)
       guard let service = world.services[created] else { throw Refusal("Service not found") }
       return Answers(world: world, token: token).service(service)
-    default: throw Refusal("The twin does not answer \(field)")
+    default:
+      if let made = try make(field, arguments, token: token) { return made }
+      throw Refusal("The twin does not answer \(field)")
     }
     return .json(true)
   }
 
-  private func giveAddresses(to service: String) throws {
-    for key in world.instances.keys where key.service == service {
-      let address = try runtime.address(of: key)
-      world.instances[key]?.address = address
+  /// What makes things; nil when the field is none of it.
+  private func make(
+    _ field: String, _ arguments: [String: JSON], token: World.Token
+  ) throws -> GraphQLNode? {
+    let input = arguments["input"] ?? .null
+    switch field {
+    case "projectCreate":
+      let id = try world.createProject(input, for: token)
+      return Answers(world: world, token: token).project(try world.project(id, for: token))
+    case "environmentCreate":
+      let id = try world.createEnvironment(input, for: token)
+      return Answers(world: world, token: token).environment(try world.environment(id, for: token))
+    case "volumeCreate":
+      let id = try world.createVolume(input, for: token)
+      return world.volumes[id].map { Answers(world: world, token: token).volumeNode($0) }
+    case "templateDeployV2":
+      let workflow = try world.deployTemplate(input, for: token)
+      return .json(["projectId": input["projectId"] ?? .null, "workflowId": .string(workflow)])
+    case "serviceDomainCreate":
+      let runtime = runtime
+      let key = try world.createServiceDomain(input, for: token) { key throws(Refusal) in
+        do { return try runtime.address(of: key) } catch { throw Refusal("\(error)") }
+      }
+      return world.instances[key].flatMap { Answers(world: world, token: token).serviceDomain(of: $0) }
+    case "customDomainCreate":
+      let (key, id) = try world.createCustomDomain(input, for: token)
+      guard let instance = world.instances[key],
+        let domain = instance.customDomains.first(where: { $0.id == id })
+      else { return nil }
+      return Answers(world: world, token: token).customDomain(domain, of: instance)
+    case "serviceDelete": try world.deleteService(arguments, for: token)
+    case "customDomainDelete": try world.deleteDomain(arguments["id"]?.string ?? "", for: token)
+    case "tcpProxyDelete": try world.deleteProxy(arguments["id"]?.string ?? "", for: token)
+    case "environmentPatchCommit": return .json(.string(try world.commitPatch(arguments, for: token)))
+    case "environmentPatchCommitStaged": return .json(.string(try world.commitStaged(arguments, for: token)))
+    case "environmentStageChanges":
+      let id = try world.stage(arguments, for: token)
+      let environment = try world.environment(id, for: token)
+      return Answers(world: world, token: token).patch(environment.staged, of: environment)
+    default: return nil
     }
+    return .json(true)
   }
 
   /// The service that an operation's root fields point to, directly or through a deployment.

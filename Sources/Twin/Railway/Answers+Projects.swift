@@ -74,7 +74,7 @@ extension Answers {
       $0.project == project.id && world.mayAccess(token, environment: $0.id)
     }.sorted { ($0.createdAt, $0.name) < ($1.createdAt, $1.name) }
     return .object([
-      "id": .text(project.id), "name": .text(project.name), "description": .json(.null),
+      "id": .text(project.id), "name": .text(project.name), "description": .text(project.description),
       "createdAt": .time(project.createdAt), "updatedAt": .time(project.createdAt),
       "deletedAt": .time(project.deletedAt), "workspaceId": .text(project.workspace),
       "subscriptionType": .text(world.plan(of: project.id).rawValue),
@@ -123,6 +123,14 @@ extension Answers {
 
   func name(of key: InstanceKey) -> String { world.services[key.service]?.name ?? "" }
 
+  func volumeNode(_ volume: World.Volume) -> GraphQLNode {
+    .object([
+      "id": .text(volume.id), "name": .text(volume.name), "createdAt": .time(volume.createdAt),
+      "projectId": .text(volume.project),
+      "project": .computed { _ in project(try world.project(volume.project, for: token)) },
+    ])
+  }
+
   private func volume(_ volume: World.Volume) -> GraphQLNode {
     .object([
       "id": .text(volume.instanceID), "volumeId": .text(volume.id), "serviceId": .text(volume.key.service),
@@ -131,13 +139,7 @@ extension Answers {
       "state": .text("READY"),
       "region": .json(.null), "externalId": .json(.null), "isPendingDeletion": .flag(false),
       "deletedAt": .json(.null), "createdAt": .time(volume.createdAt),
-      "volume": .computed { _ in
-        .object([
-          "id": .text(volume.id), "name": .text(volume.name), "createdAt": .time(volume.createdAt),
-          "projectId": .text(volume.project),
-          "project": .computed { _ in project(try world.project(volume.project, for: token)) },
-        ])
-      },
+      "volume": .computed { _ in volumeNode(volume) },
       "environment": .computed { _ in
         self.environment(try world.environment(volume.key.environment, for: token))
       },

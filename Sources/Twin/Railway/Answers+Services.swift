@@ -161,17 +161,4 @@ extension Answers {
     case .repository(let repository, _): ["image": nil, "repo": .string(repository)]
     }
   }
-
-  private func domains(of instance: ServiceInstance) -> GraphQLNode {
-    let domain = instance.address.map { address -> JSON in
-      [
-        "id": .string(instance.domainID), "domain": .string(address), "suffix": nil, "targetPort": nil,
-        "environmentId": .string(instance.key.environment), "serviceId": .string(instance.key.service),
-        "projectId": .string(world.services[instance.key.service]?.project ?? ""), "syncStatus": "ACTIVE",
-        "createdAt": .string(instance.createdAt.iso8601), "updatedAt": .string(instance.createdAt.iso8601),
-        "deletedAt": nil, "edgeId": nil, "newDomainName": nil, "newHostLabel": nil,
-      ]
-    }
-    return .json(["serviceDomains": .array(domain.map { [$0] } ?? []), "customDomains": []])
-  }
 }

@@ -43,6 +43,10 @@ package struct Answers: Sendable {
       return try page(
         triggers(of: try world.instance(text("serviceId"), in: text("environmentId"), for: token)), arguments)
     case "variables": return .json(try variables(arguments))
+    case "domains": return try domains(arguments)
+    case "tcpProxies": return try tcpProxies(arguments)
+    case "template": return try world.template(text("code"))
+    case "environmentStagedChanges": return try stagedChanges(arguments)
     case "variablesForServiceDeployment":
       let instance = try world.instance(text("serviceId"), in: text("environmentId"), for: token)
       return .json(.object(world.renderedVariables(of: instance.key).mapValues(JSON.string)))

@@ -274,6 +274,7 @@ extension RailwayDeclaration {
       id: ID!
       projectId: String
       serviceId: String!
+      status: CustomDomainStatus!
       syncStatus: CustomDomainSyncStatus!
       targetPort: Int
       updatedAt: DateTime

@@ -42,7 +42,9 @@ extension RailwayDeclaration {
         input: DeploymentListInput!
         last: Int
       ): QueryDeploymentsConnection!
+      domains(environmentId: String!, projectId: String!, serviceId: String!): AllDomains!
       environment(id: String!, projectId: String): Environment!
+      environmentStagedChanges(environmentId: String!): EnvironmentPatch!
       me: User!
       platformStatus: PlatformStatus!
       project(id: String!): Project!
@@ -66,6 +68,8 @@ extension RailwayDeclaration {
       ): ServiceInstanceAutoDeployStatus!
       serviceInstanceLimitOverride(environmentId: String!, serviceId: String!): ServiceInstanceLimit
       serviceInstanceLimits(environmentId: String!, serviceId: String!): ServiceInstanceLimit!
+      tcpProxies(environmentId: String!, serviceId: String!): [TCPProxy!]!
+      template(code: String, id: String, owner: String, repo: String): Template!
       variables(
         environmentId: String!
         projectId: String!
@@ -82,6 +86,10 @@ extension RailwayDeclaration {
     }
 
     type Mutation {
+      customDomainCreate(input: CustomDomainCreateInput!): CustomDomain!
+      customDomainDelete(id: String!): Boolean!
+      serviceDelete(environmentId: String, id: String!): Boolean!
+      tcpProxyDelete(id: String!): Boolean!
       deploymentApprove(id: String!): Boolean!
       deploymentCancel(id: String!): Boolean!
       deploymentRedeploy(id: String!, usePreviousImageTag: Boolean): Deployment!
@@ -89,6 +97,32 @@ extension RailwayDeclaration {
       deploymentRestart(id: String!): Boolean!
       deploymentRollback(id: String!): Boolean!
       deploymentStop(id: String!): Boolean!
+      environmentCreate(input: EnvironmentCreateInput!): Environment!
+      environmentPatchCommit(
+        commitMessage: String
+        environmentId: String!
+        patch: EnvironmentConfig
+      ): String!
+      environmentPatchCommitStaged(
+        commitMessage: String
+        environmentId: String!
+        skipDeploys: Boolean
+      ): String!
+      environmentStageChanges(
+        environmentId: String!
+        input: EnvironmentConfig!
+        merge: Boolean
+      ): EnvironmentPatch!
+      projectCreate(input: ProjectCreateInput!): Project!
+      serviceDomainCreate(input: ServiceDomainCreateInput!): ServiceDomain!
+      templateDeployV2(input: TemplateDeployV2Input!): TemplateDeployPayload!
+      volumeCreate(input: VolumeCreateInput!): Volume!
+      volumeInstanceBackupRestore(
+        replicaServiceIds: [String!]
+        volumeInstanceBackupId: String!
+        volumeInstanceId: String!
+        wipeServiceIds: [String!]
+      ): WorkflowId!
       serviceCreate(input: ServiceCreateInput!): Service!
       serviceInstanceAutoDeployUpdate(
         input: ServiceInstanceAutoDeployUpdateInput!

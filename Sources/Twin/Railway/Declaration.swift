@@ -4,7 +4,7 @@ import GraphQL
 /// answers. A test holds it against the platform's introspection when the contracts are present.
 package enum RailwayDeclaration {
   /// The whole declaration.
-  package static let text = [operations, objects, connections, inputs].joined(separator: "\n\n")
+  package static let text = [operations, objects, connections, inputs, creating].joined(separator: "\n\n")
 
   /// Read once: every twin of a process shares it.
   static let schema = Result { try Schema(sdl: text) }

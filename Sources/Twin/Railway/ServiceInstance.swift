@@ -11,6 +11,8 @@ package struct ServiceInstance: Sendable {
   /// Host and port of its address, when it has a public domain.
   package var address: String?
   package var domainID = ""
+  package var customDomains: [World.CustomDomain] = []
+  package var proxies: [World.TCPProxy] = []
   package var volume: String?
   package var limits: JSON?
   package var autoDeploy = AutoDeploy()

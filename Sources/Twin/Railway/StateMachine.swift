@@ -124,7 +124,9 @@ extension World {
     if deployment.image != nil { return preDeploy(id) }
     enter(.build, .building, id)
     begin("BUILD_IMAGE", of: id)
-    if case .image(let reference, nil) = deployment.source, !switches.acceptsAnyImage {
+    if case .image(let reference, nil) = deployment.source, !switches.acceptsAnyImage,
+      !World.isTemplateImage(reference)
+    {
       log("cannot pull \(reference): no such image", isError: true, of: id, to: \.buildLogs)
       return finish(id, as: .failed, error: "Image \(reference) not found")
     }

@@ -27,6 +27,33 @@ extension World {
     return workflow
   }
 
+  /// Fills a new volume from a backup, and stages the swap; backups that are newer are gone (contract §10.2).
+  mutating func restoreBackup(_ arguments: [String: JSON], for token: Token) throws(Refusal) -> String {
+    let found = try volume(instance: arguments["volumeInstanceId"]?.string ?? "", for: token)
+    let wanted = arguments["volumeInstanceBackupId"]?.string
+    guard let index = found.backups.firstIndex(where: { $0.id == wanted && $0.readyAt <= now }) else {
+      throw Refusal("Backup does not exist")
+    }
+    let workflow = mint()
+    workflows[workflow] = Workflow(
+      id: workflow, environment: found.key.environment, visibleFrom: now, readyAt: now + durations.backup)
+    volumes[found.id]?.backups.removeSubrange((index + 1)...)
+    let id = mint()
+    volumes[id] = Volume(
+      id: id, instanceID: mint(), name: "\(found.name)-\(now.iso8601.prefix(10))",
+      key: InstanceKey(service: "", environment: found.key.environment), project: found.project,
+      mountPath: found.mountPath, sizeMB: found.sizeMB, usedMB: found.usedMB, createdAt: now)
+    let swap: JSON = [
+      "services": .object([
+        found.key.service: ["volumeMounts": .object([id: ["mountPath": .string(found.mountPath)]])]
+      ])
+    ]
+    let staged = StagedPatch(id: mint(), patch: swap, createdAt: now)
+    environments[found.key.environment]?.staged = staged
+    environments[found.key.environment]?.unmergedChanges = 1
+    return workflow
+  }
+
   func backups(of instance: String, for token: Token) throws(Refusal) -> [GraphQLNode] {
     let found = try volume(instance: instance, for: token)
     return found.backups.filter { $0.readyAt <= now }.reversed().map { backup in
@@ -42,6 +69,10 @@ extension World {
 
   /// The state of a workflow; `NotFound` for one that nobody began.
   func workflowStatus(_ id: String, for token: Token) -> GraphQLNode {
+    if let workflow = workflows[id], mayAccess(token, environment: workflow.environment) {
+      let status = now < workflow.visibleFrom ? "NotFound" : now < workflow.readyAt ? "Running" : "Complete"
+      return .object(["status": .text(status), "error": .json(.null)])
+    }
     let found = volumes.values.first { $0.backups.contains { $0.workflow == id } }
     let backup = found?.backups.first { $0.workflow == id }
     guard let found, let backup, mayAccess(token, environment: found.key.environment) else {

@@ -11,6 +11,9 @@ package struct World: Sendable {
   package var services: [String: Service] = [:]
   package var instances: [InstanceKey: ServiceInstance] = [:]
   package var volumes: [String: Volume] = [:]
+  package var workflows: [String: Workflow] = [:]
+  /// Names whose DNS leads where it should, with all below them.
+  package var dns: Set<String> = []
   package var tokens: [String: Token] = [:]
   package var deployments: [String: Deployment] = [:]
   /// Deployment ids in the order of their creation.
@@ -55,6 +58,7 @@ package struct World: Sendable {
   package struct Project: Sendable {
     package var id: String
     package var name: String
+    package var description: String?
     package var workspace: String
     package var createdAt: Timestamp
     package var deletedAt: Timestamp?
@@ -70,6 +74,7 @@ package struct World: Sendable {
     /// Shared variables, raw.
     package var shared: [String: StoredVariable] = [:]
     package var unmergedChanges = 0
+    package var staged: StagedPatch?
     /// Counts committed changes; `configEtag` is made of it.
     package var revision = 1
   }
@@ -201,6 +206,8 @@ package struct StepDurations: Sendable {
   package var backup: Duration = .seconds(3)
   /// From `serviceCreate` to the instance's appearance.
   package var instance: Duration = .seconds(3)
+  /// From `templateDeployV2` to the end of its workflow.
+  package var template: Duration = .seconds(8)
   /// The first wait before a restart; it doubles up to sixteen times this.
   package var restart: Duration = .milliseconds(500)
 
@@ -209,7 +216,7 @@ package struct StepDurations: Sendable {
   /// All of them divided by `speed`.
   package func scaled(by speed: Double) -> StepDurations {
     var result = self
-    for path in [\StepDurations.snapshot, \.build, \.create, \.rollback, \.instance, \.restart] {
+    for path in [\StepDurations.snapshot, \.build, \.create, \.rollback, \.instance, \.template, \.restart] {
       result[keyPath: path] = .milliseconds(Int64(self[keyPath: path].inSeconds * 1000 / speed))
     }
     return result

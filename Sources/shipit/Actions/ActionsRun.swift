@@ -42,7 +42,7 @@ final class ActionsRun: Sendable {
     state.withLock { $0.picture.handle(event) }
     switch event.kind {
     case .started(let facts, let plan), .resumed(let facts, let plan, _):
-      guard let reporter else { return }
+      guard let reporter, plan.kind != .provision else { return }
       let subject = DeploymentSubject(
         app: facts.app, environment: facts.environment, commit: facts.commit,
         description: "\(plan.kind == .rollback ? "rollback" : "deploy"), release \(facts.release)",

@@ -347,6 +347,7 @@ let commandTable: [CommandSpecification] = [
     ],
     examples: ["shipit unlock prod", "shipit unlock prod --yes"],
     run: UnlockCommand.run),
+  pruneSpecification,
   .init(
     name: "state", summary: "move the ledger of an environment, history and all, to another place",
     discussion:
