@@ -113,7 +113,8 @@ let package = Package(
     .executableTarget(
       name: "shipit",
       dependencies: [
-        "Adoption", "Model", "Language", "YAML", "Engine", "Railway", "Vercel", "Encore", "Secrets", "Source", "Probing",
+        "Adoption", "Model", "Language", "YAML", "Engine", "Railway", "Vercel", "Encore", "Secrets", "Source",
+        "Probing",
         "Commands", "Databases", "GitHub", "Ledgers", "Notifications", "Runner", "Rollouts", "Interface",
         "Twin", "Flags", "Metrics", "Terminal",
         "Redaction", "HTTP", "Processes", "Crypto", "JSON", "Concurrency", "Zones",

@@ -40,7 +40,9 @@ enum RepositoryFiles {
       for name in (try? FileManager.default.contentsOfDirectory(atPath: place)) ?? [] {
         let path = folder.isEmpty ? name : "\(folder)/\(name)"
         var isFolder = false
-        guard FileManager.default.fileExists(atPath: "\(root)/\(path)", isDirectory: &isFolder) else { continue }
+        guard FileManager.default.fileExists(atPath: "\(root)/\(path)", isDirectory: &isFolder) else {
+          continue
+        }
         if !isFolder {
           // Whether a `.env` is committed is not known here.
           if name != ".env" { paths.append(path) }

@@ -21,7 +21,8 @@ import Testing
       for verdict in judgement.verdicts where verdict.grade == .sure {
         #expect(
           verdict.outcome == .found,
-          "\(judgement.repository) \(verdict.subject) \(verdict.field): \(verdict.expected), not \(verdict.actual)")
+          "\(judgement.repository) \(verdict.subject) \(verdict.field): \(verdict.expected), not \(verdict.actual)"
+        )
       }
     }
   }

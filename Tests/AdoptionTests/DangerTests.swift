@@ -48,7 +48,9 @@ import Testing
   }
 
   /// A workflow with one step.
-  static func workflow(_ script: String, head: String = "on: {push: {branches: [main]}}", step: String = "") -> String {
+  static func workflow(_ script: String, head: String = "on: {push: {branches: [main]}}", step: String = "")
+    -> String
+  {
     let lines = script.split(separator: "\n").map { "          \($0)" }.joined(separator: "\n")
     return """
       name: deploy
@@ -78,7 +80,8 @@ import Testing
     let head = "on: {pull_request: {}, push: {branches: [main]}}"
     let bad = Self.workflow("vercel deploy --prod", head: head)
     #expect(kinds(Self.dangers(file: bad)).contains(.pullRequestDeploys))
-    let good = bad.replacing("      - run: |", with: "      - if: github.event_name == 'push'\n        run: |")
+    let good = bad.replacing(
+      "      - run: |", with: "      - if: github.event_name == 'push'\n        run: |")
     #expect(!kinds(Self.dangers(file: good)).contains(.pullRequestDeploys))
   }
 
@@ -93,11 +96,14 @@ import Testing
   @Test func `an action at a branch, a tag that moves and one commit of history are told`() {
     let bad = Self.workflow(
       "railway up --ci\ndocker push shop:latest\ngit diff HEAD~1",
-      step: "      - uses: somebody/deploy@main\n      - uses: actions/checkout@v4\n        with: {fetch-depth: 2}")
+      step:
+        "      - uses: somebody/deploy@main\n      - uses: actions/checkout@v4\n        with: {fetch-depth: 2}"
+    )
     #expect(kinds(Self.dangers(file: bad)).isSuperset(of: [.movingAction, .movingTag, .shallowHistory]))
     let good = Self.workflow(
       "railway up --ci\ndocker push shop:$SHA\ngit diff HEAD~1",
-      step: "      - uses: somebody/deploy@v1\n      - uses: actions/checkout@v4\n        with: {fetch-depth: 0}")
+      step:
+        "      - uses: somebody/deploy@v1\n      - uses: actions/checkout@v4\n        with: {fetch-depth: 0}")
     #expect(kinds(Self.dangers(file: good)).isDisjoint(with: [.movingAction, .movingTag, .shallowHistory]))
   }
 
@@ -117,7 +123,9 @@ import Testing
       "alembic.ini": "[alembic]\n", "Dockerfile": "FROM python\nCOPY . .\nCMD alembic upgrade head && run\n",
       "railway.json": #"{"deploy": {"preDeployCommand": "alembic upgrade head"}}"#,
     ]
-    let found = Self.dangers(file: Self.workflow("true"), others: twice).filter { $0.kind == .migrationsTwice }
+    let found = Self.dangers(file: Self.workflow("true"), others: twice).filter {
+      $0.kind == .migrationsTwice
+    }
     #expect(found.first?.evidence == Evidence("railway.json", 1))
     #expect(found.first?.others == [Evidence("Dockerfile", 3)])
     var once = twice
@@ -127,9 +135,13 @@ import Testing
 
   @Test func `two deployers of one push are told`() {
     let other = [".github/workflows/aks.yml": Self.workflow("kubectl apply -f k8s")]
-    #expect(kinds(Self.dangers(file: Self.workflow("railway up --ci"), others: other)).contains(.twoDeployers))
-    let manual = [".github/workflows/aks.yml": Self.workflow("kubectl apply -f k8s", head: "on: workflow_dispatch")]
-    #expect(!kinds(Self.dangers(file: Self.workflow("railway up --ci"), others: manual)).contains(.twoDeployers))
+    #expect(
+      kinds(Self.dangers(file: Self.workflow("railway up --ci"), others: other)).contains(.twoDeployers))
+    let manual = [
+      ".github/workflows/aks.yml": Self.workflow("kubectl apply -f k8s", head: "on: workflow_dispatch")
+    ]
+    #expect(
+      !kinds(Self.dangers(file: Self.workflow("railway up --ci"), others: manual)).contains(.twoDeployers))
   }
 
   @Test func `a credential as text and a tracked environment file are told, their names alone`() {

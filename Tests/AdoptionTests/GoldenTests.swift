@@ -12,15 +12,19 @@ import Testing
       "Dockerfile":
         "FROM python:3.12\nCOPY . .\nCMD [\"sh\", \"-c\", \"alembic upgrade head && uvicorn main:app\"]\n",
       "alembic.ini": "[alembic]\nscript_location = migrations\n", "requirements.txt": "asyncpg==0.30\n",
-      ".env.example": "DATABASE_URL=postgres://localhost/dev\nJWT_SECRET=change-me\nLOG_LEVEL=info\nPORT=8000\n",
+      ".env.example":
+        "DATABASE_URL=postgres://localhost/dev\nJWT_SECRET=change-me\nLOG_LEVEL=info\nPORT=8000\n",
       ".github/workflows/deploy.yml":
         "name: deploy\non: {push: {branches: [main]}}\njobs:\n  deploy:\n    steps:\n      - run: railway up --detach\n        env:\n          RAILWAY_TOKEN: ${{ secrets.RAILWAY_TOKEN }}\n      - name: health\n        run: |\n          for i in $(seq 1 30); do\n            curl -sf $URL/health && break\n            sleep 10\n          done\n",
     ],
     "two-platforms": [
-      "api/railway.json": "{\n  \"deploy\": {\n    \"startCommand\": \"node server.js\",\n    \"numReplicas\": 2\n  }\n}\n",
+      "api/railway.json":
+        "{\n  \"deploy\": {\n    \"startCommand\": \"node server.js\",\n    \"numReplicas\": 2\n  }\n}\n",
       "api/.env.example": "MONGODB_URL=\n",
-      "web/vercel.json": "{\n  \"framework\": \"nextjs\",\n  \"env\": {\"NEXT_PUBLIC_API_URL\": \"https://api.example.com\"}\n}\n",
-      "web/package.json": "{\"scripts\": {\"build\": \"next build\"}, \"dependencies\": {\"next\": \"15\"}}\n",
+      "web/vercel.json":
+        "{\n  \"framework\": \"nextjs\",\n  \"env\": {\"NEXT_PUBLIC_API_URL\": \"https://api.example.com\"}\n}\n",
+      "web/package.json":
+        "{\"scripts\": {\"build\": \"next build\"}, \"dependencies\": {\"next\": \"15\"}}\n",
     ],
     "elsewhere": [
       "api/fly.toml": "app = \"shop-api\"\n[http_service]\ninternal_port = 8080\n",
@@ -46,7 +50,8 @@ import Testing
         .init(
           kind: $0.kind.rawValue, message: $0.message, evidence: $0.evidence.description,
           others: $0.others.map(\.description))
-      }, remarks: draft.remarks.map { .init(text: $0.value, evidence: $0.evidence.description) }, mistakes: [],
+      }, remarks: draft.remarks.map { .init(text: $0.value, evidence: $0.evidence.description) },
+      mistakes: [],
       hasRailwayFiles: draft.hasRailwayFiles)
     let lines = report.text(Canvas(palette: .plain, symbols: .unicode, width: 80))
     for line in lines { #expect(line.count <= 80, "\(line)") }

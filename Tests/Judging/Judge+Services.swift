@@ -15,7 +15,9 @@ extension Judge {
     let config = wanted["config"]?.string ?? ""
     let name = wanted["name"]?.string ?? ""
     let platform = wanted["platform"]?.string ?? ""
-    if let found = draft.services.first(where: { $0.configs.contains(config) && !config.isEmpty }) { return found }
+    if let found = draft.services.first(where: { $0.configs.contains(config) && !config.isEmpty }) {
+      return found
+    }
     let root = wanted["root"]?.string ?? ""
     let home = root == "." ? "" : root
     return draft.services.first { $0.host.rawValue == platform && $0.home == home }
@@ -61,26 +63,36 @@ extension Judge {
   private mutating func place(
     _ wanted: JSON, _ service: DraftService, _ name: String, _ grade: Verdict.Grade
   ) {
-    let isNamed = service.key == name || service.name.value == name || service.name.value.hasSuffix("-\(name)")
-    note(name, "name", grade, isNamed ? .found : isAsked("names", service.key) && grade != .sure ? .asked : .missed,
+    let isNamed =
+      service.key == name || service.name.value == name || service.name.value.hasSuffix("-\(name)")
+    note(
+      name, "name", grade,
+      isNamed ? .found : isAsked("names", service.key) && grade != .sure ? .asked : .missed,
       name, service.key)
     if let platform = wanted["platform"]?.string, platform != "unclear", platform != "none" {
       let isAsked = asks(service)
       note(
         name, "platform", grade,
-        service.host.rawValue == platform ? .found : isAsked ? .asked : .missed, platform, service.host.rawValue)
+        service.host.rawValue == platform ? .found : isAsked ? .asked : .missed, platform,
+        service.host.rawValue)
     }
     if let root = wanted["root"]?.string {
       let home = root == "." ? "" : root
       let context = wanted["build_context"]?.string == "." ? "" : home
-      let isRight = service.context == context || (service.host == .vercel && service.home == home)
+      let isRight =
+        service.context == context || (service.host == .vercel && service.home == home)
         || service.standing == .foreign && service.home == home
-      note(name, "root", grade, isRight ? .found : isAsked("root directory", service.key) ? .asked : .missed, root,
+      note(
+        name, "root", grade, isRight ? .found : isAsked("root directory", service.key) ? .asked : .missed,
+        root,
         "\(service.context) (\(service.home))")
     }
-    let files = [wanted["config"]?.string].compactMap { $0 } + (wanted["also"]?.array?.compactMap(\.string) ?? [])
+    let files =
+      [wanted["config"]?.string].compactMap { $0 } + (wanted["also"]?.array?.compactMap(\.string) ?? [])
     for file in files where !file.contains(" ") {
-      note(name, "config", grade, service.configs.contains(file) ? .found : said.contains(file.lowercased()) ? .asked : .missed,
+      note(
+        name, "config", grade,
+        service.configs.contains(file) ? .found : said.contains(file.lowercased()) ? .asked : .missed,
         file, service.configs.joined(separator: ","))
     }
   }
@@ -96,7 +108,9 @@ extension Judge {
     for (field, key) in fields {
       let isSilent = service.silent.contains(key)
       guard let value = wanted[field]?.string else {
-        if wanted[field]?.isNull == true, let actual = service.settings[key], !isSilent, service.standing == .written {
+        if wanted[field]?.isNull == true, let actual = service.settings[key], !isSilent,
+          service.standing == .written
+        {
           note(name, field, .sure, .invented, "nothing", actual.value)
         }
         continue
@@ -105,7 +119,8 @@ extension Judge {
       let actual = service.settings[key]
       let source = wanted["\(field)_source"]?.string ?? ""
       let isRight = actual.map { isSame(value, $0, source, key, service) } ?? false
-      note(name, field, fieldGrade, isRight ? .found : isAsked(field, service.key) ? .asked : .missed, value,
+      note(
+        name, field, fieldGrade, isRight ? .found : isAsked(field, service.key) ? .asked : .missed, value,
         actual?.value ?? "nil")
     }
     if let builder = wanted["builder"]?.string {
@@ -129,7 +144,9 @@ extension Judge {
       return whole == wanted || actual.value.hasSuffix("/" + wanted) || wanted.hasSuffix("/" + actual.value)
     }
     // Some commands are described, not written out, or end in what makes no difference.
-    if wanted.hasPrefix("same ") || wanted.contains("(see ") || wanted == "package.json build script" { return true }
+    if wanted.hasPrefix("same ") || wanted.contains("(see ") || wanted == "package.json build script" {
+      return true
+    }
     let parts = wanted.split(separator: ":", maxSplits: 1).last.map(String.init) ?? wanted
     if wanted.hasPrefix("vercel-build script") {
       return parts.split(separator: "&").allSatisfy { plain(actual.value).contains(plain(String($0))) }
@@ -144,7 +161,10 @@ extension Judge {
     var pairs: [(String, String?, SettingKey)] = [
       ("overlap", wanted["overlap_seconds"]?.int.map { "\($0)s" }, .overlap),
       ("drain", wanted["draining_seconds"]?.int.map { "\($0)s" }, .drain),
-      ("restart", wanted["restart"]?["policy"]?.string.map { $0 == "on_failure" ? "on-failure" : $0 }, .restart),
+      (
+        "restart", wanted["restart"]?["policy"]?.string.map { $0 == "on_failure" ? "on-failure" : $0 },
+        .restart
+      ),
       ("restart limit", wanted["restart"]?["max_retries"]?.int.map { "\($0)" }, .restartLimit),
       ("regions", wanted["regions"]?.array.map { $0.compactMap(\.string).joined(separator: ",") }, .region),
       ("crons", wanted["crons"]?.int.map { "\($0)" }, .crons),
@@ -173,11 +193,15 @@ extension Judge {
       }
       return
     }
-    note(name, "health", grade, actual == path ? .found : isAsked("health", service.key) ? .asked : .missed, path,
+    note(
+      name, "health", grade, actual == path ? .found : isAsked("health", service.key) ? .asked : .missed,
+      path,
       actual ?? "nil")
     if let seconds = wanted["health"]?["timeout_seconds"]?.int {
       let timeout = service.settings[.healthTimeout]?.value
-      note(name, "health.timeout", grade, timeout == "\(seconds)s" ? .found : .missed, "\(seconds)s", timeout ?? "nil")
+      note(
+        name, "health.timeout", grade, timeout == "\(seconds)s" ? .found : .missed, "\(seconds)s",
+        timeout ?? "nil")
     }
   }
 }

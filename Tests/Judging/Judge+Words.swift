@@ -33,9 +33,10 @@ extension Judge {
     var silent: [String] = []
     for workflow in expected["workflows"]?.array ?? [] {
       guard let path = workflow["path"]?.string else { continue }
-      let kinds = Set(draft.dangers.filter { danger in
-        danger.evidence.file == path || danger.others.contains { $0.file == path }
-      }.map(\.kind))
+      let kinds = Set(
+        draft.dangers.filter { danger in
+          danger.evidence.file == path || danger.others.contains { $0.file == path }
+        }.map(\.kind))
       for problem in workflow["problems"]?.array?.compactMap(\.string) ?? [] {
         guard let wanted = Judge.kinds(problem) else { continue }
         all += 1
@@ -53,7 +54,8 @@ extension Judge {
       (["no health check"], [.noHealth]), (["only prints", "skipped with success"], [.deafHealth]),
       (["command-line argument"], [.tokenInArguments]), (["link with a project token"], [.tokenKind]),
       (["railway deploy installs"], [.unknownCommand]), (["pull requests too"], [.pullRequestDeploys]),
-      (["drop columns"], [.schemaPush]), (["no order", "not ordered", "does not wait", "parallel"], [.noOrder]),
+      (["drop columns"], [.schemaPush]),
+      (["no order", "not ordered", "does not wait", "parallel"], [.noOrder]),
       (["concurrency group"], [.noConcurrency]), (["no rollback"], [.noRollback]),
       (["continue on error"], [.swallowedFailure]), (["main branch"], [.movingAction]),
       (["second deployment target", "second production"], [.twoDeployers]),

@@ -49,7 +49,9 @@ package struct Judge {
         subject: subject, field: field, grade: grade, outcome: outcome, expected: expected, actual: actual))
   }
 
-  func grade(_ json: JSON?, _ key: String = "certainty", default standard: Verdict.Grade = .sure) -> Verdict.Grade {
+  func grade(_ json: JSON?, _ key: String = "certainty", default standard: Verdict.Grade = .sure)
+    -> Verdict.Grade
+  {
     json?[key]?.string.flatMap(Verdict.Grade.init) ?? standard
   }
 
@@ -113,7 +115,8 @@ package struct Judge {
       let isRight = schema.config == config || schema.config.hasPrefix(config)
       note(tool, "migrations.config", grade, isRight ? .found : .missed, config, schema.config)
       if let today = migration["runs_today"]?.string?.lowercased() {
-        note(tool, "migrations.place", grade, isPlace(schema, today) ? .found : .missed, today,
+        note(
+          tool, "migrations.place", grade, isPlace(schema, today) ? .found : .missed, today,
           schema.position ?? "nil")
       }
     }
@@ -143,7 +146,9 @@ package struct Judge {
         }
       }
     }
-    for (file, names) in (expected["variables"]?["declared_in_examples"]?.object ?? [:]).sorted(by: { $0.key < $1.key }) {
+    for (file, names) in (expected["variables"]?["declared_in_examples"]?.object ?? [:]).sorted(by: {
+      $0.key < $1.key
+    }) {
       let found = Set(draft.examples[file] ?? [])
       let wanted = Set(names.array?.compactMap(\.string) ?? [])
       note(
@@ -186,7 +191,9 @@ package struct Judge {
 
   /// What the repository says is no service, and is written all the same.
   private func forbidden() -> [String] {
-    let folders = (expected["not_services"]?.array ?? []).compactMap { $0.string?.split(separator: " ").first }
+    let folders = (expected["not_services"]?.array ?? []).compactMap {
+      $0.string?.split(separator: " ").first
+    }
     return draft.written.map(\.home).filter { home in folders.contains { $0 == home } }
   }
 }

@@ -31,7 +31,9 @@ enum HealthDangers {
 
   /// Nil when some way through the script fails.
   private static func deafness(_ asks: [Sourced<String>], _ step: Workflow.Step) -> Danger? {
-    let fails = step.commands.contains { $0.value.contains(#/\b(exit|return)\s+("?\$|[1-9])/#) || $0.value == "false" }
+    let fails = step.commands.contains {
+      $0.value.contains(#/\b(exit|return)\s+("?\$|[1-9])/#) || $0.value == "false"
+    }
     if fails { return nil }
     for ask in asks {
       let isBare = ask.value.hasPrefix("curl ") || ask.value.hasPrefix("wget ")

@@ -20,7 +20,9 @@ enum TokenDangers {
             "RAILWAY_TOKEN is read as the token of one project, with which `railway link` and its like are refused: name project, environment and service at `railway up`"
           ))
       }
-      if text.contains(#/Bearer\s+\$\{?RAILWAY_TOKEN/#) || text.contains(#/Bearer\s+\$\{\{\s*secrets\.RAILWAY_TOKEN/#) {
+      if text.contains(#/Bearer\s+\$\{?RAILWAY_TOKEN/#)
+        || text.contains(#/Bearer\s+\$\{\{\s*secrets\.RAILWAY_TOKEN/#)
+      {
         found.append(
           Danger(
             .tokenKind, command.evidence,
@@ -38,7 +40,8 @@ enum TokenDangers {
     if step.names.contains("ENCORE_AUTH_TOKEN") {
       found.append(
         Danger(
-          .tokenKind, Evidence(step.uses?.evidence.file ?? step.commands.first?.evidence.file ?? "", step.line),
+          .tokenKind,
+          Evidence(step.uses?.evidence.file ?? step.commands.first?.evidence.file ?? "", step.line),
           "nothing reads ENCORE_AUTH_TOKEN: the command line logs in with `encore auth login --auth-key`, the API with a client"
         ))
     }

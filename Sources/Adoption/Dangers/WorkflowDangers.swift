@@ -25,7 +25,8 @@ enum WorkflowDangers {
             found.append(
               Danger(
                 .swappedConfig, command.evidence,
-                "the configuration is swapped in the working tree, because the command line cannot choose one"))
+                "the configuration is swapped in the working tree, because the command line cannot choose one"
+              ))
           }
         }
         found += swallowed(step, job)
@@ -34,7 +35,9 @@ enum WorkflowDangers {
       }
       if let place = job.continuesOnError, !job.deploys.isEmpty || !job.migrations.isEmpty {
         found.append(
-          Danger(.swallowedFailure, place, "the job `\(job.key)` may fail, and the workflow is green all the same"))
+          Danger(
+            .swallowedFailure, place, "the job `\(job.key)` may fail, and the workflow is green all the same")
+        )
       }
     }
     if isDeploying {
@@ -124,12 +127,14 @@ enum WorkflowDangers {
       found.append(
         Danger(
           .noOrder, Evidence(workflow.file, matrix.line),
-          "the job `\(matrix.key)` deploys all services at the same time: what calls another may be live before it"))
+          "the job `\(matrix.key)` deploys all services at the same time: what calls another may be live before it"
+        ))
     } else {
       let keys = Set(jobs.map(\.key))
       let free = jobs.filter { keys.isDisjoint(with: reach($0, workflow)) }
       if free.count > 1 {
-        let names = free.prefix(3).map { "`\($0.key)`" }.joined(separator: ", ") + (free.count > 3 ? " …" : "")
+        let names =
+          free.prefix(3).map { "`\($0.key)`" }.joined(separator: ", ") + (free.count > 3 ? " …" : "")
         found.append(
           Danger(
             .noOrder, Evidence(workflow.file, free[1].line),
@@ -235,7 +240,9 @@ enum WorkflowDangers {
   private static func shallow(_ workflow: Workflow) -> [Danger] {
     guard
       let index = workflow.lines.firstIndex(where: { $0.contains(#/fetch-depth:\s*2\b/#) }),
-      workflow.lines.contains(where: { $0.containsAny("HEAD~1", "HEAD^", "git diff", "paths-filter", "changed-files") })
+      workflow.lines.contains(where: {
+        $0.containsAny("HEAD~1", "HEAD^", "git diff", "paths-filter", "changed-files")
+      })
     else { return [] }
     return [
       Danger(

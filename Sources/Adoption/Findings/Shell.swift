@@ -3,7 +3,9 @@ enum Shell {
   /// Where a command puts something live; nil when it does not.
   static func host(_ command: String) -> Host? {
     let text = command.hasPrefix("echo ") || command.hasPrefix("printf ") ? "" : command
-    if text.contains(#/(^|[\s;&|(])(npx\s+(-\S+\s+)*)?(@railway\/cli(@\S+)?|railway)\s+(up|redeploy|deploy)\b/#) {
+    if text.contains(
+      #/(^|[\s;&|(])(npx\s+(-\S+\s+)*)?(@railway\/cli(@\S+)?|railway)\s+(up|redeploy|deploy)\b/#)
+    {
       return .railway
     }
     if text.contains(#/(^|[\s;&|(])vercel(@\S+)?\s+(deploy|promote|alias|redeploy|(\S+\s+)*--prod)\b/#),
@@ -11,7 +13,9 @@ enum Shell {
     {
       return .vercel
     }
-    if text.contains(#/(^|[\s;&|(])encore\s+(alpha\s+deploy|app\s+deploy|deploy)\b/#) || text.contains("git push encore") {
+    if text.contains(#/(^|[\s;&|(])encore\s+(alpha\s+deploy|app\s+deploy|deploy)\b/#)
+      || text.contains("git push encore")
+    {
       return .encore
     }
     if text.contains(#/(^|[\s;&|(])fly(ctl)?\s+deploy\b/#) { return .fly }
@@ -22,7 +26,9 @@ enum Shell {
     }
     if text.contains(#/\bwrangler\s+(deploy|publish|pages\s+deploy)\b/#) { return .cloudflare }
     if text.contains(#/\bnetlify\s+deploy\b/#) { return .netlify }
-    if text.contains(#/\baws\s+(ecs\s+update-service|s3\s+sync|lambda\s+update-function-code|elasticbeanstalk)\b/#) {
+    if text.contains(
+      #/\baws\s+(ecs\s+update-service|s3\s+sync|lambda\s+update-function-code|elasticbeanstalk)\b/#)
+    {
       return .aws
     }
     if text.contains("git push heroku") { return .heroku }
@@ -68,8 +74,12 @@ enum Shell {
     if text.contains(#/\bsqitch\s+deploy\b/#) { return "sqitch" }
     // A program of the project's own, which only its name tells of.
     if text.contains(#/--apply-migrations\b/#) { return "" }
-    if text.contains(#/(^|[\s;&|(\/])(run[_-]?\w*migrations?|migrate)(\.sh|\.mjs|\.js|\.ts|\.py)\b/#) { return "" }
-    if text.contains(#/\b(npm\s+run|pnpm|yarn|bun\s+run|npm)\s+(run\s+)?((db:)?migrate(:(deploy|prod|up|latest))?|migration:run)(\s|$)/#) {
+    if text.contains(#/(^|[\s;&|(\/])(run[_-]?\w*migrations?|migrate)(\.sh|\.mjs|\.js|\.ts|\.py)\b/#) {
+      return ""
+    }
+    if text.contains(
+      #/\b(npm\s+run|pnpm|yarn|bun\s+run|npm)\s+(run\s+)?((db:)?migrate(:(deploy|prod|up|latest))?|migration:run)(\s|$)/#
+    ) {
       return ""
     }
     return nil
@@ -83,7 +93,8 @@ enum Shell {
 
   /// The end of a command line by which its failure counts for nothing, such as `|| true`.
   static func swallowed(_ command: String) -> String? {
-    guard let match = command.firstMatch(of: #/\|\|\s*(true|:|exit\s+0|(echo|printf)\b[^|&]*)\s*[)"';]*\s*$/#) else {
+    guard let match = command.firstMatch(of: #/\|\|\s*(true|:|exit\s+0|(echo|printf)\b[^|&]*)\s*[)"';]*\s*$/#)
+    else {
       return nil
     }
     let end = String(match.0).trimmed
@@ -102,26 +113,33 @@ enum Shell {
   /// Commands that do not exist, or do something else than their name says, with what to do instead.
   static func unknown(_ command: String) -> (name: String, message: String)? {
     if command.hasPrefix("echo ") { return nil }
-    if let match = command.firstMatch(of: #/(?:^|[\s;&|(])encore\s+app\s+(deploy|rollback|promote|migrate)\b/#) {
+    if let match = command.firstMatch(
+      of: #/(?:^|[\s;&|(])encore\s+app\s+(deploy|rollback|promote|migrate)\b/#)
+    {
       return (
         "encore app \(match.1)",
         "there is no `encore app \(match.1)`: it prints help, and without a flag ends with 0, as if it had worked"
       )
     }
     if command.contains(#/(^|[\s;&|(])encore\s+(deploy|rollback|migrate)\b/#) {
-      return ("encore deploy", "encore has no such command: Encore Cloud deploys what is pushed, or by its API")
+      return (
+        "encore deploy", "encore has no such command: Encore Cloud deploys what is pushed, or by its API"
+      )
     }
     if command.contains(#/(^|[\s;&|(])encore\s+db\s+migrate\b/#) {
       return (
         "encore db migrate",
-        "there is no `encore db migrate`: Encore Cloud migrates within each deploy; it prints help and ends with 0")
+        "there is no `encore db migrate`: Encore Cloud migrates within each deploy; it prints help and ends with 0"
+      )
     }
     if command.contains(#/(^|[\s;&|(])encore\s+run\s+(\S+\s+)*--env\b/#) {
       return ("encore run --env", "`encore run` has no `--env`: it runs the local application alone")
     }
     if command.contains(#/(^|[\s;&|(])railway\s+deploy\b/#), !command.contains(#/\s(-t|--template)\b/#) {
       let flag = command.contains("--force") ? ", and it has no `--force`" : ""
-      return ("railway deploy", "`railway deploy` installs a template, it deploys no code\(flag): `railway up` does")
+      return (
+        "railway deploy", "`railway deploy` installs a template, it deploys no code\(flag): `railway up` does"
+      )
     }
     if command.contains(#/(^|[\s;&|(])railway\s+(rollback|promote|migrate)\b/#) {
       return ("railway rollback", "the command line of Railway has no such command")

@@ -52,22 +52,25 @@ package struct Workflow: Sendable, Hashable {
     var names: Set<String> = []
     /// Texts of `with:`.
     var inputs: [Sourced<String>] = []
+    /// Where it puts something live; found once, for it is asked often.
+    var deploys: [Sourced<Host>] = []
+    /// Commands that change a schema.
+    var migrations: [Sourced<String>] = []
   }
 }
 
 extension Workflow.Step {
-  /// Where this step puts something live, with the place that says so.
-  var deploys: [Sourced<Host>] {
+  /// Looks once at what its commands and its action do.
+  mutating func settle() {
+    migrations = commands.filter { Shell.migration($0.value) != nil }
     var found = commands.compactMap { command in
       Shell.host(command.value).map { Sourced($0, command.evidence) }
     }
     if let uses, let host = Shell.host(action: uses.value) { found.append(Sourced(host, uses.evidence)) }
     // A script handed to a remote machine.
     if found.contains(where: { $0.value == .selfHosted }) { found = found.filter { $0.value == .selfHosted } }
-    return found
+    deploys = found
   }
-
-  var migrations: [Sourced<String>] { commands.filter { Shell.migration($0.value) != nil } }
 }
 
 extension Workflow.Job {

@@ -61,7 +61,8 @@ struct Facts {
     else { return own }
     return packages.filter { package in
       guard Path.isInside(package.file, service.context) else { return false }
-      let inner = service.context.isEmpty ? package.file : String(package.file.dropFirst(service.context.count + 1))
+      let inner =
+        service.context.isEmpty ? package.file : String(package.file.dropFirst(service.context.count + 1))
       return recipe.copies.contains(inner)
     }
   }
@@ -93,9 +94,13 @@ struct Facts {
         found += behind(script, in: folder, depth: depth + 1)
       }
     }
-    for match in command.value.matches(of: #/(?:^|[\s;&|(])(?:\.\/|bash\s+|sh\s+)?([A-Za-z0-9_.\/-]+\.(?:sh|bash))\b/#) {
+    for match in command.value.matches(
+      of: #/(?:^|[\s;&|(])(?:\.\/|bash\s+|sh\s+)?([A-Za-z0-9_.\/-]+\.(?:sh|bash))\b/#)
+    {
       let file = Path.name(String(match.1))
-      let places = [Path.join(folder, String(match.1)), Path.normal(String(match.1)), Path.join(folder, file)]
+      let places = [
+        Path.join(folder, String(match.1)), Path.normal(String(match.1)), Path.join(folder, file),
+      ]
       if let script = places.lazy.compactMap({ scripts[$0] }).first {
         found += script.commands.flatMap { behind($0, in: folder, depth: depth + 1) }
       }

@@ -42,12 +42,16 @@ extension Joiner {
         key: "", name: unit.name ?? Sourced("", Evidence(unit.file), .guess), host: unit.host,
         standing: .foreign, certainty: .sure, configs: [unit.file], home: unit.home, context: unit.home,
         settings: unit.settings, leftovers: unit.leftovers)
-      if case .off(let reason) = unit.standing { service.standing = .off("\(unit.file) calls itself \(reason)") }
+      if case .off(let reason) = unit.standing {
+        service.standing = .off("\(unit.file) calls itself \(reason)")
+      }
       service.variables = unit.variables.map {
         DraftVariable(name: $0.name, value: Joiner.value($0), evidence: $0.evidence)
       }
       let folder = Path.name(unit.home)
-      if !folder.isEmpty, !Joiner.generic.contains(folder) { service.name = Sourced(folder, Evidence(unit.file), .likely) }
+      if !folder.isEmpty, !Joiner.generic.contains(folder) {
+        service.name = Sourced(folder, Evidence(unit.file), .likely)
+      }
       if unit.host != .fly { image(&service) }
       if service.settings[.build] == nil, let script = facts.node(in: unit.home)?.scripts["build"] {
         service.settings[.build] = script
@@ -56,7 +60,8 @@ extension Joiner {
       let same = found.firstIndex { $0.host == unit.host && $0.home == unit.home && unit.host == .fly }
       if let same {
         let isBetter = unit.file.contains("prod")
-        service.configs = isBetter ? service.configs + found[same].configs : found[same].configs + service.configs
+        service.configs =
+          isBetter ? service.configs + found[same].configs : found[same].configs + service.configs
         if isBetter { found[same] = service } else { found[same].configs = service.configs }
       } else {
         found.append(service)
@@ -72,7 +77,8 @@ extension Joiner {
       let folder = package.folder
       if package.isMobile {
         draft.remarks.append(
-          Sourced("\(folder.isEmpty ? "." : folder) is an application for phones: no server deploys it",
+          Sourced(
+            "\(folder.isEmpty ? "." : folder) is an application for phones: no server deploys it",
             Evidence(package.file)))
         continue
       }
@@ -123,7 +129,8 @@ extension Joiner {
       return
         "\(names.count) deploy targets for the same push, \(names.joined(separator: ", ")), no platform file\(facts.examples.isEmpty ? " and no .env.example" : ""): which of them serves people?"
     }
-    return "no platform's file speaks of \(package.folder.isEmpty ? "it" : package.folder): is it deployed, and where?"
+    return
+      "no platform's file speaks of \(package.folder.isEmpty ? "it" : package.folder): is it deployed, and where?"
   }
 
   /// What only runs by a compose file for production, on a machine of somebody's own.

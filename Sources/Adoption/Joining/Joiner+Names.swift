@@ -37,7 +37,8 @@ extension Joiner {
     let evidence = service.evidence
     if service.host == .railway, service.context.isEmpty, service.home.isEmpty || isOnlyRailway(service),
       let word = facts.examples.lazy.flatMap({ list in
-        list.names.compactMap { name in name.word.map { Sourced($0, Evidence(list.file, name.line), .likely) } }
+        list.names.compactMap { name in name.word.map { Sourced($0, Evidence(list.file, name.line), .likely) }
+        }
       }).first
     {
       return word
@@ -46,8 +47,11 @@ extension Joiner {
     if !folder.isEmpty, !Joiner.generic.contains(folder.lowercased()) || service.home.contains("/") {
       return Sourced(folder, evidence, .likely, note: "its folder")
     }
-    if let path = service.settings[.dockerfile]?.value, let stem = Joiner.stem(path), stem.lowercased() != "noop" {
-      return Sourced(stem, service.settings[.dockerfile]?.evidence ?? evidence, .likely, note: "its Dockerfile")
+    if let path = service.settings[.dockerfile]?.value, let stem = Joiner.stem(path),
+      stem.lowercased() != "noop"
+    {
+      return Sourced(
+        stem, service.settings[.dockerfile]?.evidence ?? evidence, .likely, note: "its Dockerfile")
     }
     // A package at the top that is no more than a collection has the repository's name or a worse one.
     if service.home.isEmpty, service.host != .encore {

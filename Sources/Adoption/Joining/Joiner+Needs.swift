@@ -107,8 +107,12 @@ extension Joiner {
   /// Sites that pass requests on to another address.
   private mutating func rewrite(_ index: Int, among live: [Int]) {
     let files = draft.services[index].configs
-    guard let unit = facts.units.first(where: { files.contains($0.file) }), !unit.targets.isEmpty else { return }
-    let servers = live.filter { $0 != index && !draft.services[$0].isFrontend && !draft.services[$0].isWorker }
+    guard let unit = facts.units.first(where: { files.contains($0.file) }), !unit.targets.isEmpty else {
+      return
+    }
+    let servers = live.filter {
+      $0 != index && !draft.services[$0].isFrontend && !draft.services[$0].isWorker
+    }
     if unit.host == .vercel {
       if servers.count == 1 {
         need(servers[0], by: index, Sourced("a rewrite", unit.targets[0].evidence, .likely))
@@ -140,10 +144,15 @@ extension Joiner {
           let parts = draft.services[index].key.split(separator: "-").map(String.init)
           return parts.count > 1 ? parts.allSatisfy(words.contains) : words == parts
         }
-        guard targets.count == 1, let target = targets.first, asked.insert(name.name).inserted else { continue }
+        guard targets.count == 1, let target = targets.first, asked.insert(name.name).inserted else {
+          continue
+        }
         let key = draft.services[target].key
-        let readers = live.filter { isSite(draft.services[$0]) && $0 != target }.map { draft.services[$0].key }
-        guard !readers.isEmpty, !live.contains(where: { draft.services[$0].needs.contains { $0.note == name.name } })
+        let readers = live.filter { isSite(draft.services[$0]) && $0 != target }.map {
+          draft.services[$0].key
+        }
+        guard !readers.isEmpty,
+          !live.contains(where: { draft.services[$0].needs.contains { $0.note == name.name } })
         else { continue }
         draft.questions.append(
           Question(

@@ -11,7 +11,8 @@ extension Joiner {
       if answers["project"] == nil {
         draft.questions.append(
           Question(
-            "project", "what is the project called on Railway? No file says it; the repository's name is written",
+            "project",
+            "what is the project called on Railway? No file says it; the repository's name is written",
             .text(standard: draft.app)))
       }
     }
@@ -22,7 +23,8 @@ extension Joiner {
       if answers["team"] == nil {
         draft.questions.append(
           Question(
-            "team", "which team of Vercel owns the projects? Without a name they are looked for in the account itself",
+            "team",
+            "which team of Vercel owns the projects? Without a name they are looked for in the account itself",
             .text(standard: "")))
       }
     }
@@ -70,7 +72,9 @@ extension Joiner {
         .init("leave out", "nothing is written"),
         .init(service.host.rawValue, "it is written for \(service.host.title)"),
       ] : []
-    if let said = answers[id], said == service.host.rawValue, service.host != .encore || service.settings[.appID] != nil {
+    if let said = answers[id], said == service.host.rawValue,
+      service.host != .encore || service.settings[.appID] != nil
+    {
       draft.services[index].standing = .written
       joinTargets()
       return
@@ -147,7 +151,10 @@ extension Joiner {
       }
     }
     for service in draft.services where service.standing == .written && !service.isFrontend {
-      guard let place = facts.packages(in: service.context).lazy.compactMap({ $0.depends(on: "sqlalchemy", "sqlmodel") }).first,
+      guard
+        let place = facts.packages(in: service.context).lazy.compactMap({
+          $0.depends(on: "sqlalchemy", "sqlmodel")
+        }).first,
         !draft.schemas.contains(where: { $0.tool == "alembic" })
       else { continue }
       draft.questions.append(
@@ -194,7 +201,8 @@ extension Joiner {
     if !pretences.isEmpty {
       draft.questions.append(
         Question(
-          "pretence", "\(Joiner.list(Array(Set(pretences.map(\.name))).sorted())): off where people are served?",
+          "pretence",
+          "\(Joiner.list(Array(Set(pretences.map(\.name))).sorted())): off where people are served?",
           evidence: [pretences[0].evidence], subjects: Set(pretences.map(\.name))))
     }
     let shared = draft.written.flatMap { service in
@@ -272,7 +280,9 @@ extension Joiner {
     for workflow in facts.workflows where !workflow.deploys.isEmpty || !workflow.calls.isEmpty {
       for (index, line) in workflow.lines.enumerated() where !line.trimmed.hasPrefix("#") {
         let words = line.lowercased().split { !$0.isLetter && $0 != "_" }
-        if words.contains(where: { $0 == word }), line.containsAny("environment", "options", "branches", "ENV", "env") {
+        if words.contains(where: { $0 == word }),
+          line.containsAny("environment", "options", "branches", "ENV", "env")
+        {
           return Evidence(workflow.file, index + 1)
         }
       }

@@ -142,7 +142,8 @@ extension Joiner {
 
   /// The member that `--filter NAME`, `--workspace NAME` and their like choose.
   func filtered(_ command: String) -> String? {
-    let chosen = command.matches(of: #/(?:--filter|-F|--workspace|-w|workspace)[= ]\s*["']?([@A-Za-z0-9_.\/-]+)/#)
+    let chosen = command.matches(
+      of: #/(?:--filter|-F|--workspace|-w|workspace)[= ]\s*["']?([@A-Za-z0-9_.\/-]+)/#)
     guard let last = chosen.last else { return nil }
     let name = String(last.1)
     return facts.member(named: name) ?? folder(named: Path.name(name))

@@ -2,7 +2,9 @@ extension Joiner {
   /// What a person should know of the repository, and no key of the file can say.
   mutating func remark() {
     for service in draft.services where service.standing != .written {
-      for leftover in service.leftovers where !draft.remarks.contains(leftover) { draft.remarks.append(leftover) }
+      for leftover in service.leftovers where !draft.remarks.contains(leftover) {
+        draft.remarks.append(leftover)
+      }
     }
     for service in draft.services { remarkImage(service) }
     for service in draft.services where service.host == .encore { remarkEncore(service) }
@@ -23,7 +25,9 @@ extension Joiner {
     guard service.host == .railway, let dockerfile = service.settings[.dockerfile] else { return }
     if service.settings[.builder] == nil, !service.silent.contains(.dockerfile) {
       draft.remarks.append(
-        Sourced("\(service.key): a dockerfilePath with no builder; Railway takes the Dockerfile", dockerfile.evidence))
+        Sourced(
+          "\(service.key): a dockerfilePath with no builder; Railway takes the Dockerfile",
+          dockerfile.evidence))
     }
     let command = service.settings[.start]?.value ?? ""
     guard let site = facts.packages(in: service.home).first(where: { $0.framework != nil }),
@@ -57,7 +61,9 @@ extension Joiner {
     }
     if let place = infrastructure.hosts {
       draft.remarks.append(
-        Sourced("service_discovery and host names in it belong to a private network, not to an environment file", place))
+        Sourced(
+          "service_discovery and host names in it belong to a private network, not to an environment file",
+          place))
     }
   }
 

@@ -42,7 +42,8 @@ extension Joiner {
       return
     }
     draft.services[rival].standing = .asked(
-      "\(place) is also declared for \(winner.host.title) by \(winner.configs[0]): which of them serves people? Never both")
+      "\(place) is also declared for \(winner.host.title) by \(winner.configs[0]): which of them serves people? Never both"
+    )
     draft.services[rival].certainty = .likely
     if let crons = other.settings[.crons] {
       draft.remarks.append(
@@ -55,7 +56,8 @@ extension Joiner {
     let place = Joiner.title(service.home, draft.app)
     let message =
       "\(rival.configs[0]) claims \(place) for \(rival.host.title), and \(service.configs[0]) for \(service.host.title): two deployers of one application"
-    draft.dangers.append(Danger(.twoDeployers, Evidence(rival.configs[0]), message, others: [service.evidence]))
+    draft.dangers.append(
+      Danger(.twoDeployers, Evidence(rival.configs[0]), message, others: [service.evidence]))
   }
 
   static func title(_ folder: String, _ app: String) -> String { folder.isEmpty ? app : folder }
@@ -85,7 +87,8 @@ extension Joiner {
   private mutating func doubtByCompose() {
     for index in draft.services.indices {
       let service = draft.services[index]
-      guard case .off(let reason) = service.standing, service.host == .railway, reason.contains("calls itself"),
+      guard case .off(let reason) = service.standing, service.host == .railway,
+        reason.contains("calls itself"),
         let file = facts.compose.first(where: { isProduction($0.file) && $0.store == nil })?.file
       else { continue }
       draft.services[index].host = .selfHosted
@@ -115,7 +118,8 @@ extension Joiner {
     for service in draft.services {
       guard let start = service.settings[.start], !service.silent.contains(.start) else { continue }
       let file = service.settings[.dockerfile].map { Path.join(service.context, $0.value) }
-      guard let other = file.flatMap({ facts.images[$0]?.command }), Joiner.differs(start.value, other.value) else {
+      guard let other = file.flatMap({ facts.images[$0]?.command }), Joiner.differs(start.value, other.value)
+      else {
         continue
       }
       draft.remarks.append(

@@ -24,7 +24,8 @@ extension Joiner {
   /// The tools' own files, and packages that bring a tool along whose file is not there.
   private func sources() -> [SchemaSource] {
     var found: [SchemaSource] = []
-    for schema in facts.schemas where !found.contains(where: { $0.tool == schema.tool && $0.folder == schema.folder }) {
+    for schema in facts.schemas
+    where !found.contains(where: { $0.tool == schema.tool && $0.folder == schema.folder }) {
       found.append(schema)
     }
     for package in facts.packages {

@@ -66,7 +66,8 @@ extension Joiner {
           found.append(("redis", place, .guess))
         }
         if let place = package.depends(
-          on: "pg", "postgres", "asyncpg", "psycopg", "psycopg2", "psycopg2-binary", "sqlalchemy", "sqlx/postgres",
+          on: "pg", "postgres", "asyncpg", "psycopg", "psycopg2", "psycopg2-binary", "sqlalchemy",
+          "sqlx/postgres",
           "github.com/jackc/pgx/v5", "github.com/lib/pq", "drizzle-orm")
         {
           found.append(("postgres", place, .likely))
@@ -82,7 +83,9 @@ extension Joiner {
         }
       }
     }
-    if service.variables.contains(where: { $0.name == "SUPABASE_URL" && $0.value != .unknown || $0.name == "SUPABASE_URL" }),
+    if service.variables.contains(where: {
+      $0.name == "SUPABASE_URL" && $0.value != .unknown || $0.name == "SUPABASE_URL"
+    }),
       let variable = service.variables.first(where: { $0.name == "SUPABASE_URL" })
     {
       found.append(("supabase", variable.evidence, .sure))
@@ -98,7 +101,8 @@ extension Joiner {
   /// The engine that the repository's schemas name.
   private func engine(of service: DraftService) -> String? {
     let near = facts.schemas.filter { Path.isInside($0.folder, service.home) }
-    return ((near.isEmpty ? facts.schemas : near).lazy.compactMap { $0.engine.flatMap { Joiner.kind($0.value) } })
+    return
+      ((near.isEmpty ? facts.schemas : near).lazy.compactMap { $0.engine.flatMap { Joiner.kind($0.value) } })
       .first
   }
 

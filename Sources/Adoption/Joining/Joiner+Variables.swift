@@ -58,7 +58,9 @@ extension Joiner {
         } else {
           fits = !isSite(service) || others.isEmpty || needsStore(name.name, service)
         }
-        guard fits, !draft.services[index].variables.contains(where: { $0.name == name.name }) else { continue }
+        guard fits, !draft.services[index].variables.contains(where: { $0.name == name.name }) else {
+          continue
+        }
         let isShared = live.count > 1 && !isPublic && servers.count > 1
         add(name, of: list, to: index, shared: isShared && !needsStore(name.name, service))
       }
@@ -160,7 +162,8 @@ extension Joiner {
       if let reason = VariableName.exclusion(name.name) {
         draft.leftOut.append(Sourced(name.name, evidence, note: reason))
       } else if !draft.services.contains(where: { $0.variables.contains { $0.name == name.name } }) {
-        draft.leftOut.append(Sourced(name.name, evidence, .guess, note: "no service reads it as far as files tell"))
+        draft.leftOut.append(
+          Sourced(name.name, evidence, .guess, note: "no service reads it as far as files tell"))
       }
     }
   }
@@ -179,7 +182,9 @@ extension Joiner {
             "the value of \(base) in one environment, not a variable of its own"
         }
       }
-      draft.services[index].variables.sort { ($0.isWritten ? 0 : 1, $0.name) < ($1.isWritten ? 0 : 1, $1.name) }
+      draft.services[index].variables.sort {
+        ($0.isWritten ? 0 : 1, $0.name) < ($1.isWritten ? 0 : 1, $1.name)
+      }
     }
   }
 }

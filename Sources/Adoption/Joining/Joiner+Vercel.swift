@@ -66,7 +66,8 @@ extension Joiner {
     for workflow in facts.workflows where workflow.deploys.map(\.value) == [host] {
       for command in workflow.jobs.flatMap(\.steps).flatMap(\.commands) where Shell.asks(command.value) {
         guard !Shell.isLocal(command.value),
-          let path = HealthAddress.pathAfterVariable(in: command.value) ?? HealthAddress.path(in: command.value),
+          let path = HealthAddress.pathAfterVariable(in: command.value)
+            ?? HealthAddress.path(in: command.value),
           HealthAddress.isHealth(path)
         else { continue }
         found.append(Sourced(path, command.evidence, .likely, note: "a workflow asks it"))

@@ -68,7 +68,8 @@ package struct Joiner {
   static func app(_ name: String) -> String {
     var text = ""
     for character in name {
-      let isGood = character.isASCII && (character.isLetter || character.isNumber || "._-".contains(character))
+      let isGood =
+        character.isASCII && (character.isLetter || character.isNumber || "._-".contains(character))
       text.append(isGood ? character : "-")
     }
     while let first = text.first, !first.isLetter, !first.isNumber { text.removeFirst() }

@@ -54,7 +54,9 @@ extension ComposeService {
     guard let image, let tail = image.split(separator: "/").last else { return nil }
     let name = tail.prefix { $0 != ":" && $0 != "@" }
     let whole = image.lowercased()
-    if name.hasPrefix("postgres") || whole.containsAny("pgvector", "postgis", "timescale", "supabase/postgres") {
+    if name.hasPrefix("postgres")
+      || whole.containsAny("pgvector", "postgis", "timescale", "supabase/postgres")
+    {
       return "postgres"
     }
     if name.hasPrefix("redis") || name.hasPrefix("valkey") { return "redis" }

@@ -9,7 +9,9 @@ struct FlyReader: FileReader {
     let root = try TOML.read(text)
     guard root["app"] != nil || root["http_service"] != nil || root["build"] != nil else { return [] }
     var unit = Unit(.fly, file: path, home: Path.folder(path))
-    if let app = root["app"], let text = app.text { unit.name = Sourced(text, Evidence(path, app.line), .likely) }
+    if let app = root["app"], let text = app.text {
+      unit.name = Sourced(text, Evidence(path, app.line), .likely)
+    }
     unit.settings[.builder] = Sourced("dockerfile", Evidence(path))
     if let file = root.at("build", "dockerfile"), let text = file.text {
       unit.settings[.dockerfile] = Sourced(text, Evidence(path, file.line))
@@ -156,7 +158,8 @@ struct NixpacksReader: FileReader {
       if !Self.phases.contains(member.key) {
         let commands = member.item["cmds"]?.texts.joined(separator: " && ") ?? ""
         unit.leftovers.append(
-          Sourced("Nixpacks has no phase `\(member.key)`: `\(commands)` never runs", Evidence(path, member.line)))
+          Sourced(
+            "Nixpacks has no phase `\(member.key)`: `\(commands)` never runs", Evidence(path, member.line)))
       }
     }
     if let start = root.at("start", "cmd"), let text = start.text {

@@ -7,7 +7,8 @@ struct PackageReader: FileReader {
   /// In the order they decide: a site built by Next with Vite's test runner is Next's.
   private static let frameworks: [(package: String, preset: String)] = [
     ("next", "nextjs"), ("nuxt", "nuxtjs"), ("@sveltejs/kit", "sveltekit"), ("@remix-run/react", "remix"),
-    ("astro", "astro"), ("gatsby", "gatsby"), ("@angular/core", "angular"), ("@docusaurus/core", "docusaurus-2"),
+    ("astro", "astro"), ("gatsby", "gatsby"), ("@angular/core", "angular"),
+    ("@docusaurus/core", "docusaurus-2"),
     ("react-scripts", "create-react-app"), ("@vue/cli-service", "vue"), ("vite", "vite"),
   ]
 

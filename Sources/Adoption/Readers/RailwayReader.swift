@@ -99,7 +99,8 @@ struct RailwayReader: FileReader {
     for member in root.members ?? [] where !["$schema", "environments"].contains(member.key) {
       guard tables.contains(member.key) else {
         found.append(
-          Sourced("`\(member.key)` is no key of Railway's format: Railway ignores it", Evidence(path, member.line)))
+          Sourced(
+            "`\(member.key)` is no key of Railway's format: Railway ignores it", Evidence(path, member.line)))
         continue
       }
       for inner in member.item.members ?? [] {

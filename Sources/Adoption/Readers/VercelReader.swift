@@ -33,7 +33,8 @@ struct VercelReader: FileReader {
       unit.targets.append(Sourced(text, Evidence(path, target.line)))
     }
     let build: Set<SettingKey> = [.framework, .install, .build, .output, .crons, .region]
-    unit.isBare = build.isDisjoint(with: unit.settings.keys) && root["functions"] == nil
+    unit.isBare =
+      build.isDisjoint(with: unit.settings.keys) && root["functions"] == nil
       && root["rewrites"] == nil && root["routes"] == nil && root["headers"] == nil
       && root["builds"] == nil
     return [Finding(.unit(unit), Evidence(path))]
@@ -54,7 +55,8 @@ struct VercelReader: FileReader {
           Sourced("`ignoreCommand` is `exit 1`: Vercel builds every push", Evidence(path, item.line)))
       } else {
         unit.leftovers.append(
-          Sourced("`ignoreCommand` decides which pushes Vercel builds: shipit deploys when it is told to",
+          Sourced(
+            "`ignoreCommand` decides which pushes Vercel builds: shipit deploys when it is told to",
             Evidence(path, item.line)))
       }
     }

@@ -20,7 +20,8 @@ struct WorkflowReader: FileReader {
     let shared = names(root["env"])
     for member in jobs {
       if let uses = member.item["uses"], let called = uses.text, called.hasPrefix("./") {
-        workflow.calls.append(Sourced(Path.normal(String(called.prefix { $0 != "@" })), Evidence(path, uses.line)))
+        workflow.calls.append(
+          Sourced(Path.normal(String(called.prefix { $0 != "@" })), Evidence(path, uses.line)))
       }
       workflow.jobs.append(job(member, shared, path))
     }
@@ -72,6 +73,7 @@ struct WorkflowReader: FileReader {
       for input in step["with"]?.members ?? [] {
         if let text = input.item.text { found.inputs.append(Sourced(text, Evidence(path, input.line))) }
       }
+      found.settle()
       job.steps.append(found)
     }
     return job

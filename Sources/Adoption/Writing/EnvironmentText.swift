@@ -58,7 +58,9 @@ package struct EnvironmentText {
   static func oneLine(_ text: String) -> String {
     var result = ""
     for scalar in Sensitive.shown(text).unicodeScalars {
-      let isControl = scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) || [0x2028, 0x2029, 0xFEFF].contains(scalar.value)
+      let isControl =
+        scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
+        || [0x2028, 0x2029, 0xFEFF].contains(scalar.value)
       result.unicodeScalars.append(isControl ? " " : scalar)
     }
     return result
@@ -74,10 +76,16 @@ package struct EnvironmentText {
   private mutating func head() {
     say(0, "Written by `shipit init` from the files of this repository; each line says where it comes from.")
     if !draft.questions.isEmpty {
-      say(0, "What no file decides stands below as `?`. Look at those first, then: shipit validate \(draft.environment)")
+      say(
+        0,
+        "What no file decides stands below as `?`. Look at those first, then: shipit validate \(draft.environment)"
+      )
     }
     if draft.hasRailwayFiles {
-      say(0, "Railway stops reading railway.json and railway.toml on 2026-12-01; this file carries their settings.")
+      say(
+        0,
+        "Railway stops reading railway.json and railway.toml on 2026-12-01; this file carries their settings."
+      )
     }
     put(0, "shipit", "1", nil)
     put(0, "environment", YAMLText.scalar(draft.environment), nil)
@@ -93,13 +101,19 @@ package struct EnvironmentText {
     lines += ["", "platforms:"]
     if let target = draft.targets[.railway] {
       put(2, "railway:")
-      put(4, "project", YAMLText.quoted(target.project?.value ?? draft.app), "? its name on Railway; no file says it")
-      put(4, "environment", YAMLText.scalar(target.environment?.value ?? "production"), "Railway's own name for it")
+      put(
+        4, "project", YAMLText.quoted(target.project?.value ?? draft.app),
+        "? its name on Railway; no file says it")
+      put(
+        4, "environment", YAMLText.scalar(target.environment?.value ?? "production"),
+        "Railway's own name for it")
       put(4, "token", "{secret: \(target.token)}", "the name of the secret, never the value")
     }
     if let target = draft.targets[.vercel] {
       put(2, "vercel:")
-      if let team = target.project { put(4, "team", YAMLText.quoted(team.value), nil) } else {
+      if let team = target.project {
+        put(4, "team", YAMLText.quoted(team.value), nil)
+      } else {
         say(4, "? team: the team that owns the projects; without it the account's own")
       }
       put(4, "token", "{secret: \(target.token)}", nil)
@@ -107,7 +121,9 @@ package struct EnvironmentText {
     if let target = draft.targets[.encore], let app = target.project {
       put(2, "encore:")
       put(4, "app", YAMLText.scalar(app.value), app.evidence.description)
-      put(4, "environment", YAMLText.scalar(target.environment?.value ?? "prod"), "? its name on Encore; no file says it")
+      put(
+        4, "environment", YAMLText.scalar(target.environment?.value ?? "prod"),
+        "? its name on Encore; no file says it")
       put(4, "client", "{id: {secret: ENCORE_CLIENT_ID}, secret: {secret: ENCORE_CLIENT_SECRET}}", nil)
     }
   }
@@ -135,7 +151,8 @@ package struct EnvironmentText {
 
   private func source(_ service: DraftService) -> String {
     if service.host == .vercel, service.context != service.home {
-      return "{directory: \(YAMLText.list([Path.written(service.context)]).dropFirst().dropLast()), root: \(YAMLText.list([service.home]).dropFirst().dropLast())}"
+      return
+        "{directory: \(YAMLText.list([Path.written(service.context)]).dropFirst().dropLast()), root: \(YAMLText.list([service.home]).dropFirst().dropLast())}"
     }
     return "{directory: \(YAMLText.list([Path.written(service.context)]).dropFirst().dropLast())}"
   }
@@ -158,10 +175,13 @@ package struct EnvironmentText {
       put(6, variable.name, value, variable.evidence.description + (variable.note.map { ": \($0)" } ?? ""))
     }
     var files: [String] = []
-    for variable in open where !files.contains(variable.evidence.file) { files.append(variable.evidence.file) }
+    for variable in open where !files.contains(variable.evidence.file) {
+      files.append(variable.evidence.file)
+    }
     for file in files {
       let names = open.filter { $0.evidence.file == file }.map { variable in
-        let doubts = (variable.isBuildTime ? ["baked into the build"] : []) + [variable.note].compactMap { $0 }
+        let doubts =
+          (variable.isBuildTime ? ["baked into the build"] : []) + [variable.note].compactMap { $0 }
         let about = doubts.isEmpty ? "" : " (\(doubts.joined(separator: "; ")))"
         return "\(variable.name) :\(variable.evidence.line)\(about)"
       }
@@ -178,7 +198,9 @@ package struct EnvironmentText {
       guard !service.silent.contains(key), let value = value(key, fact.value) else {
         let said = EnvironmentText.oneLine(fact.value)
         let text = said.count > 90 ? String(said.prefix(87)) + "…" : said
-        say(written.isEmpty ? 4 : 6, "\(key.rawValue) `\(text)` is not written: \(reason(service, key, fact)) (\(fact.evidence))")
+        say(
+          written.isEmpty ? 4 : 6,
+          "\(key.rawValue) `\(text)` is not written: \(reason(service, key, fact)) (\(fact.evidence))")
         continue
       }
       put(6, key.rawValue, value, comment(fact))
@@ -224,7 +246,8 @@ package struct EnvironmentText {
       if service.isWorker || service.settings[.cron] != nil {
         put(4, "health", "{identity: platform}", "it runs on a schedule: the platform's own status")
       } else {
-        say(4, "? health: {path: /…}; no file says which path answers, so Railway's own status is all there is")
+        say(
+          4, "? health: {path: /…}; no file says which path answers, so Railway's own status is all there is")
       }
     }
   }
@@ -235,14 +258,22 @@ package struct EnvironmentText {
     switch key {
     case .watch:
       let patterns = fact.value.lines
-      say(4, "not carried: builds start when \(Joiner.list(patterns, most: 4)) change (\(fact.evidence)); shipit deploys when it is told to")
+      say(
+        4,
+        "not carried: builds start when \(Joiner.list(patterns, most: 4)) change (\(fact.evidence)); shipit deploys when it is told to"
+      )
       for pattern in patterns where isDangling(pattern) {
         say(4, "  `\(pattern)` matches nothing in this repository")
       }
     case .crons:
-      say(4, "not carried: \(fact.value) scheduled calls stay in vercel.json, which Vercel goes on reading (\(fact.evidence))")
+      say(
+        4,
+        "not carried: \(fact.value) scheduled calls stay in vercel.json, which Vercel goes on reading (\(fact.evidence))"
+      )
     case .gitDeploys:
-      say(4, "Vercel builds nothing from Git by itself: \(fact.note ?? "it is switched off") (\(fact.evidence))")
+      say(
+        4, "Vercel builds nothing from Git by itself: \(fact.note ?? "it is switched off") (\(fact.evidence))"
+      )
     default: break
     }
   }
@@ -286,7 +317,10 @@ package struct EnvironmentText {
     for store in draft.stores where !(store.kind == "postgres" && usable != nil) {
       let users = store.users.sorted().joined(separator: ", ")
       let places = store.evidence.prefix(2).map(\.description).joined(separator: ", ")
-      say(0, "\(store.kind)\(users.isEmpty ? "" : " of \(users)")\(store.certainty == .sure ? "" : ", if it is used at all"): \(places)")
+      say(
+        0,
+        "\(store.kind)\(users.isEmpty ? "" : " of \(users)")\(store.certainty == .sure ? "" : ", if it is used at all"): \(places)"
+      )
     }
   }
 
@@ -329,7 +363,8 @@ package struct EnvironmentText {
     switch service.standing {
     case .written: "\(service.key)"
     case .asked(let reason): "\(service.key): \(reason)"
-    case .foreign: "\(service.key) (\(service.configs[0])): on \(service.host.title), where shipit does not deploy"
+    case .foreign:
+      "\(service.key) (\(service.configs[0])): on \(service.host.title), where shipit does not deploy"
     case .off(let reason): "\(service.key): \(reason)"
     }
   }

@@ -11,7 +11,8 @@ enum YAMLText {
     }
     let starts = first.isLetter || first.isNumber || "./_".contains(first)
     let isSafe = text.unicodeScalars.allSatisfy { scalar in
-      scalar.isASCII && scalar.value >= 0x20 && scalar.value != 0x7F && !"\"'{}[]`,&*!|>%@#\\$".unicodeScalars.contains(scalar)
+      scalar.isASCII && scalar.value >= 0x20 && scalar.value != 0x7F
+        && !"\"'{}[]`,&*!|>%@#\\$".unicodeScalars.contains(scalar)
     }
     let words: Set<String> = ["null", "true", "false", "yes", "no", "on", "off", "~", ".", ".."]
     return starts && isSafe && !text.contains(": ") && last != ":" && !words.contains(text.lowercased())

@@ -70,7 +70,8 @@ package struct AdoptionReport: Report {
   package var hasRailwayFiles: Bool
 
   package init(
-    environment: String, file: InitReport.File?, services: [Service], questions: [Question], dangers: [Danger],
+    environment: String, file: InitReport.File?, services: [Service], questions: [Question],
+    dangers: [Danger],
     remarks: [Remark], mistakes: [String], hasRailwayFiles: Bool
   ) {
     self.environment = environment
@@ -97,8 +98,11 @@ package struct AdoptionReport: Report {
           ? item(Span.good(symbols.good), "\(service.name)  \(service.platform)", service.evidence)
           : item(Span.warning(symbols.warning), service.reason ?? service.name, service.evidence))
     }
-    if services.isEmpty { lines.append(Line("No service was found: none of the files that are read is here.")) }
-    section("To be said by you", questions.map { ($0.text, $0.evidence.prefix(2).joined(separator: ", ")) }, &lines)
+    if services.isEmpty {
+      lines.append(Line("No service was found: none of the files that are read is here."))
+    }
+    section(
+      "To be said by you", questions.map { ($0.text, $0.evidence.prefix(2).joined(separator: ", ")) }, &lines)
     section(
       "Dangers in what is there",
       dangers.map { danger in
@@ -127,21 +131,28 @@ package struct AdoptionReport: Report {
 
   private func item(_ mark: Span, _ text: String, _ place: String) -> Line {
     Line(
-      ["  ", mark, " ", Span(text)] + (place.isEmpty ? [] : ["  ", .faint(place)]), overflow: .wrap(hanging: 4))
+      ["  ", mark, " ", Span(text)] + (place.isEmpty ? [] : ["  ", .faint(place)]),
+      overflow: .wrap(hanging: 4))
   }
 
   private func outcome(_ symbols: Symbols) -> [Line] {
     guard let file else {
       return [
         Line(.warning("\(symbols.warning) nothing written")),
-        .labelled("next", [.accent("shipit init"), " on a terminal asks; shipit explain services tells what may stand in a file"], indent: 0),
+        .labelled(
+          "next",
+          [
+            .accent("shipit init"),
+            " on a terminal asks; shipit explain services tells what may stand in a file",
+          ], indent: 0),
       ]
     }
     var lines = InitReport.fileLines(file, symbols)
     lines += mistakes.map { Line(.warning("    \($0)"), overflow: .wrap(hanging: 4)) }
     let next =
       file.state == .kept
-      ? "shipit init \(environment) --force" : mistakes.isEmpty ? "shipit plan \(environment)" : "shipit validate \(environment)"
+      ? "shipit init \(environment) --force"
+      : mistakes.isEmpty ? "shipit plan \(environment)" : "shipit validate \(environment)"
     lines.append(.labelled("next", [.accent(next)], indent: 0))
     return lines
   }

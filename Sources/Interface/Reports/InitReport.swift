@@ -54,7 +54,8 @@ package struct InitReport: Report {
       case .replaced: Line(.warning("\(symbols.change) replaced   "), Span(file.path))
       case .kept:
         Line(
-          .warning("\(symbols.warning) kept       "), Span(file.path), .faint("  differs, and was not touched"))
+          .warning("\(symbols.warning) kept       "), Span(file.path),
+          .faint("  differs, and was not touched"))
       }
     return [line] + file.difference.map(shown)
   }

@@ -76,7 +76,10 @@ let commandTable: [CommandSpecification] = [
       .init(name: "workflows", help: "deploy, rollback and the ticks of rollouts for GitHub Actions"),
       .init(name: "force", help: "replace files that differ"),
     ],
-    examples: ["shipit init", "shipit init staging --yes", "shipit init --dry-run", "shipit init --workflows", "shipit init --workflows --force"],
+    examples: [
+      "shipit init", "shipit init staging --yes", "shipit init --dry-run", "shipit init --workflows",
+      "shipit init --workflows --force",
+    ],
     run: InitCommand.run),
   .init(
     name: "validate", summary: "check an environment file and say everything that is wrong with it",

@@ -40,7 +40,8 @@ enum AdoptCommand {
   /// What a person says to the questions that something can be done about, one after another. An answer may open
   /// the next question, or close one.
   private static func answers(
-    _ findings: [Adoption.Finding], _ tree: FileTree, _ name: String, _ invocation: Invocation, _ console: Console
+    _ findings: [Adoption.Finding], _ tree: FileTree, _ name: String, _ invocation: Invocation,
+    _ console: Console
   ) async -> Answers {
     var answers: Answers = [:]
     guard console.canAsk, !invocation.has("yes"), !invocation.has("dry-run"), !console.wantsJSON else {
@@ -48,7 +49,8 @@ enum AdoptCommand {
     }
     while true {
       let draft = Joiner.draft(findings, of: tree, environment: name, answers: answers)
-      guard let question = draft.questions.first(where: { $0.standard != nil && answers[$0.id] == nil }) else {
+      guard let question = draft.questions.first(where: { $0.standard != nil && answers[$0.id] == nil })
+      else {
         return answers
       }
       answers[question.id] = await ask(question, console)
@@ -66,7 +68,9 @@ enum AdoptCommand {
       let said = await console.text("[\(standard.isEmpty ? "none" : standard)] ")
       return said.isEmpty ? standard : said
     }
-    for (index, choice) in choices.enumerated() { lines.append("  \(index + 1)  \(choice.word): \(choice.meaning)") }
+    for (index, choice) in choices.enumerated() {
+      lines.append("  \(index + 1)  \(choice.word): \(choice.meaning)")
+    }
     console.note(lines)
     let said = await console.text("[1] ")
     if let number = Int(said), choices.indices.contains(number - 1) { return choices[number - 1].word }
