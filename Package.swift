@@ -100,6 +100,7 @@ let package = Package(
     room("Metrics", ["Analysis", "Model", "HTTP", "JSON", "Crypto", "Processes", "Concurrency"]),
     room("Flags", ["Model", "HTTP", "JSON", "Crypto", "Concurrency"]),
     room("Ledgers", ["Model", "SQLite", "Postgres", "Processes", "Crypto", "Concurrency"]),
+    room("Adoption", ["Language", "YAML"]),
 
     // Floor 5: performing a run, showing it, and the emulated platforms.
     room("Rollouts", ["Analysis", "Engine", "Metrics", "Model", "JSON", "Concurrency", "Zones"]),
@@ -112,7 +113,8 @@ let package = Package(
     .executableTarget(
       name: "shipit",
       dependencies: [
-        "Model", "Language", "YAML", "Engine", "Railway", "Vercel", "Encore", "Secrets", "Source", "Probing",
+        "Adoption", "Model", "Language", "YAML", "Engine", "Railway", "Vercel", "Encore", "Secrets", "Source",
+        "Probing",
         "Commands", "Databases", "GitHub", "Ledgers", "Notifications", "Runner", "Rollouts", "Interface",
         "Twin", "Flags", "Metrics", "Terminal",
         "Redaction", "HTTP", "Processes", "Crypto", "JSON", "Concurrency", "Zones",
@@ -197,6 +199,12 @@ let package = Package(
         "Notifications", "SMTP", "Twin", "Interface", "Model", "HTTP", "HTTPServer", "Processes", "Redaction",
         "Crypto", "JSON", "Concurrency", "TestSupport",
       ], exclude: ["Golden"]),
+    // Compares adoption with what is expected of real repositories.
+    .target(
+      name: "Judging", dependencies: ["Adoption", "JSON"], path: "Tests/Judging", swiftSettings: strict),
+    tests(
+      "AdoptionTests", ["Adoption", "Judging", "Interface", "Language", "Model", "JSON", "TestSupport"],
+      exclude: ["Golden"]),
     tests(
       "InterfaceTests", ["Interface", "Model", "Terminal", "JSON", "Redaction", "Concurrency"],
       exclude: ["Golden"]),

@@ -143,6 +143,9 @@ final class Console: Sendable {
   /// A question that only this very word agrees to.
   func ask(_ question: String, expecting word: String) async -> Bool { await answer(question) == word }
 
+  /// A question whose answer is any line; nothing on end of input.
+  func text(_ question: String) async -> String { await answer(question) }
+
   /// What a person types; nothing on end of input.
   private func answer(_ question: String) async -> String {
     raw(question)

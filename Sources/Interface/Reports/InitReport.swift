@@ -35,20 +35,7 @@ package struct InitReport: Report {
   package var isPartial: Bool { files.contains { $0.state == .kept } }
 
   package func lines(_ symbols: Symbols) -> [Line] {
-    var lines: [Line] = []
-    for file in files {
-      switch file.state {
-      case .written: lines.append(Line(.good("\(symbols.good) written    "), Span(file.path)))
-      case .unchanged: lines.append(Line(.faint("\(symbols.same) unchanged  \(file.path)")))
-      case .replaced: lines.append(Line(.warning("\(symbols.change) replaced   "), Span(file.path)))
-      case .kept:
-        lines.append(
-          Line(
-            .warning("\(symbols.warning) kept       "), Span(file.path),
-            .faint("  differs, and was not touched")))
-      }
-      lines += file.difference.map(shown)
-    }
+    var lines = files.flatMap { InitReport.fileLines($0, symbols) }
     lines.append(.empty)
     lines.append(
       isPartial
@@ -58,7 +45,22 @@ package struct InitReport: Report {
     return lines
   }
 
-  private func shown(_ line: String) -> Line {
+  /// What became of one file, and how it differs.
+  static func fileLines(_ file: File, _ symbols: Symbols) -> [Line] {
+    let line =
+      switch file.state {
+      case .written: Line(.good("\(symbols.good) written    "), Span(file.path))
+      case .unchanged: Line(.faint("\(symbols.same) unchanged  \(file.path)"))
+      case .replaced: Line(.warning("\(symbols.change) replaced   "), Span(file.path))
+      case .kept:
+        Line(
+          .warning("\(symbols.warning) kept       "), Span(file.path),
+          .faint("  differs, and was not touched"))
+      }
+    return [line] + file.difference.map(shown)
+  }
+
+  private static func shown(_ line: String) -> Line {
     switch line.first {
     case "+": Line("    ", Span(line, .add))
     case "-": Line("    ", Span(line, .remove))

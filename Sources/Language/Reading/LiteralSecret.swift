@@ -1,5 +1,5 @@
 /// Values that look like secrets although they stand in a file that everybody reads.
-enum LiteralSecret {
+package enum LiteralSecret {
   private static let prefixes: [(prefix: String, what: String)] = [
     ("ghp_", "a GitHub token"), ("gho_", "a GitHub token"), ("ghs_", "a GitHub token"),
     ("github_pat_", "a GitHub token"), ("glpat-", "a GitLab token"), ("sk_live_", "a Stripe key"),
@@ -31,7 +31,7 @@ enum LiteralSecret {
   private static let shortest = 7
 
   /// What the text, or one of its words, looks like.
-  static func kind(within text: String) -> String? {
+  package static func kind(within text: String) -> String? {
     if let kind = kind(of: text) { return kind }
     // Two words at least, one of them as long as a secret.
     if text.utf8.count < shortestWord + 1 { return nil }

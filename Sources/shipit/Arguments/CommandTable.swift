@@ -64,14 +64,22 @@ private let optionalEnvironment = CommandSpecification.Positional(
 /// Every command, in the order help shows them.
 let commandTable: [CommandSpecification] = [
   .init(
-    name: "init", summary: "write workflows for GitHub Actions into this repository",
+    name: "init", summary: "write an environment file from what this repository says, or workflows",
     discussion:
-      "Writes deploy.yml, rollback.yml and rollout-tick.yml below .github/workflows, and the action they use. A file that is there and differs is shown and left alone.",
+      "Reads the files by which the repository is deployed today, and writes environments/ENV.yaml with the place of each fact. What no file decides is asked on a terminal, and listed elsewhere; dangers in existing workflows are told with file and line. With --workflows it writes deploy.yml, rollback.yml and rollout-tick.yml below .github/workflows instead, and the action they use. A file that is there and differs is shown and left alone.",
+    positionals: [
+      .init(name: "ENV", help: "the environment to write; default: prod", isOptional: true)
+    ],
     options: [
+      .init(name: "yes", help: "ask nothing: list what is open, and take what is safe"),
+      .init(name: "dry-run", help: "print the file instead of writing it"),
       .init(name: "workflows", help: "deploy, rollback and the ticks of rollouts for GitHub Actions"),
       .init(name: "force", help: "replace files that differ"),
     ],
-    examples: ["shipit init --workflows", "shipit init --workflows --force"],
+    examples: [
+      "shipit init", "shipit init staging --yes", "shipit init --dry-run", "shipit init --workflows",
+      "shipit init --workflows --force",
+    ],
     run: InitCommand.run),
   .init(
     name: "validate", summary: "check an environment file and say everything that is wrong with it",

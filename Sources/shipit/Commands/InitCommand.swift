@@ -12,11 +12,7 @@ enum InitCommand {
   static func run(_ invocation: Invocation) async -> Int32 {
     let console = Console(invocation, environment: processEnvironment())
     return await EnvironmentCommand.guarded(console) {
-      guard invocation.has("workflows") else {
-        throw Failure(
-          .configuration, "init writes workflows; say so",
-          hint: "shipit init --workflows. An environment file: shipit explain tells what may stand in it")
-      }
+      guard invocation.has("workflows") else { return try await AdoptCommand.run(invocation, console) }
       let top = try repository(invocation)
       let report = InitReport(
         try Embedded.workflows.map { try write($0, below: top, force: invocation.has("force")) })
@@ -26,7 +22,7 @@ enum InitCommand {
   }
 
   /// GitHub reads workflows at the top of the repository, which may lie above the project.
-  private static func repository(_ invocation: Invocation) throws(Failure) -> String {
+  static func repository(_ invocation: Invocation) throws(Failure) -> String {
     let candidates = try Project.candidates(invocation)
     let start = Project.home(candidates) ?? candidates.first ?? "."
     var directory = start
@@ -37,7 +33,8 @@ enum InitCommand {
     }
   }
 
-  private static func write(
+  /// Writes one file below the repository's top. One that is there and differs is only replaced when told to.
+  static func write(
     _ file: EmbeddedFile, below top: String, force: Bool
   ) throws(Failure) -> InitReport.File {
     let path = "\(top)/\(file.name)"
@@ -59,7 +56,7 @@ enum InitCommand {
       throw Failure(
         .configuration, "\(file.name) cannot be written", place: path,
         cause: String(cString: strerror(errno)),
-        hint: "see to the rights of the directory, then: shipit init --workflows")
+        hint: "see to the rights of the directory, then the same command again")
     }
   }
 }

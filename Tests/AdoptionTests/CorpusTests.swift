@@ -1,0 +1,93 @@
+import Adoption
+import Foundation
+import Judging
+import Language
+import Testing
+
+/// What `init` makes of real repositories, held against what a careful engineer expects of each.
+@Suite struct CorpusTests {
+  /// Nil, with a word why, where there is no corpus.
+  static let corpus: Corpus? = {
+    guard let corpus = Corpus() else {
+      print("skipped: no corpus at \(Corpus.place); set SHIPIT_CORPUS to hold adoption against it")
+      return nil
+    }
+    return corpus
+  }()
+  static let judgements = (corpus?.cases ?? []).map { Judge.judge($0) }
+
+  @Test func `every fact that files settle is found`() {
+    for judgement in Self.judgements {
+      for verdict in judgement.verdicts where verdict.grade == .sure {
+        #expect(
+          verdict.outcome == .found,
+          "\(judgement.repository) \(verdict.subject) \(verdict.field): \(verdict.expected), not \(verdict.actual)"
+        )
+      }
+    }
+  }
+
+  @Test func `nine in ten likely facts are found or asked, and no guess is written`() {
+    guard !Self.judgements.isEmpty else { return }
+    let known = Self.judgements.reduce(0) { $0 + $1.count(.likely, .found, .asked) }
+    let all = Self.judgements.reduce(0) { $0 + $1.count(.likely) }
+    #expect(known * 10 >= all * 9, "\(known) of \(all)")
+    for judgement in Self.judgements {
+      #expect(judgement.inventedServices.isEmpty, "\(judgement.repository): \(judgement.inventedServices)")
+      let invented = judgement.verdicts.filter { $0.outcome == .invented }
+      #expect(invented.isEmpty, "\(judgement.repository): \(invented)")
+      #expect(judgement.count(.guess, .missed) == 0, "\(judgement.repository)")
+    }
+  }
+
+  @Test func `what is written is valid, and no secret of an example is in it`() {
+    for example in Self.corpus?.cases ?? [] {
+      let draft = Joiner.draft(Survey.findings(example.tree), of: example.tree)
+      guard let text = EnvironmentText.text(draft) else { continue }
+      let result = EnvironmentReader(root: "", files: OneFile(text: text)).read(name: "prod")
+      #expect(result.environment != nil, "\(example.repository): \(result.diagnostics)")
+      #expect(result.unsupported.isEmpty, "\(example.repository): \(result.unsupported)")
+    }
+  }
+
+  @Test func `a second look says the same`() {
+    for example in (Self.corpus?.cases ?? []).prefix(5) {
+      let one = Joiner.draft(Survey.findings(example.tree), of: example.tree)
+      let two = Joiner.draft(Survey.findings(example.tree), of: example.tree)
+      #expect(EnvironmentText.text(one) == EnvironmentText.text(two))
+    }
+  }
+
+  @Test func `the table of docs is true`() throws {
+    guard !Self.judgements.isEmpty else { return }
+    let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appendingPathComponent("docs/adoption.md")
+    let text = try String(contentsOf: file, encoding: .utf8)
+    let (begin, end) = ("<!-- table: written by a test -->\n", "<!-- end of table -->")
+    let table = JudgementTable.text(Self.judgements) + "\n"
+    guard let start = text.range(of: begin), let stop = text.range(of: end) else {
+      Issue.record("docs/adoption.md has no place for the table")
+      return
+    }
+    if ProcessInfo.processInfo.environment["SHIPIT_UPDATE_GOLDEN"] == "1" {
+      let whole = text[..<start.upperBound] + table + text[stop.lowerBound...]
+      try String(whole).write(to: file, atomically: true, encoding: .utf8)
+    } else {
+      #expect(
+        String(text[start.upperBound..<stop.lowerBound]) == table,
+        "SHIPIT_UPDATE_GOLDEN=1 make test writes it anew")
+    }
+  }
+}
+
+/// environments/prod.yaml, in memory.
+struct OneFile: FileSource {
+  var text: String
+
+  func read(_ path: String) throws -> [UInt8] {
+    guard path == "environments/prod.yaml" else { throw FileFailure(reason: "there is no such file") }
+    return Array(text.utf8)
+  }
+
+  func names(in directory: String) throws -> [String] { directory == "environments" ? ["prod.yaml"] : [] }
+}
