@@ -75,7 +75,9 @@ struct RolloutTelling: Sendable {
   func tell(
     _ results: [(before: RolloutRecord?, result: RolloutResult)], root: String, _ variables: [String: String]
   ) async -> String? {
-    let isNews = results.contains { $0.result.notice(after: $0.before, by: "", link: nil, at: clock.now) != nil }
+    let isNews = results.contains {
+      $0.result.notice(after: $0.before, by: "", link: nil, at: clock.now) != nil
+    }
     guard isNews, !environment.notify.isEmpty else { return nil }
     do throws(Failure) {
       return try await Notifying(

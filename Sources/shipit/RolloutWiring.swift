@@ -39,7 +39,8 @@ struct RolloutWiring: Sendable {
       names.insert(railway.tokenSecret)
     }
     let pool = await SecretPool.open(
-      environment.secrets, wanting: names.union(ofMarks), SecretAccess(root: project.root, process: variables))
+      environment.secrets, wanting: names.union(ofMarks), SecretAccess(root: project.root, process: variables)
+    )
     var secrets: [String: Sensitive] = [:]
     for name in names.union(ofMarks).sorted() {
       guard let value = pool[name], !value.isEmpty else { continue }

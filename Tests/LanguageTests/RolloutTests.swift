@@ -56,7 +56,9 @@ struct RolloutTests {
           question: .template("http-success", labels: [.init("job", "api")], window: .seconds(120)),
           pass: "> 95", abort: "< 90", minSamples: 500, variant: .init("checkout", "on")),
         MetricTarget(
-          name: "crashes", question: .written(query: #"sum(crashes{release="${release}"})"#, samples: "sum(starts)"), abort: "> 0"),
+          name: "crashes",
+          question: .written(query: #"sum(crashes{release="${release}"})"#, samples: "sum(starts)"),
+          abort: "> 0"),
         MetricTarget(
           name: "sold", question: .written(query: "sum(sold)", samples: nil), pass: "> 3"),
       ])

@@ -9,15 +9,18 @@ import urllib.parse
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from flags import Flag
-
 ROLE = os.environ.get("ROLE", "api")
 REVISION = os.environ.get("SHIPIT_COMMIT", "unknown")
 GREETING = os.environ.get("GREETING", "hello")
 HEALTHY = True
 # How many can have the new prices: enough for one in ten.
 SEATS = 5
-NEW_PRICES = Flag("new-prices", os.environ["FLAGS_URL"], os.environ["FLAGS_KEY"]) if "FLAGS_URL" in os.environ else None
+NEW_PRICES = None
+if "FLAGS_URL" in os.environ:
+    # Without a store of flags it is one file.
+    from flags import Flag
+
+    NEW_PRICES = Flag("new-prices", os.environ["FLAGS_URL"], os.environ["FLAGS_KEY"])
 seated: set[str] = set()
 
 

@@ -12,7 +12,8 @@ extension Grammar {
                 "url", .text(.url), "The server's address.", required: true,
                 example: "https://grafana.example.com"),
               Key(
-                "token", .secret, "The secret with the token of a service account that may write annotations.",
+                "token", .secret,
+                "The secret with the token of a service account that may write annotations.",
                 required: true, example: "{secret: GRAFANA_TOKEN}"),
               Key(
                 "dashboard", .text(.line), "The uid of the one dashboard they are for; by default all.",

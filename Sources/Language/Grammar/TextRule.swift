@@ -128,7 +128,7 @@ extension TextRule {
   static let command = TextRule("a command", isForeign: true)
   static let argument = TextRule("an argument", isForeign: true)
   static let query = TextRule(
-    "a query", isForeign: true, references: ["commit", "environment", "release"])
+    "a query", isForeign: true, references: ["commit", "environment", "release", "variant"])
   static let pattern = TextRule(
     "a regular expression", help: "its first group is the revision", isForeign: true
   ) {

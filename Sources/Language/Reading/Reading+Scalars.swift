@@ -65,9 +65,12 @@ extension Reading {
       let written = rest.contains("}") ? "${\(name)}" : "${"
       error(
         .misplacedReference,
-        rest.contains("}") ? "`\(written)` is nothing that \(rule.noun) can refer to" : "a reference does not end",
+        rest.contains("}")
+          ? "`\(written)` is nothing that \(rule.noun) can refer to" : "a reference does not end",
         at: sources[mark.file]?.mark(of: written, within: mark) ?? mark, path: path,
-        help: "there are \(rule.references.map { "${\($0)}" }.joined(separator: ", ")); a plain `${` is written `$${`")
+        help:
+          "there are \(rule.references.map { "${\($0)}" }.joined(separator: ", ")); a plain `${` is written `$${`"
+      )
       return false
     }
     return true

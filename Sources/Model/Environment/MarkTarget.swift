@@ -5,7 +5,8 @@ package enum MarkTarget: Sendable, Hashable, Codable {
   case grafana(url: String, tokenSecret: String, dashboard: String?)
   /// A release with a deploy for each mark.
   /// - url: nil: Sentry's own service.
-  case sentry(url: String?, organization: String, projects: [String], tokenSecret: String, repository: String?)
+  case sentry(
+    url: String?, organization: String, projects: [String], tokenSecret: String, repository: String?)
 
   /// The secret that it needs, with the key under which it stands.
   package var secret: (name: String, key: String) {
