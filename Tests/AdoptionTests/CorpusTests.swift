@@ -51,7 +51,7 @@ import Testing
   }
 
   @Test func `a second look says the same`() {
-    for example in (Self.corpus?.cases ?? []).prefix(5) {
+    for example in (Self.corpus?.cases ?? []).suffix(3) {
       let one = Joiner.draft(Survey.findings(example.tree), of: example.tree)
       let two = Joiner.draft(Survey.findings(example.tree), of: example.tree)
       #expect(EnvironmentText.text(one) == EnvironmentText.text(two))
