@@ -79,6 +79,8 @@ struct RolloutEndToEndTests {
           ["key": "new-checkout", "salt": "9f1c2d", "variations": [true, false]].merging(more) { $1 })
       ],
     ]
+    sections["notifications"] = ["slack": ["tokens": [:], "hooks": ["/services/T0/B0/hook-Secret"]]]
+    sections["markers"] = ["tokens": ["mark-token"], "organization": "acme", "projects": ["shop"]]
     let seed = project.scratch.path + "/seed.json"
     try JSON.object(sections).serialized().write(toFile: seed, atomically: true, encoding: .utf8)
     let twin = try await TwinProcess.start(for: project, seed: seed)
@@ -108,6 +110,65 @@ struct RolloutEndToEndTests {
       }
     }
     for instance in instances { await instance.stop() }
+  }
+
+  @Test(.disabled(if: PrometheusServer.missing != nil, "\(PrometheusServer.missing ?? "")"))
+  func whereTheFlagIsNoCureTheCodeGoesBackAndPeopleAreTold() async throws {
+    let instance = try CountedService()
+    let isBroken = Locked(false)
+    let told = """
+          cure-within: 10s
+
+      notify: [{slack: {secret: SLACK_WEBHOOK}, on: [rolled-back, failed]}]
+      marks: [{sentry: {organization: acme, projects: [shop], token: {secret: SENTRY_TOKEN}}}]
+      """
+    try await PrometheusServer.with([instance.port]) { url in
+      try await instance.serving({ service in
+        service.serve(20)
+        if isBroken.withLock({ $0 }) { service.serve(2, code: "500") }
+      }) {
+        try await with(Self.rollouts(store: url) + told) { world in
+          var world = world
+          world.variables["SLACK_WEBHOOK"] =
+            (world.variables["SHIPIT_SLACK_URL"] ?? "") + "/services/T0/B0/hook-Secret"
+          try await self.noCure(world, isBroken)
+        }
+      }
+    }
+    await instance.stop()
+  }
+
+  private func noCure(_ world: World, _ isBroken: Locked<Bool>) async throws {
+    var result = try await world.shipit("deploy", "demo", "--yes")
+    #expect(result.code == 0, "\(result.text)")
+    try world.project.change("app/server.py", "import", "import")
+    try await world.project.commit("second")
+    result = try await world.shipit("deploy", "demo", "--yes")
+    #expect(result.code == 0 && result.text.contains("the share stays"), "\(result.text)")
+    // It is the code, and not the feature.
+    isBroken.withLock { $0 = true }
+    result = try await world.shipit("rollout", "watch", "demo")
+    #expect(result.code == 7, "\(result.text)")
+    #expect(
+      result.text.contains("the code goes back too: with the flag new-checkout off, errors"), "\(result.text)"
+    )
+    #expect(try await world.served() == 0)
+    result = try await world.shipit("status", "demo")
+    #expect(result.output.contains("restored release 1"), "\(result.text)")
+    #expect(!result.text.contains("-Secret"))
+    // Once, and no more.
+    result = try await world.shipit("rollout", "tick", "demo")
+    #expect(result.code == 0 && !result.text.contains("goes back"), "\(result.text)")
+
+    let messages = try await world.twin.control("GET", "notifications/state")["messages"]?.array ?? []
+    let texts = messages.compactMap { $0["text"]?.string }
+    for words in ["rollout new-checkout is off again", "(abort > 2)", "is off, and that is no cure"] {
+      #expect(texts.contains { $0.contains(words) }, "\(words) is not in \(texts)")
+    }
+    let marks = try await world.twin.control("GET", "markers/state")["deploys"]?.array ?? []
+    let names = marks.compactMap { $0["name"]?.string }
+    #expect(names.contains("1 started 10000 new-checkout"), "\(names)")
+    #expect(names.contains { $0.hasPrefix("2 rolled-back") }, "\(names)")
   }
 
   private func ramp(_ world: World, _ isBroken: Locked<Bool>) async throws {
@@ -143,6 +204,8 @@ struct RolloutEndToEndTests {
     let evidence = ended?["end"]?["evidence"]
     #expect(evidence?["metric"]?.string == "errors" && evidence?["threshold"]?.string == "> 2")
     #expect((evidence?["value"]?.double ?? 0) > 5 && (evidence?["samples"]?.double ?? 0) > 50)
+    // Seconds, then billionths of billionths of one: off within a second of the reading that decided.
+    #expect(ended?["end"]?["took"]?[0]?.int == 0 && ended?["end"]?["at"] == evidence?["at"])
     result = try await world.shipit("rollout", "status", "demo")
     #expect(result.output.contains("off again") && result.output.contains("abort > 2"), "\(result.text)")
     result = try await world.shipit("deploy", "demo", "--yes")

@@ -20,6 +20,7 @@ package final class TwinProcess: Sendable {
     "SHIPIT_RAILWAY_URL": ["RAILWAY_API_TOKEN": "demo-token"],
     "SHIPIT_VERCEL_URL": ["VERCEL_TOKEN": "demo_vercel_token"],
     "SHIPIT_LAUNCHDARKLY_URL": ["LAUNCHDARKLY_TOKEN": "api-ci"],
+    "SHIPIT_SENTRY_URL": ["SENTRY_TOKEN": "mark-token"],
     "SHIPIT_GITHUB_URL": ["GITHUB_TOKEN": "demo-github-token"],
     "SHIPIT_ENCORE_URL": [
       "ENCORE_CLIENT_ID": "o2c_demo", "ENCORE_CLIENT_SECRET": "demo-client-secret",
@@ -38,7 +39,10 @@ package final class TwinProcess: Sendable {
     let sections = try JSON(parsing: Array(Data(contentsOf: URL(fileURLWithPath: seedFile))))
     let expected =
       1
-      + ["vercel", "encore", "notifications", "github", "launchdarkly"].filter { sections[$0] != nil }.count
+      + ["vercel", "encore", "notifications", "github", "launchdarkly", "markers"].filter {
+        sections[$0] != nil
+      }
+      .count
     let output = Locked<[String]>([])
     let (endpoints, found) = AsyncStream.makeStream(of: (name: String, url: String).self)
     let process = try Launcher().start(
