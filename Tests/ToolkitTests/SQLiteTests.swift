@@ -229,6 +229,25 @@ final class SQLiteTests {
     await writer.close()
   }
 
+  /// The journal of a writer that is gone: what it had begun is in the file already.
+  @Test func whatAKilledWriterLeftHalfDoneIsTakenBackForAReader() async throws {
+    let writer = try await open()
+    try await writer.execute("INSERT INTO t VALUES (?1, ?2)", [1, "before"])
+    try await writer.script("PRAGMA journal_mode = DELETE; PRAGMA cache_size = 1; BEGIN")
+    try await writer.execute("UPDATE t SET v = 'half-done'")
+    for key in 2..<50 {
+      try await writer.execute(
+        "INSERT INTO t VALUES (?1, ?2)", [SQLValue(key), .blob(.init(repeating: 1, count: 4000))])
+    }
+    let left = directory.path + "/left.db"
+    for suffix in ["", "-journal"] {
+      try FileManager.default.copyItem(atPath: path + suffix, toPath: left + suffix)
+    }
+    try await writer.script("ROLLBACK")
+    let reader = try await Database.open(left, DatabaseOptions(isReadOnly: true))
+    #expect(try await reader.query("SELECT v FROM t").map { $0[0] } == ["before"])
+  }
+
   @Test func tooFewValuesAreAnError() async throws {
     let database = try await open()
     #expect(await code { try await database.execute("INSERT INTO t VALUES (?1, ?2)", [1]) } == .other)
