@@ -31,6 +31,7 @@ extension Embedded {
         timeout-minutes: 15
         permissions:
           contents: write # the git ledger: refs/shipit/*
+          deployments: write # how far the flag is, on the deployment of its release
         # Two rounds at a time do no harm; the one that comes second would only find the lease held.
         concurrency:
           group: shipit-${{ inputs.environment || 'prod' }}-rollout
