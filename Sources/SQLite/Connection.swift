@@ -135,7 +135,9 @@ package final class Connection {
 
   private func configure(_ options: DatabaseOptions) throws {
     guard !options.isReadOnly else {
-      do { _ = try query("PRAGMA schema_version") } catch let error as SQLiteError where error.code == .readOnly {
+      do { _ = try query("PRAGMA schema_version") } catch let error as SQLiteError
+        where error.code == .readOnly
+      {
         // Whoever wrote was killed half-way, which only one who may write can take back.
         _ = try Connection(path: path, options: DatabaseOptions(busyTimeout: options.busyTimeout))
         _ = try query("PRAGMA schema_version")
