@@ -7,7 +7,8 @@ import Source
 enum RepositoryFiles {
   static func tree(at root: String) async -> FileTree {
     let tracked = await TrackedFiles.find(root: root, process: processEnvironment(), launcher: Launcher())
-    let paths = tracked?.paths ?? walk(root)
+    // Before the first `git add` nothing is tracked, and everything is there.
+    let paths = tracked.flatMap { $0.paths.isEmpty ? nil : $0.paths } ?? walk(root)
     var texts: [String: String] = [:]
     for path in paths where FileTree.isRead(path) {
       let file = URL(fileURLWithPath: "\(root)/\(path)")

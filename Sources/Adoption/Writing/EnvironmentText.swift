@@ -174,18 +174,20 @@ package struct EnvironmentText {
         }
       put(6, variable.name, value, variable.evidence.description + (variable.note.map { ": \($0)" } ?? ""))
     }
-    var files: [String] = []
-    for variable in open where !files.contains(variable.evidence.file) {
-      files.append(variable.evidence.file)
-    }
-    for file in files {
-      let names = open.filter { $0.evidence.file == file }.map { variable in
-        let doubts =
-          (variable.isBuildTime ? ["baked into the build"] : []) + [variable.note].compactMap { $0 }
-        let about = doubts.isEmpty ? "" : " (\(doubts.joined(separator: "; ")))"
-        return "\(variable.name) :\(variable.evidence.line)\(about)"
+    // What is doubtful about several of a file is said once.
+    var groups: [(file: String, about: String, names: [String])] = []
+    for variable in open {
+      let doubts = (variable.isBuildTime ? ["baked into the build"] : []) + [variable.note].compactMap { $0 }
+      let about = doubts.isEmpty ? "" : " (\(doubts.joined(separator: "; ")))"
+      let name = "\(variable.name) :\(variable.evidence.line)"
+      if let index = groups.firstIndex(where: { $0.file == variable.evidence.file && $0.about == about }) {
+        groups[index].names.append(name)
+      } else {
+        groups.append((variable.evidence.file, about, [name]))
       }
-      say(6, "? no value is known, from \(file): \(names.joined(separator: ", "))")
+    }
+    for group in groups {
+      say(6, "? no value is known, from \(group.file)\(group.about): \(group.names.joined(separator: ", "))")
     }
   }
 
