@@ -19,8 +19,9 @@ import Testing
       timeout: .seconds(150))
     #expect(result.exit.isSuccess, "\(result.text.suffix(3000))\(result.errorText)")
     for words in [
-      "release 1 is live", "release 2 is live", "what was staged was seen by nobody", "put back and proven",
-      "named the revision 0ld5ta1e", "users could get", "release 1 is live again, as release 5",
+      "what was missing is made", "release 2 is live", "release 3 is live",
+      "what was staged was seen by nobody", "put back and proven",
+      "named the revision 0ld5ta1e", "users could get", "release 2 is live again, as release 6",
       "production is pinned", "restored and counted: 2 tables, 1001 rows", "the schema is at 0002_note.sql",
       "orders_customer built", "the schema stays ahead by 1 migration: 0002_note.sql",
       "no automatic rollback of code once 0003_drop.sql is applied",
