@@ -117,7 +117,8 @@ import Testing
       }
     }
     let result = try await bench.start()
-    #expect(result.outcome == (isKilled ? .troubled : .rolledBack))
+    // Who lives finds the abort and takes its raise back, unless the abort did so first: both are off.
+    #expect(isKilled ? result.outcome == .troubled : [.rolledBack, .over].contains(result.outcome))
     // Whoever was killed cannot act once its lease is over.
     let moving = Task {
       while ended.withLock({ $0 == nil }) {
@@ -129,7 +130,7 @@ import Testing
     await moving.value
     let found = try #require(ended.withLock { $0 })
     #expect(!found.isOn && !flag.kept.withLock { $0.isOn })
-    #expect(found.notes.contains { $0.contains("it is off again") } == isKilled)
+    #expect(!isKilled || found.notes.contains { $0.contains("it is off again") })
     #expect(try await bench.record.status == .rolledBack)
   }
 
