@@ -32,7 +32,9 @@ extension RolloutResult {
       return (.paused, "is paused\(share)", "shipit rollout resume \(record.environment) \(record.key)")
     case .completed: return (.released, "is complete: everybody has it", status)
     case .notCured:
-      return (.failed, "is off, and that is no cure", "shipit rollback \(record.environment)")
+      // Not the rollback itself: whoever types it after the round has done it would go back one release more.
+      let own = record.end?.cure?.state == .failed ? ": the round takes the code back, if it can" : ""
+      return (.failed, "is off, and that is no cure\(own)", "shipit status \(record.environment)")
     case .waits(.approval) where isNew:
       guard let step = record.nextShare else { return nil }
       let percent = step.description.replacing(" %", with: "")

@@ -148,7 +148,7 @@ extension RolloutSitting {
 
   // MARK: The second stage
 
-  /// After a rollback: whether the flag alone was the cure. If not, the code has to go back, which a person does.
+  /// After a rollback: whether the flag alone was the cure. If not, the code has to go back: see `SecondStage`.
   mutating func watchCure() async throws(RoundStop) -> RolloutResult {
     let now = parts.clock.now
     guard let cure = record.end?.cure, cure.state == .awaited, cure.until <= now,
@@ -184,7 +184,7 @@ extension RolloutSitting {
     guard state != .cured else { return result(.cured) }
     notes.append(
       "the flag is off and \(name) is "
-        + (state == .failed ? "still bad: take the code back too" : "not known: look yourself")
+        + (state == .failed ? "still bad: the code has to go back too" : "not known: look yourself")
         + ", shipit rollback \(record.environment) --reason \"rollout \(record.key)\"")
     return result(.notCured)
   }

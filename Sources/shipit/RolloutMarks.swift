@@ -31,7 +31,14 @@ struct RolloutMarks: Sendable {
           GrafanaMarker(url: url, token: token, dashboard: dashboard, http: http, version: shipitVersion))
       case .sentry(let url, let organization, let projects, _, let repository):
         let named = variables[Endpoints.sentryVariable].flatMap { $0.isEmpty ? nil : $0 }
-        let address = named.flatMap { Endpoints.isAllowed($0) ? $0 : nil } ?? url ?? "https://sentry.io"
+        if let named, !Endpoints.isAllowed(named) {
+          missing.append(
+            Failure(
+              .configuration, "\(Endpoints.sentryVariable) must be https, or http on a loopback address",
+              place: Endpoints.sentryVariable, hint: "unset it; the rollout is not concerned"))
+          continue
+        }
+        let address = named ?? url ?? "https://sentry.io"
         markers.append(
           SentryMarker(
             url: address, organization: organization, projects: projects, token: token,

@@ -124,7 +124,8 @@ struct RolloutWork: Sendable {
       round: do throws(Failure) {
         let results = try await rounds(targets)
         let wanted = results.compactMap(\.1.wantsPerson)
-        let isOver = results.allSatisfy { $0.1.isSettled }
+        // A flag that was no cure waits for no other rollout.
+        let isOver = results.allSatisfy { $0.1.isSettled } || results.contains { $0.1.outcome == .notCured }
         guard isOver || endsOnPause && !wanted.isEmpty else {
           try telling.follow(results)
           next = results.compactMap(\.1.next).min() ?? clock.now + .seconds(30)

@@ -12,6 +12,25 @@ struct RolloutTests {
     return try #require(result.environment?.rollouts?.first)
   }
 
+  @Test(
+    "a query refers to what is known when it is asked, and to nothing else",
+    arguments: ["${realese}", "${release"])
+  func unknownReference(_ written: String) {
+    let result = readProd(
+      minimal(
+        file: """
+          rollouts:
+            checkout:
+              flag: {provider: flagd, file: flags.json}
+              store: {url: https://prometheus.example.com}
+              steps: [100]
+              bake: 1h
+              metrics: [{name: errors, query: 'sum(errors{release="\(written)"})', pass: "< 1", dilution: accepted}]
+
+          """))
+    #expect(result.diagnostics.contains { $0.code == .misplacedReference }, "\(result.diagnostics)")
+  }
+
   @Test("everything that is written arrives, in its unit")
   func whole() throws {
     let read = try rollout(
