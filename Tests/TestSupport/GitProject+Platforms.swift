@@ -4,6 +4,7 @@ import Processes
 extension GitProject {
   /// The demo's project: an API on Railway, jobs on Encore, a front end on Vercel, with an origin that its commits
   /// are pushed to, a free port for the jobs, and the twin's seed beside it (`seed`).
+  /// What the demo makes first is there already: its own test is about that.
   package static func threePlatforms() async throws -> GitProject {
     func read(_ name: String) throws -> String {
       try String(contentsOfFile: Checkout.root + "/" + name, encoding: .utf8)
@@ -13,8 +14,19 @@ extension GitProject {
     func placed(_ text: String) -> String { text.replacingOccurrences(of: "18431", with: "\(port)") }
     var project = try await GitProject(environment: placed(read("environments/demo.yaml")))
     let origin = project.scratch.path + "/origin.git"
-    try project.scratch.write(
-      placed(read("demo/seed.json")).replacingOccurrences(of: "REPOSITORY", with: origin), to: "seed.json")
+    try project.change("environments/demo.yaml", "provision: create\n", "provision: adopt\n")
+    var seed = try placed(read("demo/seed.json"))
+    for (place, text) in [
+      ("REPOSITORY", origin), (#""teams":"#, #""projects": [{"name": "web", "team": "demo"}], "teams":"#),
+      (
+        #""workspaces":"#,
+        #""projects": [{"name": "demo", "workspace": "demo", "environments": ["production"], "#
+          + #""services": [{"name": "api"}]}], "workspaces":"#
+      ),
+    ] {
+      seed = seed.replacingOccurrences(of: place, with: text)
+    }
+    try project.scratch.write(seed, to: "seed.json")
     for file in ["jobs/encore.app", "jobs/server.py", "web/build.py"] {
       try project.write(read("demo/" + file), to: file)
     }

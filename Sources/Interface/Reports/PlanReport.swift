@@ -90,7 +90,8 @@ package struct PlanReport: Report {
     subject = plan.subject
     isDirty = plan.isDirty
     self.live = live
-    self.next = next
+    // What is missing is made by a run that takes a number too.
+    self.next = plan.kind == .provision ? next.map { $0 + 1 } : next
     restores = plan.restores
     choice = plan.choice
     reason = plan.reason
