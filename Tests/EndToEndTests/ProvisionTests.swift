@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// A product brought up from empty accounts by the built program, with real processes behind the twin.
-@Suite(.serialized, .timeLimit(.minutes(Checkout.isLong ? 60 : 10))) struct ProvisionTests {
+@Suite(.serialized, .timeLimit(.minutes(Checkout.isLong ? 180 : 10))) struct ProvisionTests {
   @Test func oneDeployBringsAProductUpOnEmptyAccountsAndASecondMakesNothing() async throws {
     try await ProvisionStage.with { stage in
       try await stage.twin.control("POST", "dns", ["domain": "shop.localhost"])
