@@ -35,6 +35,8 @@ final class Exchange: @unchecked Sendable {
     var pieces: [UInt8] = []
     var sent = 0
     var ended = false
+    /// It ends as a connection that breaks off.
+    var isTorn = false
     /// The producer, while it waits for the reader.
     var producer: CheckedContinuation<Void, Never>?
   }
@@ -82,6 +84,9 @@ final class Exchange: @unchecked Sendable {
     let resume = state.withLock { state in
       guard case .waiting = state.phase else { return false }
       state.phase = .answered(response)
+      if case .torn(let body) = response.body {
+        (state.pieces, state.ended, state.isTorn) = (Array(body.prefix(body.count / 2)), true, true)
+      }
       return true
     }
     guard resume else { return }
@@ -130,7 +135,7 @@ final class Exchange: @unchecked Sendable {
       if case .closed = state.phase { return (-2, nil) }
       let count = min(space.count, state.pieces.count - state.sent)
       guard count > 0 else {
-        if state.ended { return (-1, nil) }
+        if state.ended { return (state.isTorn ? -2 : -1, nil) }
         MHD_suspend_connection(connection)
         state.phase = .starved
         return (0, nil)

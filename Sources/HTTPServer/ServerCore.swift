@@ -114,9 +114,10 @@ final class ServerCore: Sendable {
       response = bytes.withUnsafeBytes { source in
         cmicrohttpd_response(source.count, source.baseAddress)
       }
-    case .stream:
+    case .stream, .torn:
+      let size = if case .torn(let body) = answer.body { UInt64(body.count) } else { UInt64.max }
       response = MHD_create_response_from_callback(
-        UInt64.max, 32 << 10, fillFromStream, Unmanaged.passRetained(exchange).toOpaque(), releaseExchange)
+        size, 32 << 10, fillFromStream, Unmanaged.passRetained(exchange).toOpaque(), releaseExchange)
     case .upgraded(let pieces):
       let socket = UpgradedSocket(pieces)
       // Kept until the exchange is closed, which is after the callback.

@@ -38,6 +38,8 @@ package struct ServerResponse: Sendable {
     case upgraded(AsyncStream<[UInt8]>)
     /// The connection is closed without an answer, for fault injection.
     case cut
+    /// Announced whole, and the connection is closed in the middle of it, for fault injection.
+    case torn([UInt8])
   }
 
   package var status: Int

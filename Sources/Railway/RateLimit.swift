@@ -7,6 +7,8 @@ struct Quota: Sendable, Hashable {
   private(set) var resetsAt: Timestamp?
   /// No request before this moment: by `Retry-After`.
   private(set) var blockedUntil: Timestamp?
+  /// When the newest requests were or will be sent, as many as a second may hold.
+  private var sent: [Timestamp] = []
 
   init() {}
 
@@ -22,9 +24,27 @@ struct Quota: Sendable, Hashable {
     blockedUntil = max(blockedUntil ?? now, now + wait)
   }
 
+  /// How many requests a second may hold; nil: more than any run sends. The headers name the quota of an hour alone, which
+  /// tells the plan: Hobby has 10 a second, Pro 50 (contract railway §4.3). Before the first answer it could be either.
+  private var perSecond: Int? {
+    guard let limit else { return 10 }
+    return limit <= 1000 ? 10 : limit <= 10_000 ? 50 : nil
+  }
+
   /// How long to wait before the next request, which is counted as sent. Reads leave a reserve, so that a
   /// rollback always has requests left.
   mutating func take(isMutation: Bool, now: Timestamp) -> Duration {
+    let wait = share(isMutation: isMutation, now: now)
+    guard let perSecond else { return wait }
+    var at = now + wait
+    // A little more than a second: the platform counts when they arrive.
+    if sent.count >= perSecond { at = max(at, sent[sent.count - perSecond] + .milliseconds(1100)) }
+    sent = (sent + [at]).suffix(perSecond)
+    return at - now
+  }
+
+  /// By the hour's quota.
+  private mutating func share(isMutation: Bool, now: Timestamp) -> Duration {
     var wait: Duration = .zero
     if let until = blockedUntil {
       if until > now { wait = until - now } else { blockedUntil = nil }

@@ -90,6 +90,7 @@ import Testing
     Fate(script: ["fault": "error", "message": "boom"], outcome: "200 boom", created: 0),
     Fate(script: ["fault": "not-json"], outcome: "200 not JSON", created: 0),
     Fate(script: ["fault": "cut"], outcome: "connectionLost", created: 1),
+    Fate(script: ["fault": "tear"], outcome: "connectionLost", created: 1),
     Fate(script: ["fault": "problem-before"], outcome: "200 Problem processing request", created: 0),
     Fate(script: ["fault": "problem-after"], outcome: "200 Problem processing request", created: 1),
   ])

@@ -44,6 +44,12 @@ import Testing
     #expect(again != first)
     #expect(try await image(bench, again) == "ghcr.io/acme/img:1")
     #expect(try await image(bench, try await deployImage(bench)) == "ghcr.io/acme/img:2")
+    // By deployment as by service: what ran, not what is configured.
+    let redeployed = try await bench.ask(
+      "mutation($id: String!) { deploymentRedeploy(id: $id) { id } }", ["id": .string(first)])
+    let old = try #require(redeployed["deploymentRedeploy"]?["id"]?.string)
+    #expect(old != first)
+    #expect(try await image(bench, old) == "ghcr.io/acme/img:1")
   }
 
   @Test func anUpdateWithoutReplicasResetsThemUnlessSwitchedOff() async throws {
@@ -236,6 +242,20 @@ import Testing
     }
     let lines = try await bench.ask(read, ["id": .string(id), "limit": 3])["buildLogs"]?.array ?? []
     #expect(lines.count == 4)
+  }
+
+  @Test func anAnswerOfLogsThatBreaksOffIsALostConnectionAndTheNextOneIsWhole() async throws {
+    let bench = try Bench()
+    let id = try await bench.deploy("api")
+    try await bench.reach(id, "SUCCESS")
+    await bench.core.change {
+      $0.deployments[id]?.logs += [.init(time: $0.now, severity: "info", message: "line")]
+    }
+    let read = "query($id: String!) { deploymentLogs(deploymentId: $id) { message } }"
+    await bench.core.add(try FaultScript(["operation": "deploymentLogs", "fault": "tear"]))
+    await #expect(throws: HTTPError.self) { try await bench.ask(read, ["id": .string(id)]) }
+    let lines = try await bench.ask(read, ["id": .string(id)])["deploymentLogs"]?.array ?? []
+    #expect(lines.contains { $0["message"] == "line" })
   }
 
   @Test func referencesAreRenderedWhenADeploymentIsMade() async throws {

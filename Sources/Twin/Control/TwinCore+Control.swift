@@ -51,7 +51,9 @@ extension TwinCore {
     case "clock": try setClock(body)
     case "switches": setSwitches(body)
     case "rate-limit":
-      limitRate(to: Int(body["limit"]?.int ?? 100_000), per: .seconds(body["window"]?.int ?? 3600))
+      limitRate(
+        to: Int(body["limit"]?.int ?? 100_000), per: .seconds(body["window"]?.int ?? 3600),
+        perSecond: body["perSecond"]?.int.map { Int($0) })
     case "dns":
       // `{"domain": "example.com"}`: its records are right from now on, and those of all names below it.
       guard let domain = body["domain"]?.string else { throw Refusal("dns needs the key \"domain\"") }

@@ -5,6 +5,14 @@ extension ServerResponse {
   /// A header that says, in the process only, how a connection was cut: `before`, `timeout`, or after the effect.
   static let cutMark = "X-Twin-Cut"
 
+  /// Of which half arrives.
+  var torn: ServerResponse {
+    guard case .bytes(let body) = body else { return self }
+    var torn = self
+    torn.body = .torn(body)
+    return torn
+  }
+
   static let timeout = ServerResponse(status: 0, headers: [(cutMark, "timeout")], body: .cut)
 
   static func json(_ status: Int, _ value: JSON) -> ServerResponse {

@@ -101,6 +101,8 @@ package struct InProcessTransport: HTTPTransport {
       var body: [UInt8] = []
       for await piece in pieces { body += piece }
       return HTTPResponse(status: answer.status, headers: answer.headers, body: body)
+    case .torn:
+      throw HTTPError(code: .connectionLost, message: "\(target.host): connection lost", nothingSent: false)
     case .upgraded:
       throw HTTPError(code: .other, message: "\(target.host) speaks another protocol", nothingSent: false)
     case .cut:

@@ -91,6 +91,7 @@ extension TwinCore {
     }
     switch call.fault {
     case .cut: return ServerResponse(status: 0, body: .cut)
+    case .tear: return response.torn
     case .problemAfter: return .errors("Problem processing request", code: nil)
     case .unknownStatus(let status): return response.rewritten { $0.replacingStatuses(by: status) }
     case .extraField: return response.rewritten(\.withExtraFields)

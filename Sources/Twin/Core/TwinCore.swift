@@ -84,11 +84,16 @@ package actor TwinCore {
   }
 
   /// Replaces the API's own rate limit.
-  package func limitRate(to limit: Int, per window: Duration) {
+  /// - Parameter perSecond: how many requests any second may hold; nil: as many as come.
+  package func limitRate(to limit: Int, per window: Duration, perSecond: Int? = nil) {
     rates = RateLimit()
     rates.limit = limit
     rates.window = window
+    rates.perSecond = perSecond
   }
+
+  /// How many requests were refused because of it.
+  package var refusedByRate: Int { rates.refused }
 
   /// The requests to public paths so far, oldest first.
   package var requests: [RequestRecord] { log.records }

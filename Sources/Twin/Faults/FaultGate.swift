@@ -45,6 +45,7 @@ struct FaultGate: Sendable {
     case .cut:
       _ = await answer()
       return ServerResponse(status: 0, body: .cut)
+    case .tear: return await answer().torn
     case .problemBefore: return .page(500)
     case .problemAfter:
       _ = await answer()

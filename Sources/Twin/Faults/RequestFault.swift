@@ -24,6 +24,8 @@ package enum RequestFault: Sendable, Equatable {
   case notJSON
   /// The effect takes place and the connection is cut before the answer.
   case cut
+  /// The effect takes place and the connection is cut in the middle of the answer.
+  case tear
   /// `Problem processing request` without an effect.
   case problemBefore
   /// `Problem processing request` although the effect took place.
@@ -47,6 +49,7 @@ package enum RequestFault: Sendable, Equatable {
     case "error": self = .error(script["message"]?.string ?? "scripted error", code: script["code"]?.string)
     case "not-json": self = .notJSON
     case "cut": self = .cut
+    case "tear": self = .tear
     case "problem-before": self = .problemBefore
     case "problem-after": self = .problemAfter
     case "unknown-status": self = .unknownStatus(script["status"]?.string ?? "CANCELLED")
@@ -69,6 +72,7 @@ package enum RequestFault: Sendable, Equatable {
     case .error: "error"
     case .notJSON: "not-json"
     case .cut: "cut"
+    case .tear: "tear"
     case .problemBefore: "problem-before"
     case .problemAfter: "problem-after"
     case .unknownStatus: "unknown-status"
@@ -78,7 +82,7 @@ package enum RequestFault: Sendable, Equatable {
 
   package static let names = [
     "refuse", "hang", "delay", "delay-answer", "rate-limited", "edge-rate-limited", "edge-refused", "status",
-    "error", "not-json", "cut", "problem-before", "problem-after", "unknown-status", "extra-field",
+    "error", "not-json", "cut", "tear", "problem-before", "problem-after", "unknown-status", "extra-field",
   ]
 }
 
