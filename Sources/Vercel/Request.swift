@@ -132,6 +132,11 @@ enum Endpoint {
       place, "addProjectDomain", "POST", "/v10/projects/\(p(place))/domains",
       body: .json(["name": .string(name)]))
   }
+  static func removeDomain(_ place: Place, _ name: String) -> Request {
+    about(
+      place, "removeProjectDomain", "DELETE", "/v9/projects/\(p(place))/domains/\(Request.encoded(name))",
+      isRepeatable: true)
+  }
   static func domainConfiguration(_ place: Place, _ domain: String) -> Request {
     about(
       place, "getDomainConfig", "GET", "/v6/domains/\(Request.encoded(domain))/config",
