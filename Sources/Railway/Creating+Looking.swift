@@ -54,6 +54,9 @@ extension RailwayPlatform {
       let proxies = try await client.proxies(of: target.serviceID, in: target.place, manner)
       guard let proxy = proxies.first(where: { String($0.port) == creation.name }) else { return .none }
       return proxy.isActive ? .one(proxy.id) : .begun(proxy.id)
+    case .privateName:
+      guard let target = try await target(of: creation) else { return .none }
+      return try await client.privateName(of: target, manner)?.presence(as: creation.name) ?? .none
     }
   }
 

@@ -27,14 +27,14 @@ extension RailwayPlatform {
       let parent = try await parent(of: creation)
       let answer: (id: String, host: String?)
       do throws(APIError) { answer = try await make(creation, in: parent, call.marker(of: step)) } catch {
-        // Whoever was quicker made what was wanted; the next try finds it.
-        guard error.kind == .conflict else { return error.outcome(doing, token: await tokenWords()) }
+        // Whoever was quicker made what was wanted; the next try finds it. A private name is another service's.
+        guard error.kind == .conflict, creation.kind != .privateName else { return error.outcome(doing, token: await tokenWords()) }
         return .retry(error.failure(doing, token: await tokenWords()), after: .seconds(1))
       }
       if let trouble = await record(answer.id, call) { return trouble }
       switch creation.kind {
       case .volume, .address, .domain: return made(answer.id, "made", answer.host)
-      case .project, .environment, .service, .database, .proxy:
+      case .project, .environment, .service, .database, .proxy, .privateName:
         return await wait(creation, answer.id, step, call)
       }
     } catch let error as APIError {
@@ -216,6 +216,12 @@ extension RailwayPlatform {
           "commitMessage": .string("\(marker)"),
         ])
       return (data["environmentPatchCommit"]?.string ?? "", nil)
+    case .privateName:
+      return (
+        try await client.givePrivateName(
+          creation.name, to: parent.service, called: creation.owner ?? creation.name,
+          in: Place(project: parent.project, environment: parent.environment)), nil
+      )
     case .database: return (try await deployTemplate(creation, in: parent), nil)
     }
   }

@@ -123,7 +123,61 @@ extension Documents {
     mutation ShipitTcpProxyDelete($id: String!) { tcpProxyDelete(id: $id) }
     """)
 
+  static let privateNetworks = Operation(
+    """
+    query ShipitPrivateNetworks($environmentId: String!) {
+      privateNetworks(environmentId: $environmentId) { publicId name dnsName deletedAt }
+    }
+    """)
+
+  static let privateNetworkEndpoint = Operation(
+    """
+    query ShipitPrivateNetworkEndpoint(
+      $environmentId: String!
+      $privateNetworkId: String!
+      $serviceId: String!
+    ) {
+      privateNetworkEndpoint(
+        environmentId: $environmentId
+        privateNetworkId: $privateNetworkId
+        serviceId: $serviceId
+      ) {
+        publicId
+        dnsName
+        newDnsName
+        syncStatus
+      }
+    }
+    """)
+
+  static let privateNetworkCreate = Operation(
+    """
+    mutation ShipitPrivateNetworkCreate($input: PrivateNetworkCreateOrGetInput!) {
+      privateNetworkCreateOrGet(input: $input) { publicId }
+    }
+    """)
+
+  static let privateNetworkEndpointCreate = Operation(
+    """
+    mutation ShipitPrivateNetworkEndpointCreate($input: PrivateNetworkEndpointCreateOrGetInput!) {
+      privateNetworkEndpointCreateOrGet(input: $input) { publicId }
+    }
+    """)
+
+  static let privateNetworkEndpointRename = Operation(
+    """
+    mutation ShipitPrivateNetworkEndpointRename(
+      $id: String!
+      $privateNetworkId: String!
+      $dnsName: String!
+    ) {
+      privateNetworkEndpointRename(id: $id, privateNetworkId: $privateNetworkId, dnsName: $dnsName)
+    }
+    """)
+
   static let creating: [Operation] = [
+    privateNetworks, privateNetworkEndpoint, privateNetworkCreate, privateNetworkEndpointCreate,
+    privateNetworkEndpointRename,
     serviceDelete, customDomainDelete, tcpProxyDelete,
     projectCreate, environmentCreate, serviceCreate, template, templateDeploy, volumeCreate, domains,
     serviceDomainCreate, customDomainCreate, tcpProxies, patchCommit,

@@ -27,6 +27,11 @@ extension RailwayPlatform {
       let proxies = try await proxies(of: service, found, state)
       try add(
         service, account, found, state, needsAddress: environment.needsAddress(service), proxies, &shortfall)
+      if let name = service.privateName, try await !isCalled(name, service, found, state) {
+        shortfall.creations.append(
+          Creation(
+            .privateName, in: account, name: name, owner: service.name, key: service.key.rawValue))
+      }
     }
     for database in databases {
       guard let template = database.create,
@@ -148,7 +153,7 @@ extension RailwayPlatform {
 }
 
 extension Creation {
-  fileprivate var isNetwork: Bool { kind == .address || kind == .domain || kind == .proxy }
+  fileprivate var isNetwork: Bool { kind == .address || kind == .domain || kind == .proxy || kind == .privateName }
 }
 
 extension ServiceState {

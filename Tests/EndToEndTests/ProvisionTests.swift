@@ -161,6 +161,30 @@ import Testing
     }
   }
 
+  @Test func anEncoreEnvironmentIsMadeByAPersonAndNothingIsDeployedBefore() async throws {
+    let project = try await GitProject.threePlatforms()
+    try project.change("environments/demo.yaml", "provision: adopt", "provision: create")
+    try project.change("environments/demo.yaml", "    environment: prod\n", "    environment: qa\n")
+    try await project.commit("another environment")
+    let twin = try await TwinProcess.start(for: project, seed: project.seed)
+    do {
+      let deployed = try await project.shipit("deploy", "demo", "--yes", variables: twin.variables)
+      #expect(deployed.code == 9, "\(deployed.text)")
+      for words in [
+        "1. manual: the Encore environment qa, at https://app.encore.cloud/demo-jobs-x1/envs",
+        "application demo-jobs-x1, “Create environment”, name qa",
+      ] {
+        #expect(deployed.text.contains(words), "\(words): \(deployed.text)")
+      }
+      let state = try await twin.control("GET", "state")
+      #expect(state["deployments"]?.array?.isEmpty == true, "\(state.serialized())")
+    } catch {
+      await twin.stop()
+      throw error
+    }
+    await twin.stop()
+  }
+
   @Test func aProjectTokenIsToldApartBeforeAnythingIsMade() async throws {
     try await ProvisionStage.with { stage in
       try await stage.twin.control(

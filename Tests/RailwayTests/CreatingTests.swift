@@ -96,6 +96,27 @@ import Twin
     #expect(observed?.cutOver == .stopFirst)
   }
 
+  @Test func aPrivateNameIsGivenOnceAndFoundAgain() async throws {
+    var service = Self.service("api")
+    service.privateName = "back"
+    let bench = try Bench([service, Self.service("web")])
+    #expect(try await bench.makeAll().map(\.words).contains("the private name back of api"))
+    #expect(try await bench.platform.missing(bench.file) == Shortfall())
+    #expect(await bench.core.count(of: "ShipitPrivateNetworkEndpointRename") == 1)
+    // Both are told it, and the name that a service has by itself needs nothing.
+    var named = bench
+    named.file.services[1].privateName = "web"
+    #expect(try await named.platform.missing(named.file) == Shortfall())
+    // Of two with one name the second is refused, in Railway's words.
+    named.file.services[1].privateName = "back"
+    let creation = try #require(try await named.platform.missing(named.file).creations.first)
+    guard case .failed(let failure, _) = await named.perform(creation) else {
+      Issue.record("two services have one name")
+      return
+    }
+    #expect(failure.cause?.contains("already exists") == true, "\(failure)")
+  }
+
   @Test func aStepThatIsDoneAgainFindsWhatIsThere() async throws {
     let bench = try Bench([Self.service("api", volume: "/data")], databases: [Self.postgres])
     let made = try await bench.makeAll()

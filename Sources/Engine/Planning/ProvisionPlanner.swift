@@ -66,6 +66,7 @@ package struct ProvisionPlanner {
     case .address: StepID("\(about).address")
     case .domain: StepID("\(about).domain.\(creation.name)")
     case .proxy: StepID("\(about).proxy")
+    case .privateName: StepID("\(about).private-name")
     }
   }
 
@@ -106,7 +107,7 @@ extension Creation {
     case (.service, .environment), (.database, .environment), (.service, .project), (.database, .project):
       return account.platform == .railway
     case (.volume, .service), (.address, .service), (.domain, .service), (.proxy, .service),
-      (.proxy, .database):
+      (.proxy, .database), (.privateName, .service):
       return owner == other.name
     case (.domain, .address): return owner == other.owner
     case (.domain, .project): return account.platform == .vercel && owner == other.name
@@ -122,7 +123,7 @@ extension Creation {
     // Each is known by what is there after it and was not before.
     case .database: return "databases"
     case .volume: return "volumes"
-    case .address, .domain, .proxy: return "network"
+    case .address, .domain, .proxy, .privateName: return "network"
     }
   }
 }

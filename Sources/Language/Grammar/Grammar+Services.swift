@@ -42,6 +42,10 @@ extension Grammar {
         "The port that the whole internet reaches by TCP, on a port that Railway chooses. It is made when it is missing and `provision` is `create`, and never removed.",
         example: "6379", platforms: ["railway"], elsewhere: ["tcp", "proxy"]),
       Key(
+        "private-name", .text(.hostLabel),
+        "Its name in the environment's private network: `NAME.railway.internal`. Railway's own is the service's. It is given when it is another one and `provision` is `create`.",
+        example: "api", platforms: ["railway"], elsewhere: ["private-domain", "internal-name"]),
+      Key(
         "health", .object(health), "How it proves that it answers, and with which revision.",
         example: "{path: /health, identity: {json: version}}",
         elsewhere: ["healthcheck", "health-check", "readiness", "probe"]),

@@ -105,6 +105,9 @@ extension TextRule {
     "a pattern of paths", "(?!/).+", help: "write it relative to `directory`, such as dist/**")
   static let urlPath = TextRule("a path of the service", #"/\S*"#, help: "begin it with `/`")
   /// In the service's container.
+  static let hostLabel = TextRule(
+    "one label of a host's name", "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?",
+    help: "small letters, digits and dashes, such as api")
   static let mountPath = TextRule(
     "a path in the container", #"/[^\s/]\S*"#, help: "write where it is mounted, such as /data")
   static let url = TextRule(

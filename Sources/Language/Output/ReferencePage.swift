@@ -123,7 +123,7 @@ extension Grammar {
 
   /// Keys with their examples; of many keys the example of the whole, for not all of them go together.
   private static func example(_ object: ObjectShape, of parent: Key) -> String? {
-    if object.keys.count > 10 { return parent.example.map { "\(parent.name): \($0)\n" } }
+    if object.keys.count > 11 { return parent.example.map { "\(parent.name): \($0)\n" } }
     let keys = object.keys.filter { key in
       guard key.example != nil else { return false }
       guard let choice = object.exactlyOne.first(where: { object.key($0)?.example != nil }) else {

@@ -163,7 +163,8 @@ struct EnvironmentDecoder {
       needs: needs(fields["needs"]) + implied(variables, platform, besides: needs(fields["needs"])),
       buildNeeds: buildNeeds(fields["needs"], variables, platform), variables: variables, settings: settings,
       domains: fields["domains"]?.list.compactMap(\.text) ?? [], health: health,
-      volume: fields["volume"]?.text, proxy: fields["tcp-proxy"]?.int)
+      volume: fields["volume"]?.text, proxy: fields["tcp-proxy"]?.int,
+      privateName: fields["private-name"]?.text)
   }
 
   private func source(_ fields: Fields?) -> ServiceSource? {

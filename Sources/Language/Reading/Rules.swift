@@ -93,7 +93,7 @@ struct Rules {
       default: break
       }
     }
-    for key in ["volume", "tcp-proxy"] {
+    for key in ["volume", "tcp-proxy", "private-name"] {
       guard let platform, platform != PlatformName.railway.rawValue, let mark = service.keyMarks[key] else {
         continue
       }

@@ -18,13 +18,17 @@ package struct Service: Sendable, Hashable, Codable {
   package var volume: String?
   /// The port that a TCP proxy leads to; nil: none is declared.
   package var proxy: Int?
+  /// Its name in the private network; nil: the platform's own.
+  package var privateName: String?
 
   package init(
     key: ServiceName, platform: PlatformName = .railway, name: String? = nil, source: ServiceSource,
     needs: [String] = [], buildNeeds: [String] = [], variables: [String: VariableValue] = [:],
     settings: ServiceSettings = ServiceSettings(),
-    domains: [String] = [], health: Health = Health(), volume: String? = nil, proxy: Int? = nil
+    domains: [String] = [], health: Health = Health(), volume: String? = nil, proxy: Int? = nil,
+    privateName: String? = nil
   ) {
+    self.privateName = privateName
     self.volume = volume
     self.proxy = proxy
     self.key = key

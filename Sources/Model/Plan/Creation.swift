@@ -14,6 +14,8 @@ package struct Creation: Sendable, Hashable, Codable {
     case domain
     /// A port of the service that the whole internet reaches, by TCP.
     case proxy
+    /// The name of a service in the private network.
+    case privateName
   }
 
   /// The account it is made in.
@@ -70,6 +72,7 @@ extension Creation {
     case .address: "a \(platform) domain\(of)"
     case .domain: "the domain \(name)\(of)"
     case .proxy: "a TCP proxy\(of) to port \(name)"
+    case .privateName: "the private name \(name)\(of)"
     }
   }
 }

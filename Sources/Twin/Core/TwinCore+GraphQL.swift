@@ -125,6 +125,14 @@ extension TwinCore {
     case "serviceDelete": try world.deleteService(arguments, for: token)
     case "customDomainDelete": try world.deleteDomain(arguments["id"]?.string ?? "", for: token)
     case "tcpProxyDelete": try world.deleteProxy(arguments["id"]?.string ?? "", for: token)
+    case "privateNetworkCreateOrGet":
+      let place = try world.environment(input["environmentId"]?.string ?? "", for: token)
+      return Answers(world: world, token: token).privateNetwork(place)
+    case "privateNetworkEndpointCreateOrGet":
+      let instance = try world.instance(
+        input["serviceId"]?.string ?? "", in: input["environmentId"]?.string ?? "", for: token)
+      return Answers(world: world, token: token).privateEndpoint(of: instance)
+    case "privateNetworkEndpointRename": try world.renameEndpoint(arguments, for: token)
     case "environmentPatchCommit": return .json(.string(try world.commitPatch(arguments, for: token)))
     case "environmentPatchCommitStaged": return .json(.string(try world.commitStaged(arguments, for: token)))
     case "environmentStageChanges":

@@ -45,6 +45,10 @@ package struct Answers: Sendable {
     case "variables": return .json(try variables(arguments))
     case "domains": return try domains(arguments)
     case "tcpProxies": return try tcpProxies(arguments)
+    case "privateNetworks": return .list([privateNetwork(try world.environment(text("environmentId"), for: token))])
+    case "privateNetworkEndpoint":
+      let instance = try world.instance(text("serviceId"), in: text("environmentId"), for: token)
+      return privateEndpoint(of: instance)
     case "template": return try world.template(text("code"))
     case "environmentStagedChanges": return try stagedChanges(arguments)
     case "variablesForServiceDeployment":

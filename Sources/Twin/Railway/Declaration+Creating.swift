@@ -68,6 +68,48 @@ extension RailwayDeclaration {
       ACTIVE CREATING DELETED DELETING UNSPECIFIED UPDATING
     }
 
+    enum PrivateNetworkEndpointSyncStatus {
+      ACTIVE CREATING DELETED DELETING UNSPECIFIED UPDATING
+    }
+
+    type PrivateNetwork {
+      createdAt: DateTime
+      deletedAt: DateTime
+      dnsName: String!
+      environmentId: String!
+      name: String!
+      projectId: String!
+      publicId: String!
+      tags: [String!]!
+    }
+
+    type PrivateNetworkEndpoint {
+      createdAt: DateTime
+      deletedAt: DateTime
+      dnsName: String!
+      newDnsName: String
+      privateIps: [String!]!
+      publicId: String!
+      serviceInstanceId: String!
+      syncStatus: PrivateNetworkEndpointSyncStatus!
+      tags: [String!]!
+    }
+
+    input PrivateNetworkCreateOrGetInput {
+      environmentId: String!
+      name: String!
+      projectId: String!
+      tags: [String!]!
+    }
+
+    input PrivateNetworkEndpointCreateOrGetInput {
+      environmentId: String!
+      privateNetworkId: String!
+      serviceId: String!
+      serviceName: String!
+      tags: [String!]!
+    }
+
     enum EnvironmentPatchStatus {
       APPLYING COMMITTED STAGED
     }

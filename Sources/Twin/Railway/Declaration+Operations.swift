@@ -68,6 +68,12 @@ extension RailwayDeclaration {
       ): ServiceInstanceAutoDeployStatus!
       serviceInstanceLimitOverride(environmentId: String!, serviceId: String!): ServiceInstanceLimit
       serviceInstanceLimits(environmentId: String!, serviceId: String!): ServiceInstanceLimit!
+      privateNetworkEndpoint(
+        environmentId: String!
+        privateNetworkId: String!
+        serviceId: String!
+      ): PrivateNetworkEndpoint
+      privateNetworks(environmentId: String!): [PrivateNetwork!]!
       tcpProxies(environmentId: String!, serviceId: String!): [TCPProxy!]!
       template(code: String, id: String, owner: String, repo: String): Template!
       variables(
@@ -90,6 +96,9 @@ extension RailwayDeclaration {
       customDomainDelete(id: String!): Boolean!
       serviceDelete(environmentId: String, id: String!): Boolean!
       tcpProxyDelete(id: String!): Boolean!
+      privateNetworkCreateOrGet(input: PrivateNetworkCreateOrGetInput!): PrivateNetwork!
+      privateNetworkEndpointCreateOrGet(input: PrivateNetworkEndpointCreateOrGetInput!): PrivateNetworkEndpoint!
+      privateNetworkEndpointRename(dnsName: String!, id: String!, privateNetworkId: String!): Boolean!
       deploymentApprove(id: String!): Boolean!
       deploymentCancel(id: String!): Boolean!
       deploymentRedeploy(id: String!, usePreviousImageTag: Boolean): Deployment!

@@ -14,6 +14,8 @@ package struct ServiceInstance: Sendable {
   package var customDomains: [World.CustomDomain] = []
   package var proxies: [World.TCPProxy] = []
   package var volume: String?
+  /// In the private network, when it is not the service's own name.
+  package var privateName: String?
   package var limits: JSON?
   package var autoDeploy = AutoDeploy()
   package var createdAt: Timestamp
