@@ -22,6 +22,7 @@ package struct ProvisionPlanner {
     ahead = ahead.addressed(shortfall.creations)
     var then = try DeployPlanner(ahead).plan()
     then.services.removeAll { $0.reasons.isEmpty }
+    then.services = then.services.map(spoken)
     var plan = Plan(
       kind: .provision, app: environment.app, environment: environment.name, commit: input.commit,
       subject: input.subject, isDirty: input.isDirty, steps: steps(),
@@ -68,6 +69,23 @@ package struct ProvisionPlanner {
     case .proxy: StepID("\(about).proxy")
     case .privateName: StepID("\(about).private-name")
     }
+  }
+
+  /// For people: what stands for an address says that it does.
+  private func spoken(_ service: PlannedService) -> PlannedService {
+    var service = service
+    if let address = service.address, address == ProvisionPlanner.unnamed(service.service) {
+      service.address = "named by \(service.platform.title) when it is made"
+    }
+    for name in input.environment.services.map(\.key) {
+      let unnamed = ProvisionPlanner.unnamed(name)
+      for index in service.variables.indices {
+        let text = service.variables[index].to
+        service.variables[index].to = text?.replacing(unnamed, with: "<address of \(name)>")
+          .replacing(unnamed.dropFirst("https://".count), with: "<host of \(name)>")
+      }
+    }
+    return service
   }
 
   /// A service of which nothing is there.
