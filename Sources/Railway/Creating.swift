@@ -28,7 +28,9 @@ extension RailwayPlatform {
       let answer: (id: String, host: String?)
       do throws(APIError) { answer = try await make(creation, in: parent, call.marker(of: step)) } catch {
         // Whoever was quicker made what was wanted; the next try finds it. A private name is another service's.
-        guard error.kind == .conflict, creation.kind != .privateName else { return error.outcome(doing, token: await tokenWords()) }
+        guard error.kind == .conflict, creation.kind != .privateName else {
+          return error.outcome(doing, token: await tokenWords())
+        }
         return .retry(error.failure(doing, token: await tokenWords()), after: .seconds(1))
       }
       if let trouble = await record(answer.id, call) { return trouble }

@@ -153,7 +153,9 @@ extension RailwayPlatform {
 }
 
 extension Creation {
-  fileprivate var isNetwork: Bool { kind == .address || kind == .domain || kind == .proxy || kind == .privateName }
+  fileprivate var isNetwork: Bool {
+    kind == .address || kind == .domain || kind == .proxy || kind == .privateName
+  }
 }
 
 extension ServiceState {

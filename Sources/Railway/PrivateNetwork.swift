@@ -36,10 +36,12 @@ extension RailwayClient {
   private func network(of place: Place, _ manner: Manner) async throws(APIError) -> String? {
     let data = try await read(
       Documents.privateNetworks, ["environmentId": .string(place.environment)], manner)
-    return (data["privateNetworks"]?.array ?? []).first { $0["deletedAt"]?.string == nil }?["publicId"]?.string
+    return (data["privateNetworks"]?.array ?? []).first { $0["deletedAt"]?.string == nil }?["publicId"]?
+      .string
   }
 
-  func privateName(of target: ServiceTarget, _ manner: Manner = .read) async throws(APIError) -> PrivateName? {
+  func privateName(of target: ServiceTarget, _ manner: Manner = .read) async throws(APIError) -> PrivateName?
+  {
     guard let network = try await network(of: target.place, manner) else { return nil }
     return try await privateName(of: target.serviceID, in: target.place, network, manner)
   }

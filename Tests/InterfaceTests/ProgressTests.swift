@@ -235,6 +235,36 @@ import Testing
     try expectGolden("summary-restored.txt", try #require(RunSummary(picture)).text(.eighty))
   }
 
+  @Test func `of a deploy that follows what was made counts its own time and steps alone`() throws {
+    var plan = samplePlan()
+    plan.kind = .provision
+    plan.services = []
+    plan.steps = [restore("api")]
+    var making = facts(release: 6)
+    making.id = RunID(6)
+    var face = TerminalFace(.eighty)
+    for event in [
+      event(0, .started(making, plan: plan)), event(0, .stepBegan(plan.steps[0], attempt: 1)),
+      event(2, done("api.restore", "made")),
+      event(2, .finished(RunResult(state: .released, exit: .done))),
+    ] { _ = face.handle(event) }
+    let made = try #require(RunSummary(face.picture)).text(.eighty).joined(separator: "\n")
+    // The command goes on: neither its exit nor what to type next is known yet.
+    #expect(made.contains("what was missing is made") && !made.contains("exit") && !made.contains("next"))
+
+    // Somebody reads the second plan for half a minute.
+    var deploy = samplePlan()
+    deploy.steps = [restore("api")]
+    _ = face.handle(event(40, .started(facts(release: 7), plan: deploy)))
+    _ = face.handle(event(40, .stepBegan(deploy.steps[0], attempt: 1)))
+    #expect(!face.frame(now: after(41), height: 10).isEmpty)
+    _ = face.handle(event(43, done("api.restore", "")))
+    _ = face.handle(event(43, .finished(RunResult(state: .released, exit: .done))))
+    let summary = try #require(RunSummary(face.picture))
+    #expect(summary.text(.eighty).joined().contains("  in 3 s"), "\(summary.text(.eighty))")
+    #expect(face.picture.order.count == 1)
+  }
+
   @Test func `reads back from JSON`() throws {
     var picture = RunPicture()
     for event in rolledBackEvents() { picture.handle(event) }

@@ -81,6 +81,12 @@ package struct RunPicture: Sendable {
   package func title(of id: StepID) -> String { steps[id]?.step.title ?? id.rawValue }
 
   package mutating func handle(_ event: RunEvent) {
+    switch event.kind {
+    case .started(let facts, _), .resumed(let facts, _, _):
+      // One command may make what is missing and then deploy: each is a run of its own.
+      if let known = self.facts, known.id != facts.id { self = RunPicture() }
+    default: break
+    }
     if startedAt == nil { startedAt = event.at }
     lastAt = event.at
     switch event.kind {

@@ -17,6 +17,8 @@ extension RunSummary {
       .labelled(index == 0 ? "schema" : "", [Span(text), .faint(action == .migrate ? "" : "; it stays")])
     }
     lines += exposureLines
+    // What follows is the deploy, in the same command.
+    if action == .provision, state == .released { return lines }
     lines.append(.labelled("exit", [Span("\(exit.rawValue): \(exitWords)")]))
     lines.append(.labelled("next", [.accent(next)]))
     if let runbook = Runbook(self) { lines.append(.labelled("runbook", [.accent(runbook.command)])) }

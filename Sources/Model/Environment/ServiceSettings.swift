@@ -55,7 +55,7 @@ package struct ServiceSettings: Sendable, Hashable, Codable {
     compare("root", root, observed.root, text)
     compare("replicas", replicas, observed.replicas, String.init)
     compare("region", region, observed.region, text)
-    compare("memory", memory, observed.memory, String.init)
+    compare("memory", memory, observed.memory, ServiceSettings.size)
     compare("cpu", cpu, observed.cpu) { "\($0)" }
     compare("overlap", overlap, observed.overlap, seconds)
     compare("drain", drain, observed.drain, seconds)
@@ -70,6 +70,17 @@ package struct ServiceSettings: Sendable, Hashable, Codable {
     compare("health path", healthPath, observed.healthPath, text)
     compare("health timeout", healthTimeout, observed.healthTimeout, seconds)
     return changes
+  }
+}
+
+extension ServiceSettings {
+  /// As the environment file writes sizes: `512MB`, `2GB`.
+  private static func size(_ bytes: Int64) -> String {
+    for (unit, name): (Int64, String) in [(1_000_000_000, "GB"), (1_000_000, "MB"), (1000, "kB")]
+    where bytes > 0 && bytes % unit == 0 {
+      return "\(bytes / unit)\(name)"
+    }
+    return "\(bytes) bytes"
   }
 }
 

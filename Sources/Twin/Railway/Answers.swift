@@ -45,7 +45,8 @@ package struct Answers: Sendable {
     case "variables": return .json(try variables(arguments))
     case "domains": return try domains(arguments)
     case "tcpProxies": return try tcpProxies(arguments)
-    case "privateNetworks": return .list([privateNetwork(try world.environment(text("environmentId"), for: token))])
+    case "privateNetworks":
+      return .list([privateNetwork(try world.environment(text("environmentId"), for: token))])
     case "privateNetworkEndpoint":
       let instance = try world.instance(text("serviceId"), in: text("environmentId"), for: token)
       return privateEndpoint(of: instance)

@@ -29,7 +29,8 @@ extension World {
 
   /// The service's name as hosts are written, unless it was given another one.
   func privateName(of instance: ServiceInstance) -> String {
-    instance.privateName ?? (services[instance.key.service]?.name ?? "").lowercased().replacing(" ", with: "-")
+    instance.privateName
+      ?? (services[instance.key.service]?.name ?? "").lowercased().replacing(" ", with: "-")
   }
 
   mutating func renameEndpoint(_ arguments: [String: JSON], for token: Token) throws(Refusal) {

@@ -28,7 +28,7 @@ extension World {
       "RAILWAY_PROJECT_ID": project.id, "RAILWAY_PROJECT_NAME": project.name,
       "RAILWAY_ENVIRONMENT_ID": environment.id, "RAILWAY_ENVIRONMENT_NAME": environment.name,
       "RAILWAY_ENVIRONMENT": environment.name, "RAILWAY_SERVICE_ID": service.id,
-      "RAILWAY_SERVICE_NAME": service.name, 
+      "RAILWAY_SERVICE_NAME": service.name,
     ]
     if let instance = instances[key] {
       result["RAILWAY_PRIVATE_DOMAIN"] = "\(privateName(of: instance)).railway.internal"
