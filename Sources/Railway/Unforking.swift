@@ -68,8 +68,20 @@ extension RailwayPlatform {
       }
     } catch {
       // Gone is what was wanted, also when only the answer was lost.
-      if error.kind == .notFound || error.message.lowercased().contains("not found") { return }
+      if isGone(error) { return }
+      if part.kind == .environment, await isGone(place) { return }
       throw error.failure("removing \(part.words)", token: await tokenWords())
     }
+  }
+
+  private func isGone(_ error: APIError) -> Bool {
+    error.kind == .notFound || error.message.lowercased().contains("not found")
+  }
+
+  private func isGone(_ place: Place) async -> Bool {
+    do {
+      _ = try await client.facts(of: place)
+      return false
+    } catch { return isGone(error) }
   }
 }

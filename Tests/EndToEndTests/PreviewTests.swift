@@ -128,6 +128,50 @@ struct `Previews beside a live environment` {
     }
   }
 
+  @Test func `answers that are lost on the way make no duplicates and leave nothing`() async throws {
+    try await PreviewStage.with { stage in
+      let twin = stage.provision.twin
+      try await stage.provision.project.git("checkout", "-q", "-b", "lost")
+      let before = try await stage.production()
+      for operation in [
+        "ShipitEnvironmentCreate", "ShipitVariablesUpsert", "ShipitDeploy", "ShipitServiceDomainCreate",
+        "ShipitEnvironmentDelete",
+      ] {
+        try await twin.control("POST", "faults", ["operation": .string(operation), "fault": "cut"])
+      }
+      for operation in ["createDeployment", "deleteDeployment"] {
+        try await twin.control("POST", "vercel/faults", ["operation": .string(operation), "fault": "cut"])
+      }
+      let made = try await stage.preview("--yes")
+      #expect(made.code == 0, "\(made.text)")
+      #expect(try await stage.provision.made().environments == ["lost", "production"])
+      #expect(try await stage.previews().count == 1)
+      let own = try await stage.services("lost")
+      #expect(own["Postgres"]?["active"]?.array?.count == 1, "\(own)")
+      #expect(own["api"]?["variables"]?["API_KEY"] == nil, "\(own)")
+      let deleted = try await stage.preview("--delete", "--yes")
+      #expect(deleted.code == 0, "\(deleted.text)")
+      #expect(try await stage.provision.made().environments == ["production"])
+      #expect(try await stage.previews().isEmpty)
+      #expect(try await stage.production() == before)
+    }
+  }
+
+  @Test func `a plan whose comment may not be written is on the page of the run`() async throws {
+    try await ActionsWorld.with { world in
+      let deployed = try await world.project.shipit(
+        "deploy", "demo", "--yes", variables: world.twin.variables)
+      try #require(deployed.code == 0, "\(deployed.text)")
+      let step = try await world.step(
+        "preview", "demo", "--plan", "--pull-request", "7",
+        variables: ["GITHUB_TOKEN": "of-a-fork", "RAILWAY_API_TOKEN": "", "DEMO_API_KEY": ""])
+      #expect(step.result.code == 0, "\(step.result.text)")
+      #expect(step.summary.contains("By the ledger alone"), "\(step.summary)")
+      #expect(
+        step.commands.contains { $0.hasPrefix("::warning") && $0.contains("comment") }, "\(step.commands)")
+    }
+  }
+
   @Test func `a kill at any write of the journal loses nothing and doubles nothing`() async throws {
     guard let shim = try await KillShim.build() else {
       print("skipped: no C compiler to build the library that kills at a write")
