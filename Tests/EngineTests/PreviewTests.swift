@@ -113,6 +113,12 @@ import Testing
     base.preview?.variables["api"]?["ORIGIN"] = .text(Template(text: "*"))
     #expect(
       try Self.made(of: base).environment.service("api")?.variables["ORIGIN"] == .text(Template(text: "*")))
+    base.services.append(Planned.service("worker"))
+    base.services[0].variables["WORKER"] = .text(
+      Template([.reference(.platformVariable(platform: .railway, service: "worker", variable: "HOST"))]))
+    base.preview?.services = ["api"]
+    let notes = try Self.made(of: base).notes
+    #expect(notes.contains { $0.contains("api.WORKER refers to worker") }, "\(notes)")
     base.preview?.services = ["engine"]
     #expect(throws: Failure.self) { try Self.made(of: base) }
   }

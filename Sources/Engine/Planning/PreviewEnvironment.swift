@@ -188,11 +188,17 @@ package struct PreviewEnvironment: Sendable {
     }
     let declared = Set(base.services.map { $0.name.lowercased() })
     var keeps = Set(environment.databases.compactMap(\.create?.service))
+    let there = Set(environment.services.map { $0.name.lowercased() })
     for service in environment.services {
-      for case .text(let template) in service.variables.values {
-        for case .platformVariable(.railway, let other, _) in template.references
-        where !declared.contains(other.lowercased()) {
-          keeps.insert(other)
+      for (variable, value) in service.variables.sorted(by: { $0.key < $1.key }) {
+        guard case .text(let template) = value else { continue }
+        for case .platformVariable(.railway, let other, _) in template.references {
+          if !declared.contains(other.lowercased()) { keeps.insert(other) }
+          if declared.contains(other.lowercased()), !there.contains(other.lowercased()) {
+            notes.append(
+              "\(service.key).\(variable) refers to \(other), which the preview leaves out: it is empty there"
+            )
+          }
         }
       }
     }
