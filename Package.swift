@@ -85,7 +85,7 @@ let package = Package(
     room("Analysis", ["Concurrency", "Zones"]),
 
     // Floor 4: one adapter per outside system.
-    room("Railway", ["Model", "HTTP", "JSON", "Concurrency"]),
+    room("Railway", ["Model", "HTTP", "JSON", "Crypto", "Concurrency"]),
     room(
       "Vercel", ["Model", "HTTP", "JSON", "Crypto", "Archive", "Processes", "Concurrency"]),
     room("Encore", ["Model", "HTTP", "JSON", "Processes", "Archive", "Crypto", "Concurrency"]),

@@ -30,6 +30,7 @@ extension Release {
         record.deployment = moved.externalID
         record.standIn = moved.facts[StepFact.standIn]
         record.proof = proof ?? .no
+        if planned.cutOver == .beside { record.address = moved.facts[StepFact.address] }
         record.digest =
           (results[StepID("\(name).deploy")] ?? moved).facts[StepFact.digest]
           ?? results[StepID("\(name).image")]?.facts[StepFact.digest]

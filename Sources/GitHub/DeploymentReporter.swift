@@ -2,6 +2,27 @@ package import Concurrency
 package import HTTP
 package import Model
 
+/// The deployments of an environment that is gone: GitHub shows them as destroyed (contract github §3).
+package enum RetiredDeployments {
+  /// Marks those of shipit's runs on the environment as inactive.
+  /// - Throws: `authentication`; `failed`.
+  package static func retire(
+    _ environment: String, of app: String, on target: GitHubTarget, http: any HTTPTransport,
+    clock: any TimeSource, version: String
+  ) async throws(Failure) {
+    let client = GitHubClient(target: target, http: http, version: version)
+    for deployment in try await client.deployments(environment: environment)
+    where deployment.run?.hasPrefix("\(app)/\(environment)/") == true {
+      guard try await client.state(of: deployment) != DeploymentState.inactive.rawValue else { continue }
+      try await client.setState(.inactive, of: deployment, description: "the preview is deleted")
+      // Writes are kept a second apart (contract github §2.3).
+      do { try await clock.sleep(for: .seconds(1)) } catch {
+        throw Failure(.cancelled, "stopped while GitHub was told that \(environment) is gone")
+      }
+    }
+  }
+}
+
 /// Tells GitHub about one deployment, beside the run and never in its way: nothing here throws, and the end waits
 /// at most two seconds.
 package actor DeploymentReporter {

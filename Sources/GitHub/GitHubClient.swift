@@ -31,7 +31,8 @@ struct GitHubClient: Sendable {
       [
         "ref": .string(subject.commit), "task": "deploy", "auto_merge": false, "required_contexts": [],
         "environment": .string(subject.environment), "description": .string(Self.short(subject.description)),
-        "transient_environment": false, "production_environment": .bool(subject.isProduction),
+        "transient_environment": .bool(subject.isTransient),
+        "production_environment": .bool(subject.isProduction),
         "payload": [
           "shipit": [
             "run": .string(handle), "lane": .string("\(subject.app)/\(subject.environment)"),

@@ -28,10 +28,14 @@ package struct DeploymentSubject: Sendable, Hashable {
   /// The run's number in the ledger: with app and environment the handle by which the deployment is found again.
   package var run: Int
   package var planDigest: String
+  /// It goes away again, as that of a preview: another one's never retires it (contract github §3).
+  package var isTransient: Bool
 
   package init(
-    app: String, environment: String, commit: String, description: String, run: Int, planDigest: String
+    app: String, environment: String, commit: String, description: String, run: Int, planDigest: String,
+    isTransient: Bool = false
   ) {
+    self.isTransient = isTransient
     self.app = app
     self.environment = environment
     self.commit = commit

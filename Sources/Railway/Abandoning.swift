@@ -26,6 +26,7 @@ extension RailwayPlatform {
       return holds(write, values, in: stored)
         ? .tookEffect(StepResult(summary: "variables are written")) : .cancelled
     case .create(let creation):
+      if let fork = creation.fork { return await abandon(fork, creation, call) }
       guard let found = try? await look(creation, step, call, lastWords) else {
         return .inFlight("\(creation.words) may be made or not")
       }
@@ -34,6 +35,20 @@ extension RailwayPlatform {
       }
       return .inFlight("\(creation.words) may still be made")
     default: return .cancelled
+    }
+  }
+
+  /// Half made it stays, and the next run goes on with it.
+  private func abandon(
+    _ fork: RailwayFork, _ creation: Creation, _ call: StepCall
+  ) async -> Abandonment {
+    switch try? await probeForFork(fork, creation, call) {
+    case .one(let id)?:
+      return .tookEffect(StepResult(externalID: id, summary: "\(creation.words) is made"))
+    case .begun(let id)?:
+      return .tookEffectInPart(
+        StepResult(externalID: id, summary: "\(creation.words) is there, and not ready yet"))
+    case .some(.none), .several?, nil: return .inFlight("\(creation.words) may be made or not")
     }
   }
 

@@ -37,6 +37,7 @@ extension RailwayPlatform {
     switch creation.kind {
     case .project: return try await lookForProject(creation, call.marker(of: step))
     case .environment:
+      if let fork = creation.fork { return try await lookForFork(fork, creation, call) }
       let found = try await found(creation)
       return found.environment.map { .one($0.id) } ?? .none
     case .service, .database: return try await lookForService(creation, call, manner)

@@ -20,10 +20,12 @@ extension RailwayPlatform {
       switch try await look(creation, step, call) {
       case .one(let id): return made(id, call.externalID == nil ? "was there already" : "made")
       case .several(let ids): return .unknowable(several(creation, ids))
-      case .begun(let id): return await wait(creation, id, step, call)
+      case .begun(let id):
+        if let fork = creation.fork { try await prepareFork(fork, creation, call) }
+        return await wait(creation, id, step, call)
       case .none: break
       }
-      if let id = call.externalID { return await wait(creation, id, step, call) }
+      if let id = call.externalID, creation.fork == nil { return await wait(creation, id, step, call) }
       let parent = try await parent(of: creation)
       let answer: (id: String, host: String?)
       do throws(APIError) { answer = try await make(creation, in: parent, call.marker(of: step)) } catch {
@@ -34,6 +36,7 @@ extension RailwayPlatform {
         return .retry(error.failure(doing, token: await tokenWords()), after: .seconds(1))
       }
       if let trouble = await record(answer.id, call) { return trouble }
+      if let fork = creation.fork { try await prepareFork(fork, creation, call) }
       switch creation.kind {
       case .volume, .address, .domain: return made(answer.id, "made", answer.host)
       case .project, .environment, .service, .database, .proxy, .privateName:
@@ -53,7 +56,11 @@ extension RailwayPlatform {
     let until = clock.now + (clock.now - call.beganAt > .seconds(900) ? .zero : appearance)
     while true {
       do {
-        switch try await look(creation, step, call) {
+        let found =
+          if let fork = creation.fork { try await probeForFork(fork, creation, call) } else {
+            try await look(creation, step, call)
+          }
+        switch found {
         case .one(let id): return .done(StepResult(externalID: id, summary: "made"))
         case .begun(let id): return .underWay(externalID: call.externalID ?? id)
         case .several(let ids): return .unknown(several(creation, ids))
@@ -136,6 +143,8 @@ extension RailwayPlatform {
     var project = ""
     var environment = ""
     var service = ""
+    /// Of a fork: the environment it is made out of.
+    var source: String?
   }
 
   private func parent(of creation: Creation) async throws -> Parent {
@@ -144,7 +153,10 @@ extension RailwayPlatform {
     if creation.kind == .project { return parent }
     guard let project = found.project else { throw gone("project", creation) }
     parent.project = project.id
-    if creation.kind == .environment { return parent }
+    if creation.kind == .environment {
+      if let fork = creation.fork { parent.source = try await source(of: fork, creation).environment }
+      return parent
+    }
     guard let environment = found.environment else { throw gone("environment", creation) }
     parent.environment = environment.id
     if let owner = creation.owner {
@@ -190,9 +202,14 @@ extension RailwayPlatform {
       if let workspace = parent.workspace { input["workspaceId"] = .string(workspace) }
       return try await id(Documents.projectCreate, input, "projectCreate")
     case .environment:
-      return try await id(
-        Documents.environmentCreate,
-        ["projectId": .string(parent.project), "name": .string(creation.name)], "environmentCreate")
+      var input: [String: JSON] = [
+        "projectId": .string(parent.project), "name": .string(creation.name),
+      ]
+      if let source = parent.source {
+        input["sourceEnvironmentId"] = .string(source)
+        (input["ephemeral"], input["skipInitialDeploys"]) = (true, true)
+      }
+      return try await id(Documents.environmentCreate, input, "environmentCreate")
     case .service:
       // Empty: with a source it would deploy at once, before its variables are there.
       let input = place.merging(["name": .string(creation.name)]) { first, _ in first }

@@ -14,6 +14,24 @@ extension Documents {
     }
     """)
 
+  static let environmentFacts = Operation(
+    """
+    query ShipitEnvironmentFacts($projectId: String!, $environmentId: String!) {
+      environment(id: $environmentId, projectId: $projectId) {
+        id
+        name
+        isEphemeral
+        createdAt
+        deletedAt
+      }
+    }
+    """)
+
+  static let environmentDelete = Operation(
+    """
+    mutation ShipitEnvironmentDelete($id: String!) { environmentDelete(id: $id) }
+    """)
+
   static let serviceCreate = Operation(
     """
     mutation ShipitServiceCreate($input: ServiceCreateInput!) {
@@ -178,7 +196,7 @@ extension Documents {
   static let creating: [Operation] = [
     privateNetworks, privateNetworkEndpoint, privateNetworkCreate, privateNetworkEndpointCreate,
     privateNetworkEndpointRename,
-    serviceDelete, customDomainDelete, tcpProxyDelete,
+    environmentFacts, environmentDelete, serviceDelete, customDomainDelete, tcpProxyDelete,
     projectCreate, environmentCreate, serviceCreate, template, templateDeploy, volumeCreate, domains,
     serviceDomainCreate, customDomainCreate, tcpProxies, patchCommit,
   ]

@@ -10,6 +10,8 @@ struct FoundPlace: Sendable {
   var environment: Named?
   /// The services of the project, in whichever environments.
   var services: [Named]
+  /// The environments of the project, as far as the token sees them.
+  var environments: [Named] = []
 
   /// Nil while project or environment is missing.
   var resolved: ResolvedPlace? {
@@ -56,6 +58,7 @@ extension Resolution {
       let node = try await projectNode(project.id, named: target.project, token)
       found.environment = try environment(target, in: node, token).found
       found.services = Self.services(node)
+      found.environments = (node["environments"]?["edges"]?.array ?? []).compactMap { Named($0["node"]) }
       return found
     }
   }

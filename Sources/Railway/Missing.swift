@@ -13,9 +13,14 @@ extension RailwayPlatform {
     let found = try await Resolution(client: client).find(target)
     var shortfall = Shortfall()
     var state: EnvironmentState?
+    if let fork = target.fork { try refuse(fork, target, found) }
     if let resolved = found.resolved {
       places.places.withLock { $0[target] = resolved }
       state = try await readState(resolved, withVolumes: true)
+      if let fork = target.fork, try await !isReady(fork, resolved) {
+        state = nil
+        shortfall.creations.append(Creation(.environment, in: account, name: target.environment))
+      }
     } else {
       if found.project == nil {
         try refuse(target, found)
@@ -38,9 +43,10 @@ extension RailwayPlatform {
         !(state?.services.values.contains { $0.isNamed(template.service) } ?? false)
       else { continue }
       if let other = found.services.first(where: { $0.name.lowercased() == template.service.lowercased() }),
-        found.resolved != nil
+        found.resolved != nil || target.fork != nil
       {
-        shortfall.manual.append(elsewhere(other.name, target))
+        // One that the other environment has comes with a fork.
+        if target.fork == nil || state != nil { shortfall.manual.append(elsewhere(other.name, target)) }
         continue
       }
       shortfall.creations.append(
@@ -57,6 +63,33 @@ extension RailwayPlatform {
       shortfall.creations.filter { $0.kind != .volume && !$0.isNetwork }
       + shortfall.creations.filter { $0.kind == .volume } + shortfall.creations.filter(\.isNetwork)
     return shortfall
+  }
+
+  /// It bears its mark, which is written last.
+  private func isReady(_ fork: RailwayFork, _ resolved: ResolvedPlace) async throws(Failure) -> Bool {
+    do {
+      return try await client.sharedVariables(in: resolved.place)[PreviewMark.variable] == fork.mark
+    } catch {
+      throw error.failure(
+        "reading the environment \(resolved.environment)", token: resolved.token.description)
+    }
+  }
+
+  /// A fork is made out of something, and by a token that sees more than one environment.
+  private func refuse(
+    _ fork: RailwayFork, _ target: RailwayTarget, _ found: FoundPlace
+  ) throws(Failure) {
+    guard
+      found.project == nil
+        || !found.environments.contains(where: { $0.name == fork.source || $0.id == fork.source })
+    else { return }
+    throw Failure(
+      .configuration,
+      "there is no Railway environment \(fork.source) of the project \(target.project) to make \(target.environment) out of",
+      place: "platforms.railway",
+      cause: found.project == nil
+        ? "there is no such project" : "there are: \(Resolution.list(found.environments.map(\.name)))",
+      hint: "deploy the environment itself first: its previews are copies of what it has")
   }
 
   /// Before anything is made: who makes projects, and where.
@@ -82,10 +115,21 @@ extension RailwayPlatform {
   ) throws(Failure) {
     guard case .railway(let target) = account else { return }
     let there = state?.services.values.first { $0.isNamed(service.name) }
+    func make(_ kind: Creation.Kind, _ name: String, region: String? = nil) {
+      shortfall.creations.append(
+        Creation(
+          kind, in: account, name: name, owner: service.name, key: service.key.rawValue, region: region))
+    }
     if there == nil {
       if let other = found.services.first(where: { $0.name.lowercased() == service.name.lowercased() }),
         found.project != nil
       {
+        if target.fork != nil, state == nil {
+          // It comes with the environment.
+          shortfall.absent.insert(service.key)
+          if needsAddress { make(.address, "") }
+          return
+        }
         shortfall.manual.append(elsewhere(other.name, target))
         shortfall.absent.insert(service.key)
         return
@@ -93,11 +137,6 @@ extension RailwayPlatform {
       shortfall.absent.insert(service.key)
       shortfall.creations.append(
         Creation(.service, in: account, name: service.name, key: service.key.rawValue))
-    }
-    func make(_ kind: Creation.Kind, _ name: String, region: String? = nil) {
-      shortfall.creations.append(
-        Creation(
-          kind, in: account, name: name, owner: service.name, key: service.key.rawValue, region: region))
     }
     if let path = service.volume, there.flatMap({ state?.volumes[$0.id] }) == nil {
       make(.volume, path, region: service.settings.region)

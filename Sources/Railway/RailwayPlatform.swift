@@ -90,4 +90,6 @@ package struct RailwayPlatform: Platform {
 /// What names were found to mean.
 final class Places: Sendable {
   let places = Locked<[RailwayTarget: ResolvedPlace]>([:])
+  /// Ids of what shipit made, as the ledger has them and as was found out since.
+  let made = Locked<Set<String>>([])
 }

@@ -8,7 +8,9 @@ extension VercelPlatform {
 
   package func abandon(_ step: Step, _ call: StepCall) async -> Abandonment {
     switch step.action {
-    case .deploy(let request): return await abandonBuild(request.target.place, step, call)
+    case .deploy(let request):
+      let target = request.cutOver == .beside ? "preview" : "production"
+      return await abandonBuild(request.target.place, step, call, target: target)
     case .promote(let promotion):
       guard let id = call.externalID ?? call.results[promotion.deploymentStep]?.externalID else {
         return .cancelled
@@ -51,11 +53,16 @@ extension VercelPlatform {
     }
   }
 
-  private func abandonBuild(_ place: Place, _ step: Step, _ call: StepCall) async -> Abandonment {
+  private func abandonBuild(
+    _ place: Place, _ step: Step, _ call: StepCall, target: String = "production"
+  ) async -> Abandonment {
     var id = call.externalID
     if id == nil {
       let since = await client.serverMoment(call.beganAt, margin: .seconds(60))
-      guard let found = try? await client.deployments(place, since: since, wanted: 100, lastWords) else {
+      guard
+        let found = try? await client.deployments(
+          place, since: since, target: target, wanted: 100, lastWords)
+      else {
         return .inFlight("Vercel could not be asked whether \(place.name) is being deployed")
       }
       id = found.first { $0.marker == call.marker(of: step) }?.id

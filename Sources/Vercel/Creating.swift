@@ -8,6 +8,8 @@ extension VercelPlatform {
     let services = environment.services.filter { $0.platform == .vercel }
     guard !services.isEmpty, let target = environment.platforms.vercel else { return Shortfall() }
     let team = try await team(environment)
+    // A preview stands in production's project, and makes none.
+    if environment.previewOf != nil { return Shortfall() }
     let seen = try await each(services) { service throws(Failure) -> Bool in
       let place = Place(project: service.name, team: team?.id, name: service.name)
       return try await self.finds(place)

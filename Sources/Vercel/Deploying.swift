@@ -42,7 +42,7 @@ extension VercelPlatform {
       return try await uploadOutput(directory, shown: path, request, place, step, call)
     case .repository(let name, let commit):
       let source = try await gitSource(name, commit, place)
-      var body = creation(request, place, step, call)
+      var body = try creation(request, place, step, call)
       body["gitSource"] = source
       return try await create(body, place, prebuilt: false)
     case .image: throw Trouble(outcome: .failed(foreign(step), moved: false))
@@ -88,7 +88,7 @@ extension VercelPlatform {
         (try ProjectConfiguration.read(tree.path, root: root), try SourceFiles.list(tree.path))
       }
     } catch { throw Trouble(outcome: .failed(error, moved: false)) }
-    var body = creation(request, place, step, call)
+    var body = try creation(request, place, step, call)
     var settings = configuration.settings
     if let root { settings["rootDirectory"] = .string(root) }
     if !settings.isEmpty { body["projectSettings"] = .object(settings) }
@@ -117,7 +117,8 @@ extension VercelPlatform {
     do throws(Failure) {
       files = try await disk { () throws(Failure) in try Prebuilt.files(directory, shown: shown) }
     } catch { throw Trouble(outcome: .failed(error, moved: false)) }
-    return try await create(creation(request, place, step, call), files: files, place, prebuilt: true, call)
+    return try await create(
+      try creation(request, place, step, call), files: files, place, prebuilt: true, call)
   }
 
   /// The connected repository at a commit, in the form its host wants (contract §2.3).
@@ -156,9 +157,10 @@ extension VercelPlatform {
   /// What every creation says beside its content. `autoAssignCustomDomains: false` is what stages it
   /// (undocumented for REST, contract §2.3 and §4.1).
   private func creation(_ request: Deployment.Request, _ place: Place, _ step: Step, _ call: StepCall)
-    -> [String: JSON]
+    throws(Trouble) -> [String: JSON]
   {
-    creation(place, commit: request.commit, step, call)
+    let body = creation(place, commit: request.commit, step, call)
+    return request.cutOver == .beside ? try preview(body, request) : body
   }
 
   func creation(_ place: Place, commit: String, _ step: Step, _ call: StepCall) -> [String: JSON] {

@@ -20,6 +20,8 @@ struct DeploymentAnswer: Sendable, Hashable {
   var createdAt: Timestamp?
   var creator: String?
   var meta: [String: String]
+  /// The names of the variables it was made with; empty where the answer does not tell.
+  var variables: [String]
   var commit: String?
   var plan: String?
   /// Everything Vercel says about an error: code, message, step, link, reason.
@@ -64,6 +66,7 @@ struct DeploymentAnswer: Sendable, Hashable {
       meta[MetaKey.commit] ?? meta["githubCommitSha"] ?? meta["gitlabCommitSha"] ?? meta["bitbucketCommitSha"]
       ?? json["gitSource"]?["sha"]?.string
     plan = json["plan"]?.string
+    variables = (json["env"]?.array ?? []).compactMap(\.string)
     errorCode = json["errorCode"]?.string ?? json["seatBlock"]?["blockCode"]?.string
     errorMessage = json["errorMessage"]?.string ?? json["readyStateReason"]?.string
     if errorMessage == nil, json["oomReport"]?.string != nil { errorMessage = "out of memory" }

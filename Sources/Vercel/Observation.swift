@@ -7,6 +7,7 @@ extension VercelPlatform {
     let services = environment.services.filter { $0.platform == .vercel }
     guard !services.isEmpty else { return Observation() }
     let team = try await team(environment)
+    if environment.previewOf != nil { return try await observePreview(environment, services, team) }
     let seen = try await each(services) { service throws(Failure) in try await self.observe(service, team) }
     var observation = Observation()
     for (service, (observed, notes, advice)) in seen {
@@ -132,6 +133,7 @@ extension VercelPlatform {
     let services = environment.services.filter { $0.platform == .vercel }
     guard !services.isEmpty else { return [:] }
     let team = try await team(environment)
+    if environment.previewOf != nil { return try await livePreviews(environment, services, team) }
     let seen = try await each(services) { service throws(Failure) -> LiveState in
       let (place, project) = try await self.project(of: service, team)
       var notes = self.notes(on: project, place)

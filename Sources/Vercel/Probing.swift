@@ -9,7 +9,8 @@ extension VercelPlatform {
   /// Looks for the deployment a deploy step made, by its marker.
   func probe(_ request: Deployment.Request, _ step: Step, _ call: StepCall) async -> Finding {
     if let id = call.externalID { return .underWay(externalID: id) }
-    return await search(request.target.place, call.marker(of: step), call)
+    let target = request.cutOver == .beside ? "preview" : "production"
+    return await search(request.target.place, call.marker(of: step), call, target: target)
   }
 
   func probe(_ promotion: Promotion, _ call: StepCall) async -> Finding {
@@ -52,15 +53,18 @@ extension VercelPlatform {
     }
   }
 
-  /// Lists production deployments since the step began until one carries the marker, or the time is over.
-  private func search(_ place: Place, _ marker: Marker, _ call: StepCall) async -> Finding {
+  /// Lists deployments since the step began until one carries the marker, or the time is over.
+  private func search(
+    _ place: Place, _ marker: Marker, _ call: StepCall, target: String = "production"
+  ) async -> Finding {
     let end = clock.now + allowance(appearance, call)
     var pace = PollPace()
     var trouble: APIError?
     while true {
       do throws(APIError) {
         let since = await client.serverMoment(call.beganAt, margin: .seconds(60))
-        let found = try await client.deployments(place, since: since).filter { $0.marker == marker }
+        let found = try await client.deployments(place, since: since, target: target)
+          .filter { $0.marker == marker }
         trouble = nil
         // Of several with our marker the newest counts: all are staged, and none of the others is promoted.
         if let newest = found.max(by: {

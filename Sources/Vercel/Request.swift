@@ -163,15 +163,20 @@ enum Endpoint {
   }
   static func deployments(
     _ place: Place, since: Timestamp? = nil, until: Int64? = nil, limit: Int = 100, candidates: Bool = false,
-    state: String? = nil
+    state: String? = nil, target: String = "production"
   ) -> Request {
     about(
       place, "getDeployments", "GET", "/v7/deployments",
       [
-        ("projectId", place.project), ("target", "production"), ("limit", "\(limit)"),
+        ("projectId", place.project), ("target", target), ("limit", "\(limit)"),
         ("since", since.map { "\($0.milliseconds)" }), ("until", until.map(String.init)),
         ("state", state), ("rollbackCandidate", candidates ? "true" : nil),
       ])
+  }
+  static func removeDeployment(_ place: Place, _ deployment: String) -> Request {
+    about(
+      place, "deleteDeployment", "DELETE", "/v13/deployments/\(Request.encoded(deployment))",
+      isRepeatable: true)
   }
   static func events(_ place: Place, _ deployment: String, since: Int64?, limit: Int = -1) -> Request {
     about(

@@ -31,17 +31,17 @@ extension VercelClient {
     }
   }
 
-  /// Production deployments, newest first, page by page until there is no more or `wanted` are there.
+  /// Deployments of production, or of another target, newest first, page by page until there is no more or `wanted` are there.
   func deployments(
     _ place: Place, since: Timestamp? = nil, candidates: Bool = false, state: String? = nil,
-    wanted: Int = 1000, _ manner: Manner = .ordinary
+    target: String = "production", wanted: Int = 1000, _ manner: Manner = .ordinary
   ) async throws(APIError) -> [DeploymentAnswer] {
     var found: [DeploymentAnswer] = []
     var until: Int64?
     for _ in 0..<50 {
       let request = Endpoint.deployments(
         place, since: since, until: until, limit: min(100, max(wanted, 1)), candidates: candidates,
-        state: state)
+        state: state, target: target)
       let answer = try await send(request, manner).body
       // Pages are by time, so what was made at the very moment of a border stands on both.
       let known = Set(found.map(\.id))

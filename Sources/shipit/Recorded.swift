@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Language
 import Ledgers
 import Model
 
@@ -31,6 +32,7 @@ enum Recorded {
       return Subject(project: project, environment: try project.environment(name, console))
     }
     guard let root = candidates.first(where: { hasLedger($0, name) }) else {
+      if let home, let preview = await preview(Project(root: home), name) { return preview }
       if let home, !Project(root: home).environments.isEmpty, invocation.command.name != "rollback" {
         // Most likely a slip of the pen: the diagnostics name what there is. On call the ways on matter more.
         _ = try Project(root: home).environment(name, console)
@@ -65,6 +67,20 @@ enum Recorded {
         hint: "change into the project, or name it: --root DIR")
     }
     return Subject(project: project, environment: environment, record: release.number)
+  }
+
+  /// A preview, which never has a file: its ledger is where that of the environment is that it is a preview of.
+  private static func preview(_ project: Project, _ name: String) async -> Subject? {
+    for base in project.environments {
+      guard var environment = project.read(base).environment, environment.state != .local else { continue }
+      environment.name = name
+      guard let ledger = try? await LedgerPlace.open(project, environment, Session.clock),
+        let run = try? await ledger.runs(limit: 1).first, let recorded = run.plan.configuration,
+        recorded.previewOf?.base == base
+      else { continue }
+      return Subject(project: project, environment: recorded, record: run.release)
+    }
+    return nil
   }
 
   private static func hasFile(_ root: String, _ name: String) -> Bool {

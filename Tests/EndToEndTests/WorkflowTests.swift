@@ -22,6 +22,46 @@ struct `Workflows under act` {
     }
   }
 
+  @Test func `a pull request has a preview and one comment, and neither after it is closed`() async throws {
+    try await Act.with { act in
+      let (project, world) = (act.world.project, act.world)
+      let deployed = try await project.shipit("deploy", "demo", "--yes", variables: world.twin.variables)
+      try #require(deployed.code == 0, "\(deployed.text)")
+      let live = try await act.live()
+      // A project token acts in one environment alone.
+      try await world.twin.control(
+        "POST", "seed", ["tokens": [["token": "wide-token", "kind": "workspace", "workspace": "demo"]]])
+      try await project.git("checkout", "-q", "-b", "feature/greeting")
+      for (action, greeting) in [("opened", "good day"), ("synchronize", "good evening")] {
+        try project.change(
+          "app/server.py", action == "opened" ? "\"hello\"" : "\"good day\"", "\"\(greeting)\"")
+        let commit = try await project.commit(greeting)
+        let run = try await act.pullRequest(action, commit: commit)
+        #expect(run.code == 0, "\(run.text.suffix(6000))")
+        let comments = try await act.comments()
+        #expect(comments.count == 1, "\(comments)")
+        let comment = try #require(comments.first)
+        #expect(comment.contains("### Preview `pr-7` of demo"), "\(comment)")
+        #expect(comment.contains("`\(commit.prefix(7))`"), "\(comment)")
+        #expect(comment.contains("### Deploy to demo: plan"), "\(comment)")
+        #expect(comment.contains("nothing was executed"), "\(comment)")
+        let address = try #require(comment.firstMatch(of: #/api \| <(http[^>]+)>/#)?.1)
+        #expect(try await world.twin.ask("\(address)/health")["revision"]?.string == commit)
+        #expect(try await act.live() == live, "production goes on with its own")
+        #expect(!run.text.contains(TwinProcess.plantedKey), "a secret is in the log")
+      }
+      let closed = try await act.pullRequest("closed", commit: try await project.git("rev-parse", "HEAD"))
+      #expect(closed.code == 0, "\(closed.text.suffix(6000))")
+      let comments = try await act.comments()
+      #expect(comments.count == 1 && comments.first?.contains("`pr-7`: deleted") == true, "\(comments)")
+      let state = try await world.twin.control("GET", "state")
+      #expect(state["environments"]?.array?.compactMap(\.string) == ["production"])
+      #expect(try await act.live() == live)
+      let deployments = try await world.deployments().filter { $0["environment"]?.string == "pr-7" }
+      #expect(deployments.allSatisfy { $0["state"]?.string == "inactive" }, "\(deployments)")
+    }
+  }
+
   @Test(.enabled(if: Checkout.isLong, "the long sweep alone (SHIPIT_LONG=1): several jobs"))
   func `a failing deploy puts back, and rollback goes back`() async throws {
     try await Act.with { act in
@@ -107,7 +147,7 @@ struct Act: Sendable {
       try await project.git("init", "-q", "--bare", "-b", "main", origin)
       try await project.git("remote", "add", "origin", origin)
       #expect(try await project.shipit("init", "--workflows").code == 0)
-      for name in ["deploy", "rollback"] {
+      for name in ["deploy", "rollback", "preview"] {
         let file = ".github/workflows/\(name).yml"
         // Newer than act 0.2.89: it knows none of these three. What each does is GitHub's alone.
         try project.change(file, "      queue: max\n", "")
@@ -117,6 +157,10 @@ struct Act: Sendable {
           file, "      RAILWAY_API_TOKEN:",
           "      DEMO_API_KEY: ${{ secrets.DEMO_API_KEY }}\n      RAILWAY_API_TOKEN:")
       }
+      // act copies the repository as it is; a checkout of a named commit it would fetch from GitHub.
+      let preview = ".github/workflows/preview.yml"
+      try project.change(preview, "          ref: ${{ github.event.pull_request.head.sha }}\n", "")
+      try project.change(preview, "SHIPIT_BASE: prod", "SHIPIT_BASE: demo")
       try FileManager.default.createDirectory(
         atPath: project.scratch.path + "/bin", withIntermediateDirectories: true)
       try FileManager.default.createSymbolicLink(
@@ -129,20 +173,53 @@ struct Act: Sendable {
 
   /// Runs one workflow as a dispatch would.
   func run(_ workflow: String, inputs: [String: String] = [:]) async throws -> (code: Int32, text: String) {
-    let project = world.project
     var arguments = [
-      "workflow_dispatch", "-W", ".github/workflows/\(workflow).yml", "-P", "ubuntu-latest=-self-hosted",
-      "--no-cache-server", "--input", "environment=demo",
+      "workflow_dispatch", "-W", ".github/workflows/\(workflow).yml", "--input", "environment=demo",
     ]
     for (name, value) in inputs.sorted(by: { $0.key < $1.key }) {
       arguments += ["--input", "\(name)=\(value)"]
     }
+    return try await run(arguments, secrets: world.variables)
+  }
+
+  /// Runs the workflow of previews as pull request 7 of this repository would.
+  func pullRequest(_ action: String, commit: String) async throws -> (code: Int32, text: String) {
+    let repository: JSON = ["full_name": .string(ActionsWorld.repository)]
+    let event: JSON = [
+      "action": .string(action), "number": 7,
+      "pull_request": [
+        "number": 7, "base": ["ref": "main", "repo": repository],
+        "head": ["ref": "feature/greeting", "sha": .string(commit), "repo": repository],
+      ],
+    ]
+    try world.project.scratch.write(event.serialized(), to: "event.json")
+    var secrets = world.variables
+    secrets["RAILWAY_API_TOKEN"] = "wide-token"
+    return try await run(
+      [
+        "pull_request", "-W", ".github/workflows/preview.yml", "-e",
+        world.project.scratch.path + "/event.json",
+      ], secrets: secrets)
+  }
+
+  /// The texts of the pull request's comments.
+  func comments() async throws -> [String] {
+    (try await world.twin.control("GET", "github/state")["comments"]?.array ?? []).compactMap {
+      $0["body"]?.string
+    }
+  }
+
+  private func run(
+    _ event: [String], secrets: [String: String]
+  ) async throws -> (code: Int32, text: String) {
+    let project = world.project
+    var arguments = event + ["-P", "ubuntu-latest=-self-hosted", "--no-cache-server"]
     var variables = project.variables
     variables["PATH"] = project.scratch.path + "/bin:" + (variables["PATH"] ?? "")
     // By the environment: a secret in an argument is everybody's.
     for name in ["RAILWAY_API_TOKEN", "DEMO_API_KEY", "GITHUB_TOKEN"] {
       arguments += ["--secret", name]
-      variables[name] = world.variables[name]
+      variables[name] = secrets[name]
     }
     for name in ["SHIPIT_RAILWAY_URL", "SHIPIT_GITHUB_URL", "GITHUB_REPOSITORY"] {
       arguments += ["--env", "\(name)=\(world.variables[name] ?? "")"]

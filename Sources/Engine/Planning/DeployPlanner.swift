@@ -124,6 +124,8 @@ package struct DeployPlanner {
     (rest.run, rest.checks, rest.protect, rest.platforms) = ([], [], Protection(), Platforms())
     // Whoever is told of a run, it is the same run.
     rest.notify = []
+    // What previews are made of is nothing of the environment itself.
+    rest.preview = nil
     // What jobs get is written by `secrets sync` alone.
     rest.secrets.actions = nil
     var parts = [

@@ -124,6 +124,9 @@ extension Creation {
     case (.environment, .project): return true
     case (.service, .environment), (.database, .environment), (.service, .project), (.database, .project):
       return account.platform == .railway
+    case (.volume, .environment), (.address, .environment), (.domain, .environment), (.proxy, .environment):
+      // Its services come with it.
+      return other.fork != nil
     case (.volume, .service), (.address, .service), (.domain, .service), (.proxy, .service),
       (.proxy, .database), (.privateName, .service):
       return owner == other.name

@@ -60,7 +60,7 @@ struct ServicePlanner {
       return result
     }
     if reasons.isEmpty, let old = input.record(of: key) { record = old }
-    let write = reasons.isEmpty ? nil : variables.write(wanted, changes)
+    let write = reasons.isEmpty || isBeside ? nil : variables.write(wanted, changes)
     let undo = variables.undo(write)
     result.service = PlannedService(
       service: key, platform: service.platform, cutOver: observed.cutOver, address: record.address,
@@ -132,6 +132,7 @@ struct ServicePlanner {
   }
 
   private func cannotRestore(_ observed: ObservedService, _ lost: [String]) -> String? {
+    if isBeside { return nil }
     if observed.live == nil { return "nothing was live before: there is nothing to go back to" }
     var parts: [String] = []
     if observed.restoreMode == .rebuild { parts.append("the old image has expired and would be built again") }
@@ -146,6 +147,7 @@ struct ServicePlanner {
     _ wanted: VariablePlanner.Wanted, deploys: Bool
   ) -> [Step] {
     let isStaged = observed.cutOver == .staged
+    if isBeside { return stepsBeside(observed, source, wanted) }
     // A staged service is built and proven dark whatever its go-live waits for.
     let needs = (isStaged ? service.buildNeeds : service.needs).map { StepID($0) }
     var steps: [Step] = []

@@ -82,6 +82,10 @@ package struct RunSummary: Report {
         line.note = (line.note.map { "\($0); " } ?? "") + "what was staged was seen by nobody"
       }
       if let foreign = result.foreign?[planned.service] { line.take(foreign) }
+      let deployed = picture.steps[StepID("\(planned.service).deploy")]?.phase
+      if planned.cutOver == .beside, case .done(let result)? = deployed {
+        line.address = result.facts[StepFact.address] ?? line.address
+      }
       return line
     }
     for (name, foreign) in (result.foreign ?? [:]).sorted(by: { $0.key < $1.key })

@@ -168,11 +168,13 @@ extension PlanReport.ServiceLine {
 
   /// What users can meet while the service goes over to the new code.
   private static func window(_ planned: PlannedService, cutOver step: Step?) -> String {
+    if planned.cutOver == .beside { return "each deployment keeps its own address" }
     if planned.previous == nil { return "first deployment: nothing answers before it" }
     let settings = planned.record.settings
     switch planned.cutOver {
     case .staged:
       return "switches at once; pages opened before keep the old code"
+    case .beside: return ""
     case .gated:
       var text =
         if let overlap = settings.overlap, overlap > .zero {

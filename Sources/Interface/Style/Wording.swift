@@ -113,6 +113,7 @@ extension CutOver {
     case .staged: "proven dark, then promoted"
     case .gated: "the platform switches after its own check"
     case .stopFirst: "the old one stops before the new one starts"
+    case .beside: "beside production, at an address of its own"
     }
   }
 }

@@ -64,6 +64,10 @@ package enum Grammar {
         "notify", .list(.object(notification)), "Who is told what. A message that fails never fails a run.",
         example: "[{slack: {secret: SLACK_WEBHOOK}, on: [released, rolled-back, failed]}]",
         elsewhere: ["notifications", "alerts"]),
+      Key(
+        "preview", .object(preview),
+        "What previews of this environment have of their own; `shipit preview` makes them.",
+        example: "{variables: {api: {STRIPE_KEY: {secret: STRIPE_TEST_KEY}}}}", elsewhere: ["previews"]),
     ])
 
   static let state = Shape.either([

@@ -46,7 +46,7 @@ struct EnvironmentDecoder {
     guard let name = fields["environment"]?.text, let app = fields["app"]?.text,
       let state = state(fields["state"])
     else { return nil }
-    return Environment(
+    var environment = Environment(
       name: name, app: app, state: state,
       platforms: Platforms(
         railway: railway(fields["platforms"]?.fields?["railway"]?.fields),
@@ -71,6 +71,8 @@ struct EnvironmentDecoder {
         entry.value.fields.flatMap { RolloutTarget(fields: $0, key: entry.key) }
       },
       marks: fields["marks"]?.list.compactMap { $0.fields.flatMap(MarkTarget.init(fields:)) })
+    environment.preview = fields["preview"]?.fields.map(PreviewSettings.init(fields:))
+    return environment
   }
 
   /// The variables that some service has as plain text.
@@ -147,11 +149,7 @@ struct EnvironmentDecoder {
     guard let platform = fields["platform"]?.text.flatMap(PlatformName.init(rawValue:)),
       let source = source(fields["source"]?.fields)
     else { return nil }
-    var variables: [String: VariableValue] = [:]
-    for entry in fields["variables"]?.map ?? [] {
-      if let template = entry.value.template { variables[entry.key] = .text(template) }
-      if let secret = entry.value.secret { variables[entry.key] = .secret(secret) }
-    }
+    let variables = EnvironmentDecoder.variables(fields["variables"]?.map ?? [])
     let health = health(fields["health"]?.fields, on: platform, source)
     var settings = settings(fields["settings"]?.fields)
     if let path = health.path, platform.hasHealthGate {
@@ -165,6 +163,15 @@ struct EnvironmentDecoder {
       domains: fields["domains"]?.list.compactMap(\.text) ?? [], health: health,
       volume: fields["volume"]?.text, proxy: fields["tcp-proxy"]?.int,
       privateName: fields["private-name"]?.text)
+  }
+
+  static func variables(_ entries: [(key: String, mark: Mark, value: Placed)]) -> [String: VariableValue] {
+    var variables: [String: VariableValue] = [:]
+    for entry in entries {
+      if let template = entry.value.template { variables[entry.key] = .text(template) }
+      if let secret = entry.value.secret { variables[entry.key] = .secret(secret) }
+    }
+    return variables
   }
 
   private func source(_ fields: Fields?) -> ServiceSource? {

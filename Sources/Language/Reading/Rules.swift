@@ -41,6 +41,7 @@ struct Rules {
     checkSecrets(&reading)
     checkDatabases(&reading)
     checkRollouts(&reading)
+    checkPreview(&reading)
   }
 
   private func checkPlatforms(_ reading: inout Reading) {
@@ -145,12 +146,16 @@ struct Rules {
         path: identity.path, help: "remove it, or write `identity: {json: MEMBER}`")
     }
     for entry in service["variables"]?.map ?? [] {
-      checkReferences(entry.value, platform, &reading)
-      if ["SHIPIT_COMMIT", "SHIPIT_RELEASE"].contains(entry.key) {
-        reading.error(
-          .badName, "`\(entry.key)` is set by shipit", at: entry.mark, path: entry.value.path,
-          help: "remove it")
-      }
+      checkVariable(entry.key, at: entry.mark, entry.value, platform, &reading)
+    }
+  }
+
+  func checkVariable(
+    _ name: String, at mark: Mark, _ value: Placed, _ platform: String?, _ reading: inout Reading
+  ) {
+    checkReferences(value, platform, &reading)
+    if ["SHIPIT_COMMIT", "SHIPIT_RELEASE"].contains(name) {
+      reading.error(.badName, "`\(name)` is set by shipit", at: mark, path: value.path, help: "remove it")
     }
   }
 

@@ -18,6 +18,17 @@ package protocol Platform: StepPerformer {
   /// Removes it for good. Only a person's own command asks for it.
   func remove(_ surplus: Surplus, _ environment: Environment) async throws(Failure)
 
+  /// Told what earlier runs of the environment made, by the platform's ids: what can bear no mark yet is known by it.
+  func remember(made: Set<String>)
+
+  /// What a preview put there, in the order in which it is removed: found by name and mark. Changes nothing.
+  /// - Parameter made: what its ledger says that its runs made, by the platform's ids.
+  /// - Throws: `Failure` of kind policy for something of its name that does not bear its mark.
+  func preview(_ environment: Environment, made: Set<String>) async throws(Failure) -> [PreviewPart]
+
+  /// Removes a part of a preview for good, after looking once more that it is one.
+  func remove(_ part: PreviewPart, _ environment: Environment) async throws(Failure)
+
   /// What serves now and what is the newest attempt, in as few requests as possible, by service.
   func live(_ environment: Environment) async throws(Failure) -> [ServiceName: LiveState]
 
@@ -63,6 +74,19 @@ extension Platform {
   /// Nothing is removed there.
   package func remove(_ surplus: Surplus, _ environment: Environment) async throws(Failure) {
     throw Failure(.internalError, "\(surplus.words) is not removed by shipit")
+  }
+
+  /// Everything there bears its mark.
+  package func remember(made: Set<String>) {}
+
+  /// No preview is made there.
+  package func preview(
+    _ environment: Environment, made: Set<String>
+  ) async throws(Failure) -> [PreviewPart] { [] }
+
+  /// Nothing is removed there.
+  package func remove(_ part: PreviewPart, _ environment: Environment) async throws(Failure) {
+    throw Failure(.internalError, "\(part.words) is not removed by shipit")
   }
 
   /// Nothing can be made there, and nothing is looked for.

@@ -19,6 +19,10 @@ package struct Environment: Sendable, Hashable, Codable {
   package var rollouts: [RolloutTarget]?
   /// In the order of the file; nil in records of earlier releases, which knew none.
   package var marks: [MarkTarget]?
+  /// What its previews have of their own; nil: nothing.
+  package var preview: PreviewSettings?
+  /// Which environment's preview it is; nil: none's.
+  package var previewOf: PreviewOrigin?
 
   package init(
     name: String, app: String, state: StateStore = .local, platforms: Platforms = Platforms(),
@@ -132,6 +136,8 @@ package struct RailwayTarget: Sendable, Hashable, Codable {
   package var environment: String
   /// The name of the secret that holds the token.
   package var tokenSecret: String
+  /// Made out of another environment; nil: it stands for itself.
+  package var fork: RailwayFork?
 
   package init(workspace: String? = nil, project: String, environment: String, tokenSecret: String) {
     self.workspace = workspace

@@ -59,13 +59,19 @@ package struct Creation: Sendable, Hashable, Codable {
 }
 
 extension Creation {
+  /// What an environment on Railway is made out of; nil: out of nothing.
+  package var fork: RailwayFork? {
+    guard kind == .environment, case .railway(let target) = account else { return nil }
+    return target.fork
+  }
+
   /// What it makes, for people: `the Railway service planning-engine`.
   package var words: String {
     let platform = account.platform.title
     let of = owner.map { " of \($0)" } ?? ""
     return switch kind {
     case .project: "the \(platform) project \(name)"
-    case .environment: "the \(platform) environment \(name)"
+    case .environment: "the \(platform) environment \(name)" + (fork.map { " out of \($0.source)" } ?? "")
     case .service: "the \(platform) service \(name)"
     case .database: "the database \(name) from \(platform)'s template \(template ?? "?")"
     case .volume: "the volume\(of) at \(name)"

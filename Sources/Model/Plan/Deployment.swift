@@ -116,4 +116,6 @@ package enum CutOver: String, Sendable, Hashable, Codable {
   case gated
   /// The old one is stopped before the new one starts: downtime on each deploy.
   case stopFirst = "stop-first"
+  /// It stands beside production at an address of its own: a preview, which nobody is led to.
+  case beside
 }

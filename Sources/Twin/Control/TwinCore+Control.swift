@@ -67,6 +67,13 @@ extension TwinCore {
           world.environments[place.id]?.unmergedChanges = Int(count)
         }
       }
+    case "environments":
+      // `{"project": …, "name": …}`: somebody makes one, as Railway itself does for a pull request.
+      guard let project = world.projects.values.first(where: { $0.name == body["project"]?.string }),
+        let name = body["name"]?.string
+      else { throw Refusal("environments needs the keys \"project\" and \"name\"") }
+      world.environments[name] = World.Environment(
+        id: name, name: name, project: project.id, createdAt: world.now, isEphemeral: true)
     case "revoke-token":
       let name = body["name"]?.string
       for (text, token) in world.tokens where token.name == name || text == body["token"]?.string {

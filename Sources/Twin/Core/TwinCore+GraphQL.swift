@@ -104,6 +104,9 @@ extension TwinCore {
     case "environmentCreate":
       let id = try world.createEnvironment(input, for: token)
       return Answers(world: world, token: token).environment(try world.environment(id, for: token))
+    case "environmentDelete":
+      try world.deleteEnvironment(arguments["id"]?.string ?? "", for: token)
+      return .json(true)
     case "volumeCreate":
       let id = try world.createVolume(input, for: token)
       return world.volumes[id].map { Answers(world: world, token: token).volumeNode($0) }

@@ -9,12 +9,39 @@ struct GitHubCall: Sendable {
     case setStatus(Int64)
     case publicKey(GitHubScope), listSecrets(GitHubScope)
     case putSecret(GitHubScope, name: String)
+    case comment(CommentCall)
 
     /// Those that change something.
     var isWrite: Bool {
       switch self {
       case .create, .setStatus, .putSecret: true
+      case .comment(.list): false
+      case .comment: true
       case .list, .statuses, .publicKey, .listSecrets: false
+      }
+    }
+  }
+
+  enum CommentCall: Sendable {
+    case list(Int64), create(Int64), update(Int64), delete(Int64)
+
+    init?(_ method: String, _ parts: [String]) {
+      guard parts.count == 3, parts[0] == "issues" else { return nil }
+      switch (method, parts[1], parts[2]) {
+      case ("PATCH", "comments", let id): self = .update(Int64(id) ?? 0)
+      case ("DELETE", "comments", let id): self = .delete(Int64(id) ?? 0)
+      case ("GET", let number, "comments"): self = .list(Int64(number) ?? 0)
+      case ("POST", let number, "comments"): self = .create(Int64(number) ?? 0)
+      default: return nil
+      }
+    }
+
+    var operation: String {
+      switch self {
+      case .list: "list-comments"
+      case .create: "create-comment"
+      case .update: "update-comment"
+      case .delete: "delete-comment"
       }
     }
   }
@@ -27,6 +54,10 @@ struct GitHubCall: Sendable {
     let parts = request.path.split(separator: "/").map(String.init)
     guard parts.count >= 4, parts[0] == "repos" else { return nil }
     repository = "\(parts[1])/\(parts[2])"
+    if let comment = CommentCall(request.method, Array(parts.dropFirst(3))) {
+      kind = .comment(comment)
+      return
+    }
     guard parts[3] == "deployments" else {
       guard let kind = Self.secretsKind(request.method, Array(parts.dropFirst(3)), repository) else {
         return nil
@@ -53,6 +84,7 @@ struct GitHubCall: Sendable {
     case .setStatus: "create-deployment-status"
     case .publicKey(let scope): "get-\(scope.word)-public-key"
     case .listSecrets(let scope): "list-\(scope.word)-secrets"
+    case .comment(let comment): comment.operation
     case .putSecret(let scope, _): "create-or-update-\(scope.word)-secret"
     }
   }
@@ -114,10 +146,13 @@ extension GitHubWorld {
     ]
   }
 
-  private static let bot: JSON = {
+  private static let bot = user("github-actions[bot]")
+
+  /// As GitHub tells of its own bot, under another name.
+  static func user(_ login: String) -> JSON {
     let url = "https://api.github.com/users/github-actions%5Bbot%5D"
     var user: [String: JSON] = [
-      "login": "github-actions[bot]", "id": 41_898_282, "node_id": "MDM6Qm90NDE4OTgyODI=",
+      "login": .string(login), "id": 41_898_282, "node_id": "MDM6Qm90NDE4OTgyODI=",
       "avatar_url": "https://avatars.githubusercontent.com/in/15368", "gravatar_id": "",
       "url": .string(url), "html_url": "https://github.com/apps/github-actions", "type": "Bot",
       "site_admin": false,
@@ -130,7 +165,7 @@ extension GitHubWorld {
     user["starred_url"] = .string("\(url)/starred{/owner}{/repo}")
     user["events_url"] = .string("\(url)/events{/privacy}")
     return .object(user)
-  }()
+  }
 }
 
 extension GitHubWorld.Deployment {

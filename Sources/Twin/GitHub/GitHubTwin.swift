@@ -67,6 +67,10 @@ package actor GitHubTwin: Emulation {
       world.replaceKeys()
       return .json(200, ["secrets": world.secretsOverview])
     }
+    if request.method == "POST", request.path == "/comments", let input = try? JSON(parsing: request.body) {
+      world.plant(input, now: String(time.now.iso8601.prefix(19)) + "Z")
+      return .json(200, ["comments": world.commentsOverview])
+    }
     return ControlSurface.answer(request, overview: overview, log: log, faults: &faults)
   }
 
@@ -75,6 +79,9 @@ package actor GitHubTwin: Emulation {
   package func stop() {}
 
   package var overview: JSON {
-    ["deployments": .array(world.deployments.map(\.overview)), "secrets": world.secretsOverview]
+    [
+      "deployments": .array(world.deployments.map(\.overview)), "secrets": world.secretsOverview,
+      "comments": world.commentsOverview,
+    ]
   }
 }

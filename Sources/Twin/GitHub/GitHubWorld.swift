@@ -37,6 +37,8 @@ struct GitHubWorld: Sendable {
   private(set) var deployments: [Deployment] = []
   /// Values and keys of repositories and environments.
   var secrets: [GitHubScope: ScopedSecrets] = [:]
+  /// Oldest first.
+  var comments: [Comment] = []
   private var next: Int64 = 1
 
   static let words = FaultGate.Words(
@@ -80,14 +82,18 @@ struct GitHubWorld: Sendable {
   ) throws(GitHubProblem) -> ServerResponse {
     if call.kind.isWrite, access != .write {
       var problem = GitHubProblem(403, "Resource not accessible by integration")
-      if case .putSecret = call.kind {
-        problem.accepted = "secrets=write"
-      } else {
-        problem.accepted = "deployments=write"
-      }
+      problem.accepted =
+        switch call.kind {
+        case .putSecret: "secrets=write"
+        case .comment: "issues=write; pull_requests=write"
+        default: "deployments=write"
+        }
       throw problem
     }
     switch call.kind {
+    case .comment(let comment):
+      let hasBody = if case .create = comment { true } else if case .update = comment { true } else { false }
+      return try answer(comment, call, request, hasBody ? try body(request) : nil, now: now)
     case .list: return try list(call, request)
     case .create: return try create(call, try body(request), now)
     case .statuses(let id):

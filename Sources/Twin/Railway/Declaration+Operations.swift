@@ -107,6 +107,7 @@ extension RailwayDeclaration {
       deploymentRollback(id: String!): Boolean!
       deploymentStop(id: String!): Boolean!
       environmentCreate(input: EnvironmentCreateInput!): Environment!
+      environmentDelete(id: String!): Boolean!
       environmentPatchCommit(
         commitMessage: String
         environmentId: String!

@@ -54,9 +54,18 @@ extension World {
     guard !environments.values.contains(where: { $0.project == project.id && $0.name == name }) else {
       throw Refusal("Environment with name \"\(name)\" already exists")
     }
+    let source: Environment?
+    if let wanted = input["sourceEnvironmentId"]?.string {
+      let found = try environment(wanted, for: token)
+      guard found.project == project.id else { throw Refusal("Environment not found") }
+      source = found
+    } else {
+      source = nil
+    }
     let id = mint()
     environments[id] = Environment(id: id, name: name, project: project.id, createdAt: now)
     environments[id]?.isEphemeral = input["ephemeral"]?.bool ?? false
+    if let source { copy(source, to: id, input) }
     return id
   }
 
@@ -138,12 +147,20 @@ extension World {
     return (instance.key, id)
   }
 
-  /// In every environment of the project that is no fork, whichever is named (contract §5.1).
+  /// In a fork that is named, in it alone; else in every environment of the project that is no fork (contract §5.1).
   mutating func deleteService(_ arguments: [String: JSON], for token: Token) throws(Refusal) {
     let id = arguments["id"]?.string ?? ""
     guard let service = services[id], service.deletedAt == nil, mayAccess(token, project: service.project)
     else {
       throw Refusal("Service not found")
+    }
+    let named = arguments["environmentId"]?.string
+    if let named, environments[named]?.isEphemeral == true, mayAccess(token, environment: named) {
+      forget(InstanceKey(service: id, environment: named))
+      environments[named]?.revision += 1
+      // Without an instance anywhere it is gone.
+      if !instances.keys.contains(where: { $0.service == id }) { services[id]?.deletedAt = now }
+      return
     }
     services[id]?.deletedAt = now
     for key in instances.keys where key.service == id {

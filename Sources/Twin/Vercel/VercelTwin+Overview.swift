@@ -59,7 +59,8 @@ extension VercelTwin {
   private func deployment(_ deployment: Deployment) -> JSON {
     [
       "id": .string(deployment.id), "project": .string(deployment.name),
-      "target": .string(deployment.target ?? "preview"), "state": .string(deployment.readyState.rawValue),
+      "target": .string(deployment.target ?? "preview"),
+      "state": .string(deployment.deletedAt == nil ? deployment.readyState.rawValue : "DELETED"),
       "substate": .text(deployment.substate?.rawValue), "aliased": .bool(deployment.aliasAssigned),
       "source": .string(deployment.source), "url": .string(deployment.url),
       "error": .text(deployment.failure?.message ?? deployment.stateReason),

@@ -46,7 +46,8 @@ final class ActionsRun: Sendable {
       let subject = DeploymentSubject(
         app: facts.app, environment: facts.environment, commit: facts.commit,
         description: "\(plan.kind == .rollback ? "rollback" : "deploy"), release \(facts.release)",
-        run: facts.id.number, planDigest: plan.digest)
+        run: facts.id.number, planDigest: plan.digest,
+        isTransient: plan.configuration?.previewOf != nil)
       state.withLock { $0.begin = Task { await reporter.begin(subject) } }
     default: break
     }

@@ -182,6 +182,7 @@ let commandTable: [CommandSpecification] = [
     ] + overrideOptions,
     examples: ["shipit promote staging prod", "shipit promote staging prod --yes"],
     run: PromoteCommand.run),
+  previewSpecification,
   .init(
     name: "migrate", summary: "what databases lack of the commit's migrations, and to apply it",
     discussion:
