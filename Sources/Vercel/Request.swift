@@ -85,6 +85,10 @@ enum Endpoint {
   static func team(_ slugOrID: String) -> Request {
     Request("getTeam", "GET", "/v2/teams/\(Request.encoded(slugOrID))", subject: "team \(slugOrID)")
   }
+  static let teams = Request("getTeams", "GET", "/v2/teams", [("limit", "100")])
+  static func projects(team: String?) -> Request {
+    Request("getProjects", "GET", "/v10/projects", [("limit", "100"), ("teamId", team)])
+  }
   static let user = Request("getAuthUser", "GET", "/v2/user")
 
   /// With `rollbackInfo` the answer holds `lastAliasRequest` (contract §4.4).

@@ -40,10 +40,10 @@ import Testing
     }
   }
 
-  @Test func `what is written is valid, and no secret of an example is in it`() {
+  @Test func `for every repository a file is written, which is valid`() throws {
     for example in Self.corpus?.cases ?? [] {
       let draft = Joiner.draft(Survey.findings(example.tree), of: example.tree)
-      guard let text = EnvironmentText.text(draft) else { continue }
+      let text = try #require(EnvironmentText.text(draft), "nothing is written for \(example.repository)")
       let result = EnvironmentReader(root: "", files: OneFile(text: text)).read(name: "prod")
       #expect(result.environment != nil, "\(example.repository): \(result.diagnostics)")
       #expect(result.unsupported.isEmpty, "\(example.repository): \(result.unsupported)")
