@@ -25,17 +25,22 @@ import Testing
   @Test func `places, settings and names come from the platform, and values from nowhere`() throws {
     let text = try valid(
       draft(
-        ["api/railway.json": #"{"deploy": {"startCommand": "./run"}}"#, "api/.env.example": "JWT_SECRET=\nMODE=\n"],
+        [
+          "api/railway.json": #"{"deploy": {"startCommand": "./run"}}"#,
+          "api/.env.example": "JWT_SECRET=\nMODE=\n",
+        ],
         [
           LiveService(
-            name: "api", settings: [.start: "./run", .replicas: "2", .healthPath: "/up", .healthTimeout: "90s"],
+            name: "api",
+            settings: [.start: "./run", .replicas: "2", .healthPath: "/up", .healthTimeout: "90s"],
             variables: ["JWT_SECRET", "DATABASE_URL", "LEVEL", "SHIPIT_COMMIT", "RAILWAY_ENVIRONMENT"],
             references: ["DATABASE_URL": "Postgres.DATABASE_URL"], hasVolume: false)
         ]))
     for line in [
       "provision: adopt", "workspace: \"acme\"  # from Railway", "project: \"shop-live\"  # from Railway",
       "token: {secret: RAILWAY_TOKEN}", "replicas: 2  # from Railway", "within: 90s",
-      "JWT_SECRET: {secret: JWT_SECRET}", "DATABASE_URL: \"${railway.Postgres.DATABASE_URL}\"  # from Railway",
+      "JWT_SECRET: {secret: JWT_SECRET}",
+      "DATABASE_URL: \"${railway.Postgres.DATABASE_URL}\"  # from Railway",
     ] {
       #expect(text.contains(line), "\(line)\n\(text)")
     }
@@ -51,15 +56,21 @@ import Testing
       [LiveService(name: "api", settings: [.start: "./old"])])
     let text = try valid(draft)
     #expect(text.contains("start: ./new"), "\(text)")
-    for words in ["start is `./new` here, and it is `./old` there", "overlap is `9s` here, and it is not set there"] {
+    for words in [
+      "start is `./new` here, and it is `./old` there", "overlap is `9s` here, and it is not set there",
+    ] {
       #expect(draft.remarks.contains { $0.value.contains(words) }, "\(words): \(draft.remarks.map(\.value))")
     }
   }
 
-  @Test func `a service that only the platform has is written where its folder is known, else asked`() throws {
+  @Test func `a service that only the platform has is written where its folder is known, else asked`() throws
+  {
     let draft = draft(
       [:], paths: ["worker/main.py", "x.txt"],
-      [LiveService(name: "worker"), LiveService(name: "mailer"), LiveService(name: "Redis", image: "redis:7")])
+      [
+        LiveService(name: "worker"), LiveService(name: "mailer"),
+        LiveService(name: "Redis", image: "redis:7"),
+      ])
     let text = try valid(draft)
     #expect(draft.written.map(\.key) == ["worker"])
     #expect(text.contains("source: {directory: ./worker}"), "\(text)")
@@ -69,9 +80,12 @@ import Testing
 
   @Test func `a service of a file that the platform has not is not written`() throws {
     let draft = draft(
-      ["api/railway.json": #"{"deploy": {"startCommand": "./run"}}"#, "web/railway.json": #"{"deploy": {}}"#],
+      [
+        "api/railway.json": #"{"deploy": {"startCommand": "./run"}}"#, "web/railway.json": #"{"deploy": {}}"#,
+      ],
       [LiveService(name: "api"), LiveService(name: "site", settings: [.root: "/web"])])
-    #expect(Set(draft.written.map(\.name.value)) == ["api", "site"], "a service is known by where it is built")
+    #expect(
+      Set(draft.written.map(\.name.value)) == ["api", "site"], "a service is known by where it is built")
     let other = self.draft(
       ["api/railway.json": #"{"deploy": {"startCommand": "./run"}}"#], [LiveService(name: "backend")])
     #expect(other.written.isEmpty)

@@ -75,9 +75,10 @@ import Testing
     #expect(FileTree.isRead("api/.env.production.example") && FileTree.isRead(".env.sample"))
   }
 
-  @Test func `what runs elsewhere is told, and nothing is written for it`() {
+  @Test func `what runs elsewhere is told, and no service is written for it`() throws {
     let draft = draft(["api/fly.toml": "app = \"shop-api\"\n[http_service]\ninternal_port = 80\n"])
-    #expect(EnvironmentText.text(draft) == nil)
+    #expect(try valid(draft).contains("on Fly.io, where shipit does not deploy"))
+    #expect(draft.written.isEmpty && draft.open.isEmpty)
     #expect(draft.services.map(\.standing) == [.foreign])
     #expect(draft.remarks.contains { $0.value.contains("shipit cannot deploy this repository") })
   }

@@ -41,7 +41,8 @@ import Testing
   @Test func whatStandsIsTakenOverWithoutASurprise() async throws {
     let project = try await GitProject.fromNothing()
     try project.write(Self.file, to: "environments/demo.yaml")
-    try project.write(#"{"buildCommand": "python3 build.py", "outputDirectory": "dist"}"# + "\n", to: "web/vercel.json")
+    try project.write(
+      #"{"buildCommand": "python3 build.py", "outputDirectory": "dist"}"# + "\n", to: "web/vercel.json")
     try await project.commit("a product")
     let twin = try await TwinProcess.start(for: project, seed: project.seed)
     defer { Task { await twin.stop() } }
@@ -81,7 +82,15 @@ import Testing
       #expect(!words.contains("\"variables"), "\(words)")
     }
     let shown = try await project.shipit("plan", "prod", variables: variables)
-    #expect(!shown.text.contains("→"), "\(shown.text)\n\(text)")
+    for line in shown.text.split(separator: "\n").map({ $0.drop { $0 == " " } }) {
+      #expect(!line.hasPrefix("settings ") && !line.hasPrefix("variables "), "\(shown.text)\n\(text)")
+    }
+
+    // Only what somebody changes is a change.
+    try project.change("environments/prod.yaml", "overlap: 1s", "overlap: 3s")
+    try await project.commit("another overlap")
+    let changed = try await project.shipit("plan", "prod", variables: variables)
+    #expect(changed.text.split(separator: "\n").contains { $0.hasPrefix("  settings ") }, "\(changed.text)")
   }
 
   @Test func aTokenThatIsRefusedIsSaidAndTheFilesAreWritten() async throws {
@@ -98,7 +107,8 @@ import Testing
     for words in [
       "Railway was not read", "neither as a project token nor as a workspace", "VERCEL_TOKEN is not set",
     ] {
-      #expect(adopted.text.replacingOccurrences(of: "\n", with: " ").contains(words), "\(words): \(adopted.text)")
+      #expect(
+        adopted.text.replacingOccurrences(of: "\n", with: " ").contains(words), "\(words): \(adopted.text)")
     }
     let offline = try await project.shipit("init", "staging", "--yes", "--offline", variables: variables)
     #expect(offline.code == 0, "\(offline.text)")
@@ -109,12 +119,12 @@ import Testing
     let project = try await GitProject.fromNothing()
     try project.write(
       "{\"scripts\": {\"start\": \"node server.js\"}, \"dependencies\": {\"express\": \"5\"}}\n",
-      to: "app/package.json")
+      to: "jobs/package.json")
     try await project.commit("a program")
     let adopted = try await project.shipit("init", "--yes")
     #expect(adopted.code == 0, "\(adopted.text)")
     let text = try project.scratch.read("project/environments/prod.yaml")
-    #expect(text.contains("\n#   app:"), "\(text)")
+    #expect(text.contains("\n#   jobs:"), "\(text)")
     #expect(try await project.shipit("validate", "prod").code == 0)
     let plan = try await project.shipit("plan", "prod")
     #expect(plan.code == 2, "\(plan.text)")

@@ -92,7 +92,8 @@ extension Judge {
         return context == service.context && (service.host != .vercel || whole == service.home)
       }
       note(
-        name, "root", grade, isRight && isKept ?? true ? .found : isAsked("root directory", service.key) ? .asked : .missed,
+        name, "root", grade,
+        isRight && isKept ?? true ? .found : isAsked("root directory", service.key) ? .asked : .missed,
         root,
         "\(service.context) (\(service.home))")
     }
@@ -102,7 +103,8 @@ extension Judge {
       note(
         name, "config", grade,
         service.configs.contains(file) && stands(Evidence(file))
-          ? .found : isAsked(file, service.key) || isAsked(file) ? .asked : .missed, file, service.configs.joined(separator: ","))
+          ? .found : isAsked(file, service.key) || isAsked(file) ? .asked : .missed, file,
+        service.configs.joined(separator: ","))
     }
   }
 
@@ -129,7 +131,8 @@ extension Judge {
       let source = wanted["\(field)_source"]?.string ?? ""
       let isRight = actual.map { isSame(value, $0, key, service) && isFrom(source, $0) } ?? false
       note(
-        name, field, fieldGrade, isRight && isKept(key, service) ? .found : isAsked(field, service.key) ? .asked : .missed, value,
+        name, field, fieldGrade,
+        isRight && isKept(key, service) ? .found : isAsked(field, service.key) ? .asked : .missed, value,
         actual?.value ?? "nil")
     }
     if let builder = wanted["builder"]?.string {
@@ -170,7 +173,10 @@ extension Judge {
     let words = source.split { $0 == " " || $0 == "," || $0 == "(" || $0 == ")" }.map(String.init)
     let files = words.filter { $0.contains(".") || $0.hasPrefix("Dockerfile") || $0 == "Procfile" }
     guard !files.isEmpty else { return true }
-    return files.contains { fact.evidence.file == $0 || fact.evidence.file.hasSuffix("/" + $0) || fact.evidence.file.split(separator: "/").last?.contains($0) == true }
+    return files.contains {
+      fact.evidence.file == $0 || fact.evidence.file.hasSuffix("/" + $0)
+        || fact.evidence.file.split(separator: "/").last?.contains($0) == true
+    }
   }
 
   /// Whether the file has the setting under its key, with this value. What the platform finds by itself has none on

@@ -26,7 +26,8 @@ extension Judge {
     }
     items += draft.remarks.map { "\($0.value) \($0.evidence)" }
     items += draft.services.flatMap { service in
-      [EnvironmentText.outcome(service)] + service.leftovers.map { "\(service.key) \($0.value) \($0.evidence)" }
+      [EnvironmentText.outcome(service)]
+        + service.leftovers.map { "\(service.key) \($0.value) \($0.evidence)" }
         + service.variables.compactMap { variable in
           variable.note.map { "\(service.key) \(variable.name) \($0) \(variable.evidence)" }
         }

@@ -31,14 +31,18 @@ package struct Judge {
     let invented = draft.written.map(\.key).filter { !judge.matched.contains($0) } + judge.forbidden()
     return Judgement(
       repository: example.repository, verdicts: judge.verdicts, inventedServices: invented,
-      written: draft.written.count, ambiguities: judge.ambiguities(), problems: judge.problems())
+      written: draft.written.count,
+      isValid: EnvironmentText.text(draft).map { _ in judge.written != nil },
+      ambiguities: judge.ambiguities(), problems: judge.problems())
   }
 
   private static func written(_ draft: Draft) -> Model.Environment? {
     guard let text = EnvironmentText.text(draft) else { return nil }
     let file = "environments/\(draft.environment).yaml"
-    return EnvironmentReader(root: "", files: WrittenFile(path: file, text: text)).read(name: draft.environment)
-      .environment
+    return EnvironmentReader(root: "", files: WrittenFile(path: file, text: text)).read(
+      name: draft.environment
+    )
+    .environment
   }
 
   /// Whether there is such a line: a fact counts only with its place.
@@ -117,10 +121,12 @@ package struct Judge {
       let isCarried = written?.databases.contains { database in
         database.migrations.map { $0.tool.rawValue == word && stands($0, schema) } ?? false
       }
-      let isFound = schema != nil && grade != .guess && (isCarried == true || stands(schema.map { Evidence($0.config) }))
+      let isFound =
+        schema != nil && grade != .guess && (isCarried == true || stands(schema.map { Evidence($0.config) }))
       // Of a service that stands behind `#` it stands there too.
       let owner = draft.services.first { $0.key == schema?.service }
-      let isDecided = isCarried == true || asked || (owner != nil && entry(owner) == nil && schema?.position != nil)
+      let isDecided =
+        isCarried == true || asked || (owner != nil && entry(owner) == nil && schema?.position != nil)
       note(
         tool, "migrations", grade,
         isFound && isDecided ? .found : asked ? .asked : .missed, tool, schema?.config ?? "")
@@ -137,7 +143,8 @@ package struct Judge {
 
   private func stands(_ migrations: Migrations, _ schema: DraftSchema?) -> Bool {
     guard let schema, let position = schema.position else { return false }
-    let folder = migrations.directory.hasPrefix("./") ? String(migrations.directory.dropFirst(2)) : migrations.directory
+    let folder =
+      migrations.directory.hasPrefix("./") ? String(migrations.directory.dropFirst(2)) : migrations.directory
     return (folder == "." ? "" : folder) == schema.folder && migrations.runs.rawValue == position
   }
 

@@ -63,12 +63,16 @@ extension Joiner {
   /// Services of the repository that it can be: by name, else by the folder it is built in, else the only ones.
   private func matches(_ service: LiveService, of project: LiveProject) -> [Int] {
     let open = draft.services.indices.filter { index in
-      guard draft.services[index].host == project.host, draft.services[index].live == nil else { return false }
+      guard draft.services[index].host == project.host, draft.services[index].live == nil else {
+        return false
+      }
       if case .off = draft.services[index].standing { return false }
       return true
     }
     let name = Joiner.key(service.name)
-    let named = open.filter { draft.services[$0].key == name || Joiner.key(draft.services[$0].name.value) == name }
+    let named = open.filter {
+      draft.services[$0].key == name || Joiner.key(draft.services[$0].name.value) == name
+    }
     if !named.isEmpty { return named }
     guard let root = service.settings[.root].map(Path.normal), !root.isEmpty else { return [] }
     return open.filter { draft.services[$0].home == root }
@@ -81,7 +85,9 @@ extension Joiner {
     let root = service.settings[.root].map(Path.normal)
     let folder = root ?? (facts.tree.hasFolder(service.name) ? service.name : nil)
     var key = Joiner.key(service.name)
-    if draft.services.contains(where: { $0.key == key }) { key = Joiner.key("\(key)-\(project.host.rawValue)") }
+    if draft.services.contains(where: { $0.key == key }) {
+      key = Joiner.key("\(key)-\(project.host.rawValue)")
+    }
     var made = DraftService(
       key: key, name: Sourced(service.name, evidence), host: project.host,
       standing: .written, certainty: .likely, configs: [evidence.file], home: folder ?? "",
@@ -126,7 +132,8 @@ extension Joiner {
       }
       if project.host == .vercel {
         draft.services[index].settings[key] = Sourced(
-          old.value, old.evidence, old.certainty, note: "it stands in vercel.json, which Vercel goes on reading")
+          old.value, old.evidence, old.certainty,
+          note: "it stands in vercel.json, which Vercel goes on reading")
         draft.services[index].silent.insert(key)
       } else {
         differ(old, key, "it is not set there", index, project.host)
@@ -186,7 +193,9 @@ extension Joiner {
         let known = draft.services[index].variables.firstIndex { $0.name == name }
         if let target = live.references[name] {
           let variable = DraftVariable(name: name, value: .reference(target), evidence: evidence)
-          if let known { draft.services[index].variables[known] = variable } else {
+          if let known {
+            draft.services[index].variables[known] = variable
+          } else {
             draft.services[index].variables.append(variable)
           }
         } else if known == nil {

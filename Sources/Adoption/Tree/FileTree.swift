@@ -17,7 +17,8 @@ package struct FileTree: Sendable {
   ///   - paths: every tracked file.
   ///   - texts: of those that `isRead`.
   package init(
-    name: String, hasRemote: Bool = false, repository: String? = nil, paths: [String] = [], texts: [String: String]
+    name: String, hasRemote: Bool = false, repository: String? = nil, paths: [String] = [],
+    texts: [String: String]
   ) {
     self.name = name
     self.hasRemote = hasRemote

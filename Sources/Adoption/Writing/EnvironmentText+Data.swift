@@ -4,6 +4,7 @@ extension EnvironmentText {
   mutating func databases() {
     let usable = schema(of: draft.written)
     let later = usable == nil ? schema(of: draft.written + draft.open) : nil
+    guard !draft.schemas.isEmpty || !draft.stores.isEmpty else { return }
     lines.append("")
     if let usable { write(usable) }
     if let later { undecided(0) { $0.write(later) } }

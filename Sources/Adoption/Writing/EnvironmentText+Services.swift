@@ -63,7 +63,8 @@ extension EnvironmentText {
     let open = service.variables.filter { !$0.isWritten }
     guard !service.variables.isEmpty else { return }
     if named.isEmpty {
-      say(4, "variables: none is certain; those on the platform are kept")
+      say(
+        4, service.live == nil ? "variables: none is certain; those on the platform are kept" : "variables:")
     } else {
       put(4, "variables:", "those on the platform that are not named here are kept")
     }
@@ -81,11 +82,14 @@ extension EnvironmentText {
         variable.evidence.description + (notes.isEmpty ? "" : ": " + notes.joined(separator: "; ")))
     }
     // What is doubtful about several of a file is said once.
+    let isLive = service.live != nil
     var groups: [(file: String, about: String, names: [String])] = []
     for variable in open {
-      let doubts = (variable.isBuildTime ? ["baked into the build"] : []) + [variable.note].compactMap { $0 }
-      let about = doubts.isEmpty ? "" : " (\(doubts.joined(separator: "; ")))"
-      let name = "\(variable.name) :\(variable.evidence.line)"
+      let doubts =
+        (variable.isBuildTime && !isLive ? ["baked into the build"] : []) + [variable.note].compactMap { $0 }
+      let about = doubts.joined(separator: "; ")
+      let line = variable.evidence.line
+      let name = line > 0 ? "\(variable.name) :\(line)" : variable.name
       if let index = groups.firstIndex(where: { $0.file == variable.evidence.file && $0.about == about }) {
         groups[index].names.append(name)
       } else {
@@ -93,7 +97,13 @@ extension EnvironmentText {
       }
     }
     for group in groups {
-      say(6, "? no value is known, from \(group.file)\(group.about): \(group.names.joined(separator: ", "))")
+      let names = group.names.joined(separator: ", ")
+      let place = group.file.hasPrefix("from ") ? "" : ", of \(group.file)"
+      let about = group.about.isEmpty ? "" : " (\(group.about))"
+      say(
+        6,
+        isLive
+          ? "\(group.about)\(place): \(names)" : "? no value is known, from \(group.file)\(about): \(names)")
     }
   }
 

@@ -161,7 +161,8 @@ package struct EnvironmentText {
     let project = target.project
     put(
       4, "project", YAMLText.quoted(project?.value ?? draft.app),
-      project.flatMap { $0.certainty == .guess ? nil : comment($0) } ?? "? its name on Railway; no file says it")
+      project.flatMap { $0.certainty == .guess ? nil : comment($0) }
+        ?? "? its name on Railway; no file says it")
     put(
       4, "environment", YAMLText.scalar(target.environment?.value ?? "production"),
       target.environment.flatMap { $0.certainty == .sure ? comment($0) : nil } ?? "Railway's own name for it")

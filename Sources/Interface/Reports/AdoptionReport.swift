@@ -70,6 +70,8 @@ package struct AdoptionReport: Report {
   package var hasRailwayFiles: Bool
   /// What was not checked of what was written, and why; nil: a plan was made, or there is nothing to plan.
   package var unchecked: String?
+  /// How many services a person has to say something of first: they stand in the file behind `#`.
+  package var undecided = 0
   /// How many steps the plan of it has.
   package var steps: Int?
 
@@ -158,7 +160,8 @@ package struct AdoptionReport: Report {
       let count = services.count(where: \.isWritten)
       lines.append(
         .labelled(
-          "valid", [Span(isEmpty ? "no service counts yet" : "\(count) \(count == 1 ? "service" : "services")")],
+          "valid",
+          [Span(isEmpty ? "no service counts yet" : "\(count) \(count == 1 ? "service" : "services")")],
           indent: 0))
     }
     if let unchecked {
@@ -170,8 +173,9 @@ package struct AdoptionReport: Report {
       : mistakes.isEmpty && !isEmpty ? "shipit plan \(environment)" : "shipit validate \(environment)"
     lines.append(
       .labelled(
-        "next", (isEmpty && isComplete ? [Span("decide each ? in \(file.path), then ")] : []) + [.accent(next)],
-        indent: 0))
+        "next",
+        (isEmpty && isComplete && undecided > 0 ? [Span("decide each ? in \(file.path), then ")] : [])
+          + [.accent(next)], indent: 0))
     return lines
   }
 }

@@ -33,7 +33,10 @@ enum AdoptCommand {
     let draft = Joiner.draft(findings, of: tree, environment: name, answers: answers, live: live)
     let text = EnvironmentText.text(draft)
     if invocation.has("dry-run") {
-      if let text, !console.wantsJSON { console.write(String(text.dropLast())) }
+      if let text, !console.wantsJSON {
+        console.note(live.notes)
+        console.write(String(text.dropLast()))
+      }
       if text == nil || console.wantsJSON { console.result(AdoptionReport(draft, file: nil, mistakes: [])) }
       return text == nil ? .usage : .done
     }
@@ -48,6 +51,7 @@ enum AdoptCommand {
     }
     var report = AdoptionReport(draft, file: file, mistakes: mistakes)
     let planned = report.isComplete ? await AdoptionPlan.make(name, draft, root, invocation, console) : nil
+    report.undecided = draft.open.count
     report.unchecked = planned?.unchecked
     report.steps = planned?.report?.steps.count
     console.result(report)

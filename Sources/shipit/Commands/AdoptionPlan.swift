@@ -39,7 +39,8 @@ enum AdoptionPlan {
       let releases = try await session.ledger.recentReleases()
       return Made(
         report: PlanReport(
-          plan, live: releases.first(where: \.isGood).map(ReleaseHead.init), next: (releases.first?.number ?? 0) + 1,
+          plan, live: releases.first(where: \.isGood).map(ReleaseHead.init),
+          next: (releases.first?.number ?? 0) + 1,
           overrides: session.overrides))
     } catch {
       return Made(

@@ -38,7 +38,8 @@ enum LivePlatforms {
       else { continue }
       let query = ExistingQuery(
         project: project ?? draft.app, environment: Draft.platformEnvironment(draft.environment),
-        names: Set(draft.services.flatMap { [$0.key, $0.name.value.lowercased()] } + [draft.app.lowercased()]),
+        names: Set(
+          draft.services.flatMap { [$0.key, $0.name.value.lowercased()] } + [draft.app.lowercased()]),
         repository: tree.repository, tokenSecret: name)
       do throws(Failure) {
         switch try await reader.existing(query) {
