@@ -11,7 +11,7 @@ package struct EnvironmentText {
     guard !draft.services.isEmpty else { return nil }
     var writer = EnvironmentText(draft: draft)
     writer.write()
-    return writer.lines.joined(separator: "\n") + "\n"
+    return Validity.assured(writer.lines.joined(separator: "\n") + "\n", environment: draft.environment)
   }
 
   private init(draft: Draft) { self.draft = draft }
