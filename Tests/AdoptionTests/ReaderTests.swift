@@ -74,10 +74,15 @@ import Testing
     let settings = #"{"deploy": {"startCommand": "./run", "cronSchedule": "0 * * * *", "numReplicas": 3}}"#
     let text = try valid(draft(["railway.json": settings]))
     #expect(text.contains("cron: \"0 * * * *\""), "\(text)")
-    #expect(text.contains("# ? a service with a schedule has exactly one replica:\n      # replicas: 3"), "\(text)")
+    #expect(
+      text.contains("# ? a service with a schedule has exactly one replica:\n      # replicas: 3"), "\(text)")
     // A file may say anything.
     for odd in ["1 2 3", "every day", "* * * * * *", "\u{1B}[2J"] {
-      let tree = try valid(draft(["railway.json": #"{"deploy": {"cronSchedule": "\#(odd)", "startCommand": "\#(odd)", "region": "\#(odd)"}}"#]))
+      let tree = try valid(
+        draft([
+          "railway.json":
+            #"{"deploy": {"cronSchedule": "\#(odd)", "startCommand": "\#(odd)", "region": "\#(odd)"}}"#
+        ]))
       #expect(tree.contains("source: {directory: .}"), "\(tree)")
     }
   }

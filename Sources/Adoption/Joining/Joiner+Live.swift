@@ -113,6 +113,11 @@ extension Joiner {
     }
     draft.services[index].name = Sourced(service.name, evidence)
     draft.services[index].certainty = .sure
+    if let root = service.settings[.root].map(Path.normal), !root.isEmpty {
+      // The platform itself steps into the folder: it gets the whole.
+      draft.services[index].home = root
+      draft.services[index].context = ""
+    }
     for (key, value) in service.settings.sorted(by: { $0.key < $1.key }) where key != .root {
       let old = draft.services[index].settings[key]
       let isSilent = draft.services[index].silent.contains(key)

@@ -43,6 +43,9 @@ extension EnvironmentText {
     }
     variables(service)
     settings(service)
+    if service.host == .railway, let root = service.live?.settings[.root] {
+      say(4, "Railway builds in \(root) of what it gets, and goes on doing so")
+    }
     domains(service)
     health(service)
     for leftover in service.leftovers { say(4, "not carried: \(leftover.value) (\(leftover.evidence))") }
