@@ -5,13 +5,15 @@ package import Model
 extension VercelPlatform: ExistingReader {
   package func existing(_ query: ExistingQuery) async throws(Failure) -> ExistingAnswer {
     var scopes: [(slug: String?, id: String?)] = []
-    for team in try await listed("teams", "listing the teams", Endpoint.teams) {
+    for team in try await listed("teams", "listing the teams", { Endpoint.teams(until: $0) }) {
       if let id = team["id"]?.string { scopes.append((team["slug"]?.string ?? id, id)) }
     }
     scopes.append((nil, nil))
     var found: [(slug: String?, place: Place)] = []
     for scope in scopes {
-      for project in try await listed("projects", "listing the projects", Endpoint.projects(team: scope.id)) {
+      let all = try await listed(
+        "projects", "listing the projects", { Endpoint.projects(team: scope.id, from: $0) })
+      for project in all {
         guard let id = project["id"]?.string, let name = project["name"]?.string,
           isMeant(project, name, query)
         else { continue }
@@ -44,10 +46,22 @@ extension VercelPlatform: ExistingReader {
     return query.names.contains(name.lowercased())
   }
 
-  private func listed(_ key: String, _ doing: String, _ request: Request) async throws(Failure) -> [JSON] {
-    do throws(APIError) { return try await client.send(request).body[key]?.array ?? [] } catch {
-      throw error.failure(doing)
+  /// Every page, at most 2000 of them all.
+  private func listed(
+    _ key: String, _ doing: String, _ request: (Int64?) -> Request
+  ) async throws(Failure) -> [JSON] {
+    var found: [JSON] = []
+    var place: Int64?
+    for _ in 0..<20 {
+      let answer: JSON
+      do throws(APIError) { answer = try await client.send(request(place)).body } catch {
+        throw error.failure(doing)
+      }
+      found += answer[key]?.array ?? []
+      guard let next = answer["pagination"]?["next"]?.int, next != place else { break }
+      place = next
     }
+    return found
   }
 
   private func read(_ place: Place) async throws(Failure) -> ExistingService {

@@ -86,6 +86,7 @@ import Testing
       [LiveService(name: "api"), LiveService(name: "site", settings: [.root: "/web"])])
     #expect(
       Set(draft.written.map(\.name.value)) == ["api", "site"], "a service is known by where it is built")
+    #expect(draft.written.first { $0.name.value == "site" }?.configs == ["web/railway.json"])
     let other = self.draft(
       ["api/railway.json": #"{"deploy": {"startCommand": "./run"}}"#], [LiveService(name: "backend")])
     #expect(other.written.isEmpty)
