@@ -201,7 +201,8 @@ let package = Package(
       ], exclude: ["Golden"]),
     // Compares adoption with what is expected of real repositories.
     .target(
-      name: "Judging", dependencies: ["Adoption", "JSON"], path: "Tests/Judging", swiftSettings: strict),
+      name: "Judging", dependencies: ["Adoption", "Language", "Model", "JSON"], path: "Tests/Judging",
+      swiftSettings: strict),
     tests(
       "AdoptionTests", ["Adoption", "Judging", "Interface", "Language", "Model", "JSON", "TestSupport"],
       exclude: ["Golden"]),

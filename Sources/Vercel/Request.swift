@@ -85,6 +85,14 @@ enum Endpoint {
   static func team(_ slugOrID: String) -> Request {
     Request("getTeam", "GET", "/v2/teams/\(Request.encoded(slugOrID))", subject: "team \(slugOrID)")
   }
+  static func teams(until: Int64? = nil) -> Request {
+    Request("getTeams", "GET", "/v2/teams", [("limit", "100"), ("until", until.map(String.init))])
+  }
+  static func projects(team: String?, from: Int64? = nil) -> Request {
+    Request(
+      "getProjects", "GET", "/v10/projects",
+      [("limit", "100"), ("from", from.map(String.init)), ("teamId", team)])
+  }
   static let user = Request("getAuthUser", "GET", "/v2/user")
 
   /// With `rollbackInfo` the answer holds `lastAliasRequest` (contract §4.4).

@@ -75,5 +75,20 @@ struct Project: Sendable {
   }
 }
 
+extension Model.Environment {
+  /// - Throws: `Failure` of kind configuration when the file declares nothing that could be deployed, as one that `init`
+  ///   wrote and nobody has decided yet.
+  func requireContent() throws(Failure) {
+    guard services.isEmpty, databases.isEmpty, run.isEmpty, checks.isEmpty, (rollouts ?? []).isEmpty else {
+      return
+    }
+    throw Failure(
+      .configuration, "no service yet: \(name) declares nothing to deploy",
+      place: "environments/\(name).yaml",
+      cause: "what `shipit init` could not decide stands there behind `#`, with a `?`",
+      hint: "decide it, take the marks away, then: shipit validate \(name)")
+  }
+}
+
 /// A command that ends with 2 after everything has been said.
 struct Refused: Error {}

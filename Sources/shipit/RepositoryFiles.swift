@@ -16,7 +16,16 @@ enum RepositoryFiles {
       texts[path] = String(decoding: bytes, as: UTF8.self)
     }
     let remote = tracked?.remote
-    return FileTree(name: name(remote) ?? last(root), hasRemote: remote != nil, paths: paths, texts: texts)
+    return FileTree(
+      name: name(remote) ?? last(root), hasRemote: remote != nil, repository: repository(remote),
+      paths: paths, texts: texts)
+  }
+
+  /// `acme/shop` of `git@github.com:acme/shop.git`.
+  private static func repository(_ remote: String?) -> String? {
+    let parts = (remote ?? "").split(whereSeparator: { $0 == "/" || $0 == ":" }).suffix(2)
+    guard parts.count == 2, let owner = parts.first, let name = name(remote) else { return nil }
+    return "\(owner)/\(name)"
   }
 
   /// `shop` of `git@github.com:acme/shop.git`.

@@ -58,6 +58,34 @@ import Testing
     try expectGolden("\(name).txt", lines.joined(separator: "\n") + "\n")
   }
 
+  @Test func `what is written where both platforms have told what stands there`() throws {
+    var live = LiveFacts()
+    live.projects = [
+      LiveProject(
+        .railway, token: "RAILWAY_API_TOKEN", project: "shop", environment: "production",
+        services: [
+          LiveService(
+            name: "shop-api",
+            settings: [
+              .root: "/api", .start: "node server.js", .replicas: "2", .restart: "on-failure", .memory: "1GB",
+              .healthPath: "/health", .healthTimeout: "60s",
+            ], variables: ["MONGODB_URL", "SESSION_KEY", "LOG_LEVEL"],
+            references: ["MONGODB_URL": "MongoDB.MONGO_URL"], domains: ["api.example.com"], hasVolume: true),
+          LiveService(name: "MongoDB", image: "mongo:7"), LiveService(name: "mailer"),
+        ]),
+      LiveProject(
+        .vercel, token: "VERCEL_TOKEN", account: "acme",
+        services: [
+          LiveService(
+            name: "web", settings: [.framework: "nextjs", .node: "22.x"], variables: ["NEXT_PUBLIC_API_URL"],
+            domains: ["example.com", "web.vercel.app"], repository: "github acme/shop", deploysPushes: true)
+        ]),
+    ]
+    let tree = FileTree(name: "shop", texts: Self.repositories["two-platforms"] ?? [:])
+    let draft = Joiner.draft(Survey.findings(tree), of: tree, live: live)
+    try expectGolden("live.yaml", try #require(EnvironmentText.text(draft)))
+  }
+
   private func expectGolden(_ name: String, _ text: String) throws {
     let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .appendingPathComponent("Golden").appendingPathComponent(name)

@@ -70,14 +70,32 @@ import Testing
     #expect(text.contains("something in it looks like a secret"))
   }
 
+  @Test func `what the language refuses stands in the file as a question, and the rest counts`() throws {
+    let settings = #"{"deploy": {"startCommand": "./run", "cronSchedule": "0 * * * *", "numReplicas": 3}}"#
+    let text = try valid(draft(["railway.json": settings]))
+    #expect(text.contains("cron: \"0 * * * *\""), "\(text)")
+    #expect(
+      text.contains("# ? a service with a schedule has exactly one replica:\n      # replicas: 3"), "\(text)")
+    // A file may say anything.
+    for odd in ["1 2 3", "every day", "* * * * * *", "\u{1B}[2J"] {
+      let tree = try valid(
+        draft([
+          "railway.json":
+            #"{"deploy": {"cronSchedule": "\#(odd)", "startCommand": "\#(odd)", "region": "\#(odd)"}}"#
+        ]))
+      #expect(tree.contains("source: {directory: .}"), "\(tree)")
+    }
+  }
+
   @Test func `a real environment file is never read`() {
     #expect(!FileTree.isRead(".env") && !FileTree.isRead("api/.env.production"))
     #expect(FileTree.isRead("api/.env.production.example") && FileTree.isRead(".env.sample"))
   }
 
-  @Test func `what runs elsewhere is told, and nothing is written for it`() {
+  @Test func `what runs elsewhere is told, and no service is written for it`() throws {
     let draft = draft(["api/fly.toml": "app = \"shop-api\"\n[http_service]\ninternal_port = 80\n"])
-    #expect(EnvironmentText.text(draft) == nil)
+    #expect(try valid(draft).contains("on Fly.io, where shipit does not deploy"))
+    #expect(draft.written.isEmpty && draft.open.isEmpty)
     #expect(draft.services.map(\.standing) == [.foreign])
     #expect(draft.remarks.contains { $0.value.contains("shipit cannot deploy this repository") })
   }

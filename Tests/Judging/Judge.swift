@@ -1,12 +1,16 @@
 package import Adoption
 import JSON
+import Language
+import Model
 
 /// Compares what adoption makes of a repository with what is expected of it, field by field.
 package struct Judge {
   let expected: JSON
   let draft: Draft
-  /// Everything a person gets to read, in lower case.
-  let said: String
+  /// The file that would be written, read back; nil where none is.
+  let written: Model.Environment?
+  /// The repository, to see whether evidence stands where it is said to.
+  let tree: FileTree
   var verdicts: [Verdict] = []
   var matched: Set<String> = []
 
@@ -16,7 +20,8 @@ package struct Judge {
   }
 
   package static func judge(_ draft: Draft, _ example: Corpus.Case) -> Judgement {
-    var judge = Judge(expected: example.expected, draft: draft, said: Judge.said(draft))
+    var judge = Judge(
+      expected: example.expected, draft: draft, written: Judge.written(draft), tree: example.tree)
     judge.services()
     judge.needs()
     judge.migrations()
@@ -26,18 +31,31 @@ package struct Judge {
     let invented = draft.written.map(\.key).filter { !judge.matched.contains($0) } + judge.forbidden()
     return Judgement(
       repository: example.repository, verdicts: judge.verdicts, inventedServices: invented,
-      written: draft.written.count, ambiguities: judge.ambiguities(), problems: judge.problems())
+      written: draft.written.count,
+      isValid: EnvironmentText.text(draft).map { _ in judge.written != nil },
+      ambiguities: judge.ambiguities(), problems: judge.problems())
   }
 
-  static func said(_ draft: Draft) -> String {
-    var texts = [EnvironmentText.text(draft) ?? ""]
-    texts += draft.questions.map { $0.text + " " + $0.subjects.joined(separator: " ") }
-    texts += draft.questions.flatMap { $0.evidence.map(\.description) }
-    texts += draft.dangers.map { "\($0.evidence) \($0.message) \($0.kind.rawValue)" }
-    texts += draft.remarks.map { "\($0.value) \($0.evidence)" }
-    texts += draft.services.map(EnvironmentText.outcome)
-    texts += draft.leftOut.map { "\($0.value) \($0.note ?? "")" }
-    return texts.joined(separator: "\n").lowercased()
+  private static func written(_ draft: Draft) -> Model.Environment? {
+    guard let text = EnvironmentText.text(draft) else { return nil }
+    let file = "environments/\(draft.environment).yaml"
+    return EnvironmentReader(root: "", files: WrittenFile(path: file, text: text)).read(
+      name: draft.environment
+    )
+    .environment
+  }
+
+  /// Whether there is such a line: a fact counts only with its place.
+  func stands(_ evidence: Evidence?) -> Bool {
+    guard let evidence, tree.has(evidence.file) else { return false }
+    guard evidence.line > 0, let text = tree.text(evidence.file) else { return true }
+    return evidence.line <= text.utf8.count(where: { $0 == 0x0A }) + 1
+  }
+
+  /// A service as the file has it; nil where it stands behind `#`, or nowhere.
+  func entry(_ service: DraftService?) -> Service? {
+    guard let service else { return nil }
+    return written?.services.first { $0.key.rawValue == service.key }
   }
 
   mutating func note(
@@ -55,15 +73,9 @@ package struct Judge {
     json?[key]?.string.flatMap(Verdict.Grade.init) ?? standard
   }
 
-  /// Whether a question is about all of these.
+  /// Whether one question is about all of these, and says where it comes from.
   func isAsked(_ subjects: String...) -> Bool {
-    draft.questions.contains { question in
-      let text = question.text.lowercased()
-      return subjects.allSatisfy { subject in
-        question.subjects.contains(subject)
-          || text.split(whereSeparator: { " ,:;?()`".contains($0) }).contains { $0 == subject.lowercased() }
-      }
-    }
+    draft.questions.contains { question in subjects.allSatisfy(question.subjects.contains) }
   }
 
   // MARK: - The rest of a repository
@@ -76,8 +88,9 @@ package struct Judge {
         let grade = grade(need, default: standard)
         let store = draft.stores.first { $0.kind == word }
         let asked = isAsked(word)
+        let isProven = store.map { !$0.evidence.isEmpty && $0.evidence.allSatisfy(stands) } ?? false
         let outcome: Verdict.Outcome =
-          if let store, store.certainty == .guess, asked { .asked } else if store != nil {
+          if let store, store.certainty == .guess, asked { .asked } else if isProven {
             grade == .guess ? .invented : .found
           } else { asked ? .asked : .missed }
         note(word, "needs", grade, outcome, kind, store.map { "\($0.kind) \($0.certainty)" } ?? "")
@@ -101,16 +114,22 @@ package struct Judge {
       let schema = draft.schemas.first { $0.tool == word }
       let asked = isAsked(word)
       if word == "encore" {
-        note(tool, "migrations", grade, said.contains("encore") ? .asked : .missed, tool)
+        note(tool, "migrations", grade, isAsked("encore", "migrations") ? .asked : .missed, tool)
         continue
       }
-      let outcome: Verdict.Outcome =
-        if let schema {
-          schema.position == nil || grade == .guess ? (asked ? .asked : .found) : .found
-        } else { asked ? .asked : .missed }
-      // A tool shipit cannot run yet is found when its place is named, and asked about besides.
-      let isFound = schema != nil && grade != .guess
-      note(tool, "migrations", grade, isFound ? .found : outcome, tool, schema?.config ?? "")
+      // What shipit carries stands in the file with its tool, folder and place; the rest is asked about.
+      let isCarried = written?.databases.contains { database in
+        database.migrations.map { $0.tool.rawValue == word && stands($0, schema) } ?? false
+      }
+      let isFound =
+        schema != nil && grade != .guess && (isCarried == true || stands(schema.map { Evidence($0.config) }))
+      // Of a service that stands behind `#` it stands there too.
+      let owner = draft.services.first { $0.key == schema?.service }
+      let isDecided =
+        isCarried == true || asked || (owner != nil && entry(owner) == nil && schema?.position != nil)
+      note(
+        tool, "migrations", grade,
+        isFound && isDecided ? .found : asked ? .asked : .missed, tool, schema?.config ?? "")
       guard let schema, grade == .sure, !config.contains("drizzle.config") else { continue }
       let isRight = schema.config == config || schema.config.hasPrefix(config)
       note(tool, "migrations.config", grade, isRight ? .found : .missed, config, schema.config)
@@ -120,6 +139,13 @@ package struct Judge {
           schema.position ?? "nil")
       }
     }
+  }
+
+  private func stands(_ migrations: Migrations, _ schema: DraftSchema?) -> Bool {
+    guard let schema, let position = schema.position else { return false }
+    let folder =
+      migrations.directory.hasPrefix("./") ? String(migrations.directory.dropFirst(2)) : migrations.directory
+    return (folder == "." ? "" : folder) == schema.folder && migrations.runs.rawValue == position
   }
 
   private func isPlace(_ schema: DraftSchema, _ words: String) -> Bool {
@@ -137,12 +163,15 @@ package struct Judge {
         let service = service(named: user)
         let isGuess = expectedService(named: user).map { self.grade($0) } != .sure
         for name in names.array?.compactMap(\.string) ?? [] {
-          let isFound = service?.variables.contains { $0.name == name } ?? false
+          let variable = service?.variables.first { $0.name == name }
+          // In the file, a key of `variables`; a name in a comment is none.
+          let isKept = entry(service).map { $0.variables[name] != nil } ?? (variable?.isWritten ?? false)
           let key = service?.key ?? user
-          let asked = isAsked(name) || isAsked("variables", key)
+          let asked = isAsked(name, key) || isAsked("variables", key)
           note(
             user, "variable \(name)", isGuess ? .likely : grade,
-            isFound ? .found : asked ? .asked : .missed, name)
+            isKept && stands(variable?.evidence) ? .found : asked ? .asked : .missed, name,
+            variable.map { "\($0.value) \($0.evidence) \($0.note ?? "")" } ?? "no such name")
         }
       }
     }
@@ -166,14 +195,17 @@ package struct Judge {
       guard let from = edge["from"]?.string, let to = edge["to"]?.string else { continue }
       let source = service(named: from)
       let target = service(named: to)?.key ?? to
-      let isFound = source?.needs.contains { $0.value == target } ?? false
+      let need = source?.needs.first { $0.value == target }
+      let isBoth = [source, service(named: to)].allSatisfy { entry($0) != nil }
+      let isKept = isBoth ? entry(source)?.needs.contains(target) ?? false : need != nil
+      let isFound = isKept && stands(need?.evidence)
       note(
         from, "calls \(to)", .likely,
         isFound ? .found : isAsked(source?.key ?? from, target) ? .asked : .missed,
         edge["because"]?.string ?? "", source?.needs.map(\.value).joined(separator: ",") ?? "no service")
     }
     for name in expected["environments"]?.array?.compactMap(\.string) ?? [] where name != "production" {
-      note("environments", name, .likely, said.contains(name) ? .asked : .missed, name)
+      note("environments", name, .likely, stands(draft.others[name]) ? .found : .missed, name)
     }
   }
 
@@ -195,5 +227,20 @@ package struct Judge {
       $0.string?.split(separator: " ").first
     }
     return draft.written.map(\.home).filter { home in folders.contains { $0 == home } }
+  }
+}
+
+/// The file that would be written, in memory.
+private struct WrittenFile: FileSource {
+  var path: String
+  var text: String
+
+  func read(_ path: String) throws -> [UInt8] {
+    guard path == self.path else { throw FileFailure(reason: "there is no such file") }
+    return Array(text.utf8)
+  }
+
+  func names(in directory: String) throws -> [String] {
+    directory == "environments" ? [String(path.dropFirst(directory.count + 1))] : []
   }
 }

@@ -26,6 +26,8 @@ package struct Judgement: Sendable {
   /// Written services that nobody expects.
   package var inventedServices: [String]
   package var written: Int
+  /// What `validate` says of the file; nil where none was written.
+  package var isValid: Bool?
   /// Ambiguities that a person is told of, of how many.
   package var ambiguities: (raised: Int, all: Int, silent: [String])
   /// Problems of workflows that are reported, of those that can be told apart.
@@ -50,18 +52,25 @@ package struct Judgement: Sendable {
 package enum JudgementTable {
   package static func text(_ judgements: [Judgement]) -> String {
     var lines = [
-      "| repository | services written | sure: found | likely: found + asked | guesses: asked | invented | ambiguities raised | dangers reported |",
-      "|---|---|---|---|---|---|---|---|",
+      "| repository | `validate` of the file | services written | sure: found | likely: found + asked | guesses: asked | invented | ambiguities raised | dangers reported |",
+      "|---|---|---|---|---|---|---|---|---|",
     ]
     for judgement in judgements { lines.append(row(judgement.repository, [judgement])) }
     lines.append(row("**together**", judgements))
     return lines.joined(separator: "\n")
   }
 
+  private static func valid(_ all: [Judgement]) -> String {
+    guard all.count == 1, let isValid = all[0].isValid else {
+      return "\(all.count { $0.isValid == true }) of \(all.count) valid"
+    }
+    return !isValid ? "invalid" : all[0].written == 0 ? "valid, none counts yet" : "valid"
+  }
+
   private static func row(_ name: String, _ all: [Judgement]) -> String {
     func sum(_ value: (Judgement) -> Int) -> Int { all.reduce(0) { $0 + value($1) } }
     let cells = [
-      name, "\(sum(\.written))",
+      name, valid(all), "\(sum(\.written))",
       "\(sum { $0.count(.sure, .found) }) of \(sum { $0.count(.sure) })",
       "\(sum { $0.count(.likely, .found) }) + \(sum { $0.count(.likely, .asked) }) of \(sum { $0.count(.likely) })",
       "\(sum { $0.count(.guess, .found, .asked) }) of \(sum { $0.count(.guess) })",

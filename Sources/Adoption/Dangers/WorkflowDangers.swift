@@ -4,10 +4,11 @@ enum WorkflowDangers {
     var found: [Danger] = []
     let isDeploying = !workflow.deploys.isEmpty
     let isMigrating = !workflow.migrations.isEmpty
+    let isDetached = Self.isDetached(workflow)
     for job in workflow.jobs {
       for step in job.steps {
         if !job.isTest, isDeploying || workflow.triggers.called || !workflow.triggers.after.isEmpty {
-          found += HealthDangers.find(step, isDetached: isDetached(workflow))
+          found += HealthDangers.find(step, isDetached: isDetached)
         }
         found += TokenDangers.find(step)
         for command in step.commands {
@@ -56,7 +57,8 @@ enum WorkflowDangers {
 
   private static func isDetached(_ workflow: Workflow) -> Bool {
     workflow.jobs.flatMap(\.steps).flatMap(\.commands).contains {
-      Shell.host($0.value) == .railway && $0.value.contains(#/\s(--detach|-d)\b/#)
+      $0.value.contains("-d") && Shell.host($0.value) == .railway
+        && $0.value.contains(#/\s(--detach|-d)\b/#)
     }
   }
 

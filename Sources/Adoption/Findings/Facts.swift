@@ -41,6 +41,8 @@ package struct NameList: Sendable, Hashable {
     var line: Int
     /// It points to this machine.
     var isLocal = false
+    /// The example has no value that could count anywhere.
+    var isOpen = false
     var isCommentedOut = false
     /// The value, for the few names where it is itself a name.
     var word: String?

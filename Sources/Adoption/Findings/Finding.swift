@@ -167,6 +167,10 @@ package struct Variable: Sendable, Hashable {
     case plain(String)
     /// Somebody keeps it as a secret.
     case secret
+    /// No secret, and another one in each environment: it is given, as secrets are, or written by hand.
+    case own
+    /// Another service's variable on the same platform: `SERVICE.NAME`.
+    case reference(String)
   }
 
   package var name: String

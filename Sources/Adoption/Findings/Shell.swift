@@ -3,6 +3,12 @@ enum Shell {
   /// Where a command puts something live; nil when it does not.
   static func host(_ command: String) -> Host? {
     let text = command.hasPrefix("echo ") || command.hasPrefix("printf ") ? "" : command
+    // Patterns are dear, and most commands have nothing of the kind in them.
+    guard
+      text.containsAny(
+        "railway", "vercel", "encore", "fly", "kubectl", "helm", "wrangler", "netlify", "aws", "heroku",
+        "render.com", "ssh ", "scp ", "rsync ")
+    else { return nil }
     if text.contains(
       #/(^|[\s;&|(])(npx\s+(-\S+\s+)*)?(@railway\/cli(@\S+)?|railway)\s+(up|redeploy|deploy)\b/#)
     {
@@ -57,6 +63,9 @@ enum Shell {
   /// The tool by which a command changes a schema; nil when it does not.
   static func migration(_ command: String) -> String? {
     let text = command
+    guard
+      text.containsAny("migrat", "alembic", "prisma", "drizzle", "supabase", "dbmate", "goose", "sqitch")
+    else { return nil }
     if text.contains(#/\balembic\s+(-\S+\s+\S+\s+)*upgrade\b/#) { return "alembic" }
     if text.contains(#/\bprisma\s+migrate\s+(deploy|dev)\b/#) { return "prisma" }
     if text.contains(#/\bprisma\s+db\s+push\b/#) { return "prisma" }
@@ -112,7 +121,7 @@ enum Shell {
 
   /// Commands that do not exist, or do something else than their name says, with what to do instead.
   static func unknown(_ command: String) -> (name: String, message: String)? {
-    if command.hasPrefix("echo ") { return nil }
+    if command.hasPrefix("echo ") || !command.containsAny("encore", "railway") { return nil }
     if let match = command.firstMatch(
       of: #/(?:^|[\s;&|(])encore\s+app\s+(deploy|rollback|promote|migrate)\b/#)
     {

@@ -58,6 +58,23 @@ package enum VariableName {
     return words.contains(where: secretWords.contains)
   }
 
+  /// Whether the value is another one in each environment: where something is, and who this is to others.
+  static func isOwn(_ name: String) -> Bool {
+    if isPublic(name) { return true }
+    let words = Set(name.uppercased().split(separator: "_").map(String.init))
+    return !words.isDisjoint(with: [
+      "URL", "URI", "URLS", "ORIGIN", "ORIGINS", "DOMAIN", "ENDPOINT", "ID", "USERNAME",
+    ])
+  }
+
+  /// Whether the value of an example says no more than that one is wanted.
+  static func isPlaceholder(_ value: String) -> Bool {
+    let text = value.lowercased()
+    return text.isEmpty || text.hasPrefix("<") || text.hasPrefix("your") || text.contains("your-")
+      || text.contains("your_") || text.contains("example.com") || text.contains("xxx")
+      || text.hasPrefix("change") || text.contains("changeme") || text.contains("replace") || text == "..."
+  }
+
   /// Whether a key of a configuration file is one that credentials stand under.
   static func isCredential(_ key: String) -> Bool {
     let name = key.lowercased()

@@ -16,6 +16,8 @@ package struct Draft: Sendable, Hashable {
   package var leftOut: [Sourced<String>] = []
   /// Every name of every example, by file.
   package var examples: [String: [String]] = [:]
+  /// Further environments that the files speak of.
+  package var others: [String: Evidence] = [:]
   /// Every folder there is, to see which patterns match nothing.
   package var folders: Set<String> = []
   /// Values for the platforms themselves.
@@ -26,6 +28,17 @@ package struct Draft: Sendable, Hashable {
 
   /// Services that go into the file.
   package var written: [DraftService] { services.filter { $0.standing == .written } }
+  /// Services of which a person has to say something first: they stand in the file behind `#`.
+  package var open: [DraftService] {
+    services.filter { if case .asked = $0.standing { true } else { false } }
+  }
+
+  /// What the platforms usually call the environment of this name.
+  package static func platformEnvironment(_ name: String) -> String { Joiner.platformEnvironment(name) }
+
+  /// Whether platforms were asked what is there, and what they said first.
+  package var isLive = false
+  package var livePlaces: String?
 }
 
 /// What a platform has to be told beside its services.
@@ -34,6 +47,10 @@ package struct DraftTarget: Sendable, Hashable {
   package var project: Sourced<String>?
   package var environment: Sourced<String>?
   package var token: String
+  /// Railway's workspace, where a token sees several.
+  package var workspace: Sourced<String>?
+  /// On Vercel: it is the account itself that owns the projects, not a team.
+  package var isOwn = false
 }
 
 package struct DraftService: Sendable, Hashable {
@@ -68,6 +85,10 @@ package struct DraftService: Sendable, Hashable {
   package var needs: [Sourced<String>] = []
   /// What shipit does not carry.
   package var leftovers: [Sourced<String>] = []
+  /// What stands on the platform; nil where it was not asked, or has none.
+  package var live: LiveService?
+  /// A container image that it is made from, instead of a folder.
+  package var image: String?
   /// It serves pages to browsers.
   package var isFrontend = false
   package var isWorker = false
@@ -93,6 +114,8 @@ package struct DraftStore: Sendable, Hashable {
   package var users: Set<String>
   package var evidence: [Evidence]
   package var certainty: Certainty
+  /// Its name on the platform that runs it.
+  package var name: String?
 }
 
 package struct DraftSchema: Sendable, Hashable {

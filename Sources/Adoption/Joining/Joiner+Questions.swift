@@ -1,14 +1,19 @@
 extension Joiner {
   /// What the platforms themselves have to be told.
   mutating func joinTargets() {
+    defer { targetLive() }
     let hosts = Set(draft.written.map(\.host))
+    // What is undecided is written behind `#`, with what it would need.
+    let open = Set(draft.open.map { $0.host.isCarried ? $0.host : .railway }).subtracting(hosts)
     let name = Joiner.platformEnvironment(draft.environment)
-    if hosts.contains(.railway) {
+    if hosts.contains(.railway) || open.contains(.railway) {
       let project = answers["project"] ?? draft.app
       draft.targets[.railway] = DraftTarget(
         project: Sourced(project, Evidence(draft.app), .guess),
         environment: Sourced(name, Evidence(draft.app), .likely), token: token(.railway))
-      if answers["project"] == nil {
+      if answers["project"] == nil, hosts.contains(.railway),
+        !draft.questions.contains(where: { $0.id == "project" })
+      {
         draft.questions.append(
           Question(
             "project",
@@ -16,11 +21,11 @@ extension Joiner {
             .text(standard: draft.app)))
       }
     }
-    if hosts.contains(.vercel) {
+    if hosts.contains(.vercel) || open.contains(.vercel) {
       let team = answers["team"].flatMap { $0.isEmpty ? nil : $0 }
       draft.targets[.vercel] = DraftTarget(
         project: team.map { Sourced($0, Evidence(draft.app), .likely) }, token: token(.vercel))
-      if answers["team"] == nil {
+      if answers["team"] == nil, hosts.contains(.vercel) {
         draft.questions.append(
           Question(
             "team",
@@ -28,12 +33,14 @@ extension Joiner {
             .text(standard: "")))
       }
     }
-    if hosts.contains(.encore), let service = draft.written.first(where: { $0.host == .encore }) {
+    if hosts.contains(.encore) || open.contains(.encore),
+      let service = (draft.written + draft.open).first(where: { $0.host == .encore })
+    {
       let environment = answers["encore-environment"] ?? name
       draft.targets[.encore] = DraftTarget(
         project: service.settings[.appID],
         environment: Sourced(environment, service.evidence, .guess), token: "ENCORE_CLIENT_ID")
-      if answers["encore-environment"] == nil {
+      if answers["encore-environment"] == nil, hosts.contains(.encore) {
         draft.questions.append(
           Question(
             "encore-environment", "what is the environment called on Encore? `\(name)` is written",
@@ -66,26 +73,29 @@ extension Joiner {
     let service = draft.services[index]
     guard case .asked(let reason) = service.standing else { return }
     let id = "platform \(service.key)"
-    let choices: [Question.Choice] =
-      service.host.isCarried
-      ? [
-        .init("leave out", "nothing is written"),
-        .init(service.host.rawValue, "it is written for \(service.host.title)"),
-      ] : []
-    if let said = answers[id], said == service.host.rawValue,
-      service.host != .encore || service.settings[.appID] != nil
+    var hosts: [Host] = [service.host.isCarried ? service.host : .railway]
+    // What serves pages can run on either.
+    if service.isFrontend, service.host == .vercel { hosts.append(.railway) }
+    if service.isFrontend, service.host == .railway { hosts.append(.vercel) }
+    if let said = answers[id], let host = hosts.first(where: { $0.rawValue == said }),
+      host != .encore || service.settings[.appID] != nil
     {
+      draft.services[index].host = host
       draft.services[index].standing = .written
+      draft.questions.removeAll { ["project", "team", "encore-environment"].contains($0.id) }
       joinTargets()
       return
     }
+    let choices =
+      [Question.Choice("leave out", "it stands in the file behind `#`")]
+      + hosts.map { .init($0.rawValue, "it is written for \($0.title)") }
     guard answers[id] == nil else { return }
     var subjects: Set<String> = [service.key, service.home]
     subjects.formUnion(service.configs)
     subjects.formUnion(service.configs.map(Path.name))
     draft.questions.append(
       Question(
-        id, "\(service.key): \(reason)", choices.isEmpty ? .none : .choice(choices),
+        id, "\(service.key): \(reason)", .choice(choices),
         evidence: [service.evidence], subjects: subjects))
   }
 
@@ -150,6 +160,13 @@ extension Joiner {
             ]), evidence: evidence, subjects: subjects))
       }
     }
+    for service in draft.services where service.host == .encore {
+      draft.questions.append(
+        Question(
+          "schema \(service.key)",
+          "\(service.key): Encore applies the migrations of its own databases with each deploy, outside its cloud at each start. Does anything else run them?",
+          evidence: [service.evidence], subjects: ["encore", "migrations", service.key]))
+    }
     for service in draft.services where service.standing == .written && !service.isFrontend {
       guard
         let place = facts.packages(in: service.context).lazy.compactMap({
@@ -205,6 +222,18 @@ extension Joiner {
           "\(Joiner.list(Array(Set(pretences.map(\.name))).sorted())): off where people are served?",
           evidence: [pretences[0].evidence], subjects: Set(pretences.map(\.name))))
     }
+    for service in draft.written + draft.open {
+      let silent = service.variables.filter {
+        $0.note == "commented out in the example" && kind($0.name) != .unknown
+      }
+      guard let first = silent.first else { continue }
+      let names = silent.map(\.name)
+      draft.questions.append(
+        Question(
+          "silent \(service.key)",
+          "\(Joiner.list(names)) of \(service.key) stand in the example behind `#`: are they set where people are served?",
+          evidence: [first.evidence], subjects: Set(names + [service.key])))
+    }
     let shared = draft.written.flatMap { service in
       service.variables.filter { ($0.note ?? "").contains("several services") }
     }
@@ -213,9 +242,11 @@ extension Joiner {
       draft.questions.append(
         Question(
           "shared", "which services read which names of \(shared[0].evidence.file) (\(Joiner.list(names)))?",
-          evidence: [shared[0].evidence], subjects: Set(names)))
+          evidence: [shared[0].evidence],
+          subjects: Set(names).union(
+            draft.written.filter { $0.variables.contains { names.contains($0.name) } }.map(\.key))))
     }
-    let empty = draft.written.filter { $0.variables.isEmpty && $0.settings[.cron] == nil }
+    let empty = draft.written.filter { $0.variables.isEmpty && $0.settings[.cron] == nil && $0.live == nil }
     if !empty.isEmpty {
       draft.questions.append(
         Question(
@@ -235,7 +266,7 @@ extension Joiner {
   }
 
   private mutating func askNames() {
-    let written = draft.written.filter { $0.host != .encore }
+    let written = draft.written.filter { $0.host != .encore && $0.live == nil }
     guard !written.isEmpty else { return }
     draft.questions.append(
       Question(
@@ -259,6 +290,7 @@ extension Joiner {
       }
     }
     others[Joiner.platformEnvironment(draft.environment)] = nil
+    draft.others = others
     guard let first = others.keys.sorted().first, let place = others[first] else { return }
     let next = draft.written.isEmpty ? "" : "; shipit init \(first) writes another file"
     draft.remarks.append(
@@ -282,6 +314,7 @@ extension Joiner {
         let words = line.lowercased().split { !$0.isLetter && $0 != "_" }
         if words.contains(where: { $0 == word }),
           line.containsAny("environment", "options", "branches", "ENV", "env")
+            || line.lowercased().containsAny("deploy", "promot")
         {
           return Evidence(workflow.file, index + 1)
         }

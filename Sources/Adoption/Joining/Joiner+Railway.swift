@@ -52,7 +52,7 @@ extension Joiner {
     }
     service.variables = unit.variables.map {
       DraftVariable(
-        name: $0.name, value: .unknown, evidence: $0.evidence,
+        name: $0.name, value: kind($0.name), evidence: $0.evidence,
         note: "Railway does not read this table: the value has to be set as a variable")
     }
     if settings[.builder]?.value == "dockerfile" { service.silent.insert(.builder) }
@@ -101,7 +101,7 @@ extension Joiner {
     }
     for argument in recipe.arguments where !service.variables.contains(where: { $0.name == argument.name }) {
       service.variables.append(
-        DraftVariable(name: argument.name, value: .unknown, evidence: argument.evidence))
+        DraftVariable(name: argument.name, value: .own, evidence: argument.evidence))
     }
   }
 

@@ -105,7 +105,8 @@ extension Joiner {
     let image = Path.join(service.home, "Dockerfile")
     guard let recipe = facts.images[image] else { return settings }
     settings[.builder] = Sourced("dockerfile", Evidence(image), .likely)
-    settings[.dockerfile] = Sourced(image, Evidence(image), .likely)
+    settings[.dockerfile] = Sourced(
+      service.context == service.home ? Path.name(image) : image, Evidence(image), .likely)
     let own = facts.compose.first { $0.file == file && $0.name == Path.name(service.home) }
     if let command = own?.command ?? recipe.command {
       settings[.start] = Sourced(command.value, command.evidence, .likely)

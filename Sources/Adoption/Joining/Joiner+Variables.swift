@@ -44,6 +44,8 @@ extension Joiner {
     let others = live.filter { !$0.isFrontend || $0.host == .railway }
     // Sites alone: they have servers of their own.
     let servers = others.isEmpty ? live : others
+    // A site on a platform for servers has few names of its own: what is not baked in belongs to the others.
+    let programs = servers.filter { !isSite($0) }
     let frontends = live.filter(\.isFrontend)
     for list in sharedLists(service) {
       for name in list.names where VariableName.exclusion(name.name) == nil {
@@ -55,13 +57,15 @@ extension Joiner {
           fits = isSite(service) && (frontends.count <= 1 || prefixFits(name.name, service))
         } else if servers.count == 1 {
           fits = servers[0].key == service.key
+        } else if programs.count == 1 {
+          fits = programs[0].key == service.key || needsStore(name.name, service)
         } else {
           fits = !isSite(service) || others.isEmpty || needsStore(name.name, service)
         }
         guard fits, !draft.services[index].variables.contains(where: { $0.name == name.name }) else {
           continue
         }
-        let isShared = live.count > 1 && !isPublic && servers.count > 1
+        let isShared = live.count > 1 && !isPublic && servers.count > 1 && programs.count != 1
         add(name, of: list, to: index, shared: isShared && !needsStore(name.name, service))
       }
     }
@@ -104,11 +108,18 @@ extension Joiner {
     }
   }
 
+  /// What may be said of a value of which only the name is known.
+  func kind(_ name: String, isOpen: Bool = false) -> Variable.Value {
+    if VariableName.isSecret(name) { return .secret }
+    if VariableName.isPretence(name) { return .unknown }
+    return isOpen || VariableName.isOwn(name) ? .own : .unknown
+  }
+
   private mutating func add(_ name: NameList.Name, of list: NameList, to index: Int, shared: Bool) {
     guard !draft.services[index].variables.contains(where: { $0.name == name.name }) else { return }
     if VariableName.isMobile(name.name) { return }
     var variable = DraftVariable(
-      name: name.name, value: VariableName.isSecret(name.name) ? .secret : .unknown,
+      name: name.name, value: kind(name.name, isOpen: name.isOpen),
       evidence: Evidence(list.file, name.line))
     if shared {
       variable.value = .unknown
@@ -133,10 +144,8 @@ extension Joiner {
       guard isSame, !hasExample else { continue }
       for variable in other.variables where VariableName.exclusion(variable.name) == nil {
         guard !draft.services[index].variables.contains(where: { $0.name == variable.name }) else { continue }
-        let isSecret = VariableName.isSecret(variable.name)
         draft.services[index].variables.append(
-          DraftVariable(
-            name: variable.name, value: isSecret ? .secret : .unknown, evidence: variable.evidence))
+          DraftVariable(name: variable.name, value: kind(variable.name), evidence: variable.evidence))
       }
     }
   }
@@ -152,7 +161,7 @@ extension Joiner {
         !draft.services[index].variables.contains(where: { $0.name == variable.name })
       else { continue }
       draft.services[index].variables.append(
-        DraftVariable(name: variable.name, value: .unknown, evidence: variable.evidence))
+        DraftVariable(name: variable.name, value: .own, evidence: variable.evidence))
     }
   }
 

@@ -2,6 +2,8 @@
 package struct Joiner {
   let facts: Facts
   let answers: Answers
+  /// What the platforms were asked, and said.
+  let platforms: LiveFacts
   var draft: Draft
   /// Folders that a service at the top builds.
   var covered: Set<String> = []
@@ -9,15 +11,18 @@ package struct Joiner {
   /// - Parameters:
   ///   - environment: the name of the environment that is written.
   ///   - answers: what people have said so far.
+  ///   - live: what stands on the platforms, where they were asked.
   package static func draft(
-    _ findings: [Finding], of tree: FileTree, environment: String = "prod", answers: Answers = [:]
+    _ findings: [Finding], of tree: FileTree, environment: String = "prod", answers: Answers = [:],
+    live: LiveFacts = LiveFacts()
   ) -> Draft {
-    var joiner = Joiner(Facts(findings, in: tree), environment, answers)
+    var joiner = Joiner(Facts(findings, in: tree), environment, answers, live)
     joiner.join()
     return joiner.draft
   }
 
-  private init(_ facts: Facts, _ environment: String, _ answers: Answers) {
+  private init(_ facts: Facts, _ environment: String, _ answers: Answers, _ live: LiveFacts) {
+    platforms = live
     self.facts = facts
     self.answers = answers
     draft = Draft(
@@ -37,7 +42,9 @@ package struct Joiner {
     joinPackages()
     resolveRivals()
     nameServices()
+    joinLive()
     joinVariables()
+    settleLive()
     joinStores()
     joinSchemas()
     joinNeeds()

@@ -19,6 +19,8 @@ struct ExampleReader: FileReader {
       if isCommentedOut, String(match.2) != String(match.2).uppercased() || match.2.count < 3 { continue }
       var name = NameList.Name(name: String(match.2), line: index + 1, isCommentedOut: isCommentedOut)
       name.isLocal = value.containsAny("localhost", "127.0.0.1", "0.0.0.0", "host.docker.internal")
+      let plain = value.hasPrefix("#") ? "" : String(value.unquoted)
+      name.isOpen = name.isLocal || VariableName.isPlaceholder(plain)
       if name.name == "RAILWAY_SERVICE" || name.name == "RAILWAY_SERVICE_NAME" {
         let word = String(value.prefix { $0 != "#" }).unquoted
         if !word.isEmpty, word.allSatisfy({ $0.isLetter || $0.isNumber || "-_".contains($0) }) {

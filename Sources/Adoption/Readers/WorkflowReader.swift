@@ -85,6 +85,7 @@ struct WorkflowReader: FileReader {
   private func collect(_ text: String, _ workflow: inout Workflow) {
     for (index, line) in text.lines.enumerated() where !line.trimmed.hasPrefix("#") {
       let evidence = Evidence(workflow.file, index + 1)
+      guard line.contains("secrets.") || line.contains("_") else { continue }
       for match in line.matches(of: #/secrets\.([A-Za-z_][A-Za-z0-9_]*)/#) {
         let name = String(match.1)
         if workflow.secrets[name] == nil { workflow.secrets[name] = evidence }

@@ -1,49 +1,32 @@
 /// Reads JSON with comments and trailing commas, as encore.app, wrangler.jsonc and tsconfig.json have them, and
 /// remembers the line of everything.
 struct CommentedJSON {
-  private let bytes: [UInt8]
-  private var place = 0
-  private var line = 1
+  private var cursor: TextCursor
 
   /// - Throws: `Unreadable` at the first thing that is no JSON.
   static func read(_ text: String) throws(Unreadable) -> Item {
-    var reading = CommentedJSON(bytes: Array(text.utf8))
-    if reading.bytes.starts(with: [0xEF, 0xBB, 0xBF]) { reading.place = 3 }
+    var reading = CommentedJSON(cursor: TextCursor(text))
     let item = try reading.item(depth: 0)
     try reading.skip()
-    guard reading.place == reading.bytes.count else { throw reading.fault("something follows the value") }
+    guard reading.cursor.next == nil else { throw reading.cursor.fault("something follows the value") }
     return item
-  }
-
-  private init(bytes: [UInt8]) { self.bytes = bytes }
-
-  private var next: UInt8? { place < bytes.count ? bytes[place] : nil }
-
-  private func fault(_ message: String) -> Unreadable { Unreadable(line: line, message: message) }
-
-  private mutating func advance() {
-    if bytes[place] == 0x0A { line += 1 }
-    place += 1
   }
 
   /// White space and comments.
   private mutating func skip() throws(Unreadable) {
-    while let byte = next {
+    while let byte = cursor.next {
       switch byte {
-      case 0x20, 0x09, 0x0D, 0x0A: advance()
+      case 0x20, 0x09, 0x0D, 0x0A: cursor.advance()
       case UInt8(ascii: "/"):
-        guard place + 1 < bytes.count else { throw fault("`/` begins no comment") }
-        if bytes[place + 1] == UInt8(ascii: "/") {
-          while let byte = next, byte != 0x0A { place += 1 }
-        } else if bytes[place + 1] == UInt8(ascii: "*") {
-          place += 2
-          while place + 1 < bytes.count, !(bytes[place] == UInt8(ascii: "*") && bytes[place + 1] == 0x2F) {
-            advance()
-          }
-          guard place + 1 < bytes.count else { throw fault("a comment has no end") }
-          place += 2
+        if cursor.sees("//") {
+          cursor.skipLine()
+        } else if cursor.sees("/*") {
+          cursor.advance(2)
+          while cursor.next != nil, !cursor.sees("*/") { cursor.advance() }
+          guard cursor.next != nil else { throw cursor.fault("a comment has no end") }
+          cursor.advance(2)
         } else {
-          throw fault("`/` begins no comment")
+          throw cursor.fault("`/` begins no comment")
         }
       default: return
       }
@@ -52,32 +35,30 @@ struct CommentedJSON {
 
   private mutating func takes(_ byte: UInt8) throws(Unreadable) -> Bool {
     try skip()
-    guard next == byte else { return false }
-    advance()
-    return true
+    return cursor.takes(byte)
   }
 
   private mutating func item(depth: Int) throws(Unreadable) -> Item {
-    guard depth < 64 else { throw fault("it is nested too deep") }
+    guard depth < 64 else { throw cursor.fault("it is nested too deep") }
     try skip()
-    let start = line
-    switch next {
+    let start = cursor.line
+    switch cursor.next {
     case UInt8(ascii: "{"):
-      advance()
+      cursor.advance()
       return Item(value: .table(try members(depth: depth)), line: start)
     case UInt8(ascii: "["):
-      advance()
+      cursor.advance()
       var items: [Item] = []
       while try !takes(UInt8(ascii: "]")) {
         items.append(try item(depth: depth + 1))
         if try !takes(UInt8(ascii: ",")) {
-          guard try takes(UInt8(ascii: "]")) else { throw fault("a list goes on without a comma") }
+          guard try takes(UInt8(ascii: "]")) else { throw cursor.fault("a list goes on without a comma") }
           break
         }
       }
       return Item(value: .list(items), line: start)
     case UInt8(ascii: "\""): return Item(value: .scalar(try text(), isText: true), line: start)
-    case nil: throw fault("the file ends too early")
+    case nil: throw cursor.fault("the file ends too early")
     default: return Item(value: try word(), line: start)
     }
   }
@@ -86,13 +67,13 @@ struct CommentedJSON {
     var members: [Item.Member] = []
     while try !takes(UInt8(ascii: "}")) {
       try skip()
-      let start = line
-      guard next == UInt8(ascii: "\"") else { throw fault("a name in quotes is expected") }
+      let start = cursor.line
+      guard cursor.next == UInt8(ascii: "\"") else { throw cursor.fault("a name in quotes is expected") }
       let key = try text()
-      guard try takes(UInt8(ascii: ":")) else { throw fault("`:` is expected after `\(key)`") }
+      guard try takes(UInt8(ascii: ":")) else { throw cursor.fault("`:` is expected after `\(key)`") }
       members.append(Item.Member(key: key, line: start, item: try item(depth: depth + 1)))
       if try !takes(UInt8(ascii: ",")) {
-        guard try takes(UInt8(ascii: "}")) else { throw fault("a comma is missing after `\(key)`") }
+        guard try takes(UInt8(ascii: "}")) else { throw cursor.fault("a comma is missing after `\(key)`") }
         break
       }
     }
@@ -100,42 +81,35 @@ struct CommentedJSON {
   }
 
   private mutating func word() throws(Unreadable) -> Item.Value {
-    let start = place
-    while let byte = next, !" \t\r\n,]}:/".utf8.contains(byte) { place += 1 }
-    let text = String(decoding: bytes[start..<place], as: UTF8.self)
+    let text = cursor.word { !" \t\r\n,]}:/".utf8.contains($0) }
     switch text {
     case "null": return .null
     case "true", "false": return .scalar(text, isText: false)
     default:
-      guard Double(text) != nil else { throw fault("this is no value of JSON") }
+      guard Double(text) != nil else { throw cursor.fault("this is no value of JSON") }
       return .scalar(text, isText: false)
     }
   }
 
   private mutating func text() throws(Unreadable) -> String {
-    place += 1
+    cursor.advance()
     var units: [UInt8] = []
-    while let byte = next, byte != UInt8(ascii: "\"") {
-      guard byte != 0x0A else { throw fault("a text has no end") }
-      place += 1
+    while let byte = cursor.next, byte != UInt8(ascii: "\"") {
+      guard byte != 0x0A else { throw cursor.fault("a text has no end") }
+      cursor.advance()
       guard byte == UInt8(ascii: "\\") else {
         units.append(byte)
         continue
       }
-      guard let escape = next else { break }
-      place += 1
-      switch escape {
-      case UInt8(ascii: "n"): units.append(0x0A)
-      case UInt8(ascii: "t"): units.append(0x09)
-      case UInt8(ascii: "r"): units.append(0x0D)
-      case UInt8(ascii: "b"): units.append(0x08)
-      case UInt8(ascii: "f"): units.append(0x0C)
-      case UInt8(ascii: "u"): units += Array(String(try unicode()).utf8)
-      default: units.append(escape)
+      guard let escape = cursor.next else { break }
+      cursor.advance()
+      if escape == UInt8(ascii: "u") {
+        units += Array(String(try unicode()).utf8)
+      } else {
+        units.append(TextCursor.escaped(escape) ?? escape)
       }
     }
-    guard next != nil else { throw fault("a text has no end") }
-    place += 1
+    guard cursor.takes(UInt8(ascii: "\"")) else { throw cursor.fault("a text has no end") }
     return String(decoding: units, as: UTF8.self)
   }
 
@@ -143,10 +117,8 @@ struct CommentedJSON {
   private mutating func unicode() throws(Unreadable) -> Character {
     let high = try code()
     var value = high
-    if (0xD800..<0xDC00).contains(high), place + 1 < bytes.count, bytes[place] == UInt8(ascii: "\\"),
-      bytes[place + 1] == UInt8(ascii: "u")
-    {
-      place += 2
+    if (0xD800..<0xDC00).contains(high), cursor.sees("\\u") {
+      cursor.advance(2)
       let low = try code()
       value = 0x10000 &+ ((high &- 0xD800) << 10) &+ (low &- 0xDC00)
     }
@@ -154,10 +126,7 @@ struct CommentedJSON {
   }
 
   private mutating func code() throws(Unreadable) -> UInt32 {
-    guard place + 4 <= bytes.count,
-      let value = UInt32(String(decoding: bytes[place..<place + 4], as: UTF8.self), radix: 16)
-    else { throw fault("`\\u` wants four digits") }
-    place += 4
+    guard let value = cursor.code(digits: 4) else { throw cursor.fault("`\\u` wants four digits") }
     return value
   }
 }

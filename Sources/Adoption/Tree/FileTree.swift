@@ -4,6 +4,8 @@ package struct FileTree: Sendable {
   package var name: String
   /// Whether other machines can reach what git pushes.
   package var hasRemote: Bool
+  /// `acme/shop`, of the remote.
+  package var repository: String?
   /// Paths relative to the root, sorted.
   package let paths: [String]
   private let known: Set<String>
@@ -14,9 +16,13 @@ package struct FileTree: Sendable {
   /// - Parameters:
   ///   - paths: every tracked file.
   ///   - texts: of those that `isRead`.
-  package init(name: String, hasRemote: Bool = false, paths: [String] = [], texts: [String: String]) {
+  package init(
+    name: String, hasRemote: Bool = false, repository: String? = nil, paths: [String] = [],
+    texts: [String: String]
+  ) {
     self.name = name
     self.hasRemote = hasRemote
+    self.repository = repository
     self.texts = texts
     known = Set(paths).union(texts.keys)
     self.paths = known.sorted()

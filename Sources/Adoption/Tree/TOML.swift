@@ -5,9 +5,7 @@
 /// or defined twice is refused with its line. Debian's libraries for it are not on every machine shipit runs on, and
 /// those that are give no lines, which every fact here needs.
 struct TOML {
-  private let bytes: [UInt8]
-  private var place = 0
-  private var line = 1
+  private var cursor: TextCursor
   private var root = Table()
 
   /// A table that is still being filled.
@@ -50,15 +48,16 @@ struct TOML {
 
   /// - Throws: `Unreadable` at the first thing that is no TOML.
   static func read(_ text: String) throws(Unreadable) -> Item {
-    var reading = TOML(bytes: Array(text.utf8))
+    var reading = TOML(text)
     try reading.document()
     return reading.root.item
   }
 
-  private init(bytes: [UInt8]) { self.bytes = bytes }
+  private init(_ text: String) { cursor = TextCursor(text) }
 
-  private var next: UInt8? { place < bytes.count ? bytes[place] : nil }
-  private func fault(_ message: String) -> Unreadable { Unreadable(line: line, message: message) }
+  private var next: UInt8? { cursor.next }
+  private var line: Int { cursor.line }
+  private func fault(_ message: String) -> Unreadable { cursor.fault(message) }
 
   private mutating func document() throws(Unreadable) {
     var table = root
@@ -78,13 +77,13 @@ struct TOML {
   }
 
   private mutating func header() throws(Unreadable) -> Table {
-    place += 1
+    cursor.advance()
     let isList = next == UInt8(ascii: "[")
-    if isList { place += 1 }
+    if isList { cursor.advance() }
     let path = try keys()
     for _ in 0..<(isList ? 2 : 1) {
       guard next == UInt8(ascii: "]") else { throw fault("a table's name has no `]`") }
-      place += 1
+      cursor.advance()
     }
     let parent = try table(at: path.dropLast(), from: root)
     guard let key = path.last else { throw fault("a table has no name") }
@@ -128,7 +127,7 @@ struct TOML {
     let start = line
     let path = try keys()
     guard next == UInt8(ascii: "=") else { throw fault("`=` is expected after a key") }
-    place += 1
+    cursor.advance()
     skipBlanks()
     let value = try item(depth: 0)
     let target = try self.table(at: path.dropLast(), from: table)
@@ -141,15 +140,14 @@ struct TOML {
   private mutating func keys() throws(Unreadable) -> [String] {
     var path: [String] = []
     repeat {
-      if !path.isEmpty { place += 1 }
+      if !path.isEmpty { cursor.advance() }
       skipBlanks()
       switch next {
       case UInt8(ascii: "\""), UInt8(ascii: "'"): path.append(try text())
       default:
-        let start = place
-        while let byte = next, isBare(byte) { place += 1 }
-        guard place > start else { throw fault("a key is expected") }
-        path.append(String(decoding: bytes[start..<place], as: UTF8.self))
+        let word = cursor.word(while: isBare)
+        guard !word.isEmpty else { throw fault("a key is expected") }
+        path.append(word)
       }
       skipBlanks()
     } while next == UInt8(ascii: ".")
@@ -172,26 +170,24 @@ struct TOML {
     case UInt8(ascii: "\""), UInt8(ascii: "'"):
       return Item(value: .scalar(try text(), isText: true), line: start)
     case UInt8(ascii: "["):
-      place += 1
+      cursor.advance()
       var items: [Item] = []
       skipLines()
       while next != UInt8(ascii: "]") {
         items.append(try item(depth: depth + 1))
         skipLines()
         if next == UInt8(ascii: ",") {
-          place += 1
+          cursor.advance()
           skipLines()
         } else if next != UInt8(ascii: "]") {
           throw fault("a list goes on without a comma")
         }
       }
-      place += 1
+      cursor.advance()
       return Item(value: .list(items), line: start)
     case UInt8(ascii: "{"): return try inlineTable()
     default:
-      let from = place
-      while let byte = next, !" \t\r\n,]}#".utf8.contains(byte) { place += 1 }
-      let word = String(decoding: bytes[from..<place], as: UTF8.self)
+      let word = cursor.word { !" \t\r\n,]}#".utf8.contains($0) }
       guard !word.isEmpty else { throw fault("a value is expected") }
       let number = word.filter { $0 != "_" }
       if word == "true" || word == "false" { return Item(value: .scalar(word, isText: false), line: start) }
@@ -204,7 +200,7 @@ struct TOML {
 
   private mutating func inlineTable() throws(Unreadable) -> Item {
     let start = line
-    place += 1
+    cursor.advance()
     let table = Table()
     table.line = start
     skipBlanks()
@@ -212,29 +208,26 @@ struct TOML {
       try pair(into: table)
       skipBlanks()
       if next == UInt8(ascii: ",") {
-        place += 1
+        cursor.advance()
         skipBlanks()
       } else if next != UInt8(ascii: "}") {
         throw fault("an inline table has no end")
       }
     }
-    place += 1
+    cursor.advance()
     return table.item
   }
 
   private mutating func skipBlanks() {
-    while let byte = next, byte == 0x20 || byte == 0x09 { place += 1 }
+    cursor.skip { $0 == 0x20 || $0 == 0x09 }
   }
 
   /// Blanks, line ends and comments.
   private mutating func skipLines() {
     while let byte = next {
       switch byte {
-      case 0x0A:
-        line += 1
-        place += 1
-      case 0x20, 0x09, 0x0D: place += 1
-      case UInt8(ascii: "#"): while let byte = next, byte != 0x0A { _ = byte; place += 1 }
+      case 0x0A, 0x20, 0x09, 0x0D: cursor.advance()
+      case UInt8(ascii: "#"): cursor.skipLine()
       default: return
       }
     }
@@ -243,28 +236,21 @@ struct TOML {
   /// A text in one or three quotes of either kind.
   private mutating func text() throws(Unreadable) -> String {
     guard let quote = next else { throw fault("a text is expected") }
-    let isLong = place + 2 < bytes.count && bytes[place + 1] == quote && bytes[place + 2] == quote
-    place += isLong ? 3 : 1
-    if isLong, next == 0x0D { place += 1 }
-    if isLong, next == 0x0A { newLine() }
+    let isDouble = quote == UInt8(ascii: "\"")
+    let three: StaticString = isDouble ? "\"\"\"" : "'''"
+    let isLong = cursor.sees(three)
+    cursor.advance(isLong ? 3 : 1)
+    if isLong, next == 0x0D { cursor.advance() }
+    if isLong, next == 0x0A { cursor.advance() }
     var units: [UInt8] = []
     while let byte = next {
-      if byte == quote {
-        if !isLong {
-          place += 1
-          return String(decoding: units, as: UTF8.self)
-        }
-        if place + 2 < bytes.count + 0, bytes[place + 1] == quote, bytes[place + 2] == quote {
-          place += 3
-          return String(decoding: units, as: UTF8.self)
-        }
+      if byte == quote, !isLong || cursor.sees(three) {
+        cursor.advance(isLong ? 3 : 1)
+        return String(decoding: units, as: UTF8.self)
       }
-      if byte == 0x0A {
-        guard isLong else { throw fault("a text has no end") }
-        line += 1
-      }
-      place += 1
-      if byte == UInt8(ascii: "\\"), quote == UInt8(ascii: "\"") {
+      if byte == 0x0A, !isLong { throw fault("a text has no end") }
+      cursor.advance()
+      if byte == UInt8(ascii: "\\"), isDouble {
         try escape(into: &units)
       } else {
         units.append(byte)
@@ -273,37 +259,25 @@ struct TOML {
     throw fault("a text has no end")
   }
 
-  private mutating func newLine() {
-    line += 1
-    place += 1
-  }
-
   private mutating func escape(into units: inout [UInt8]) throws(Unreadable) {
     guard let byte = next else { throw fault("a text has no end") }
-    place += 1
+    if let escaped = TextCursor.escaped(byte) {
+      cursor.advance()
+      units.append(escaped)
+      return
+    }
     switch byte {
-    case UInt8(ascii: "n"): units.append(0x0A)
-    case UInt8(ascii: "t"): units.append(0x09)
-    case UInt8(ascii: "r"): units.append(0x0D)
-    case UInt8(ascii: "b"): units.append(0x08)
-    case UInt8(ascii: "f"): units.append(0x0C)
-    case UInt8(ascii: "e"): units.append(0x1B)
-    case UInt8(ascii: "\""), UInt8(ascii: "\\"): units.append(byte)
+    case UInt8(ascii: "e"):
+      cursor.advance()
+      units.append(0x1B)
     case UInt8(ascii: "u"), UInt8(ascii: "U"):
-      let count = byte == UInt8(ascii: "u") ? 4 : 8
-      guard place + count <= bytes.count,
-        let code = UInt32(String(decoding: bytes[place..<place + count], as: UTF8.self), radix: 16),
+      cursor.advance()
+      guard let code = cursor.code(digits: byte == UInt8(ascii: "u") ? 4 : 8),
         let scalar = Unicode.Scalar(code)
       else { throw fault("this is no character") }
-      place += count
       units += Array(String(Character(scalar)).utf8)
-    case 0x0A, 0x0D, 0x20, 0x09:
-      // A line that goes on in the next one.
-      place -= 1
-      while let byte = next, byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D {
-        if byte == 0x0A { line += 1 }
-        place += 1
-      }
+    // A line that goes on in the next one.
+    case 0x0A, 0x0D, 0x20, 0x09: cursor.skip { [0x20, 0x09, 0x0A, 0x0D].contains($0) }
     default: throw fault("this escape is none of TOML's")
     }
   }

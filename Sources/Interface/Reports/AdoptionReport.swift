@@ -68,6 +68,12 @@ package struct AdoptionReport: Report {
   package var mistakes: [String]
   /// Whether a file of Railway's is among what was read.
   package var hasRailwayFiles: Bool
+  /// What was not checked of what was written, and why; nil: a plan was made, or there is nothing to plan.
+  package var unchecked: String?
+  /// How many services a person has to say something of first: they stand in the file behind `#`.
+  package var undecided = 0
+  /// How many steps the plan of it has.
+  package var steps: Int?
 
   package init(
     environment: String, file: InitReport.File?, services: [Service], questions: [Question],
@@ -149,11 +155,27 @@ package struct AdoptionReport: Report {
     }
     var lines = InitReport.fileLines(file, symbols)
     lines += mistakes.map { Line(.warning("    \($0)"), overflow: .wrap(hanging: 4)) }
+    let isEmpty = !services.contains(where: \.isWritten)
+    if isComplete {
+      let count = services.count(where: \.isWritten)
+      lines.append(
+        .labelled(
+          "valid",
+          [Span(isEmpty ? "no service counts yet" : "\(count) \(count == 1 ? "service" : "services")")],
+          indent: 0))
+    }
+    if let unchecked {
+      lines.append(Line(["unchecked  ", .warning(unchecked)], overflow: .wrap(hanging: 11)))
+    }
     let next =
       file.state == .kept
       ? "shipit init \(environment) --force"
-      : mistakes.isEmpty ? "shipit plan \(environment)" : "shipit validate \(environment)"
-    lines.append(.labelled("next", [.accent(next)], indent: 0))
+      : mistakes.isEmpty && !isEmpty ? "shipit plan \(environment)" : "shipit validate \(environment)"
+    lines.append(
+      .labelled(
+        "next",
+        (isEmpty && isComplete && undecided > 0 ? [Span("decide each ? in \(file.path), then ")] : [])
+          + [.accent(next)], indent: 0))
     return lines
   }
 }

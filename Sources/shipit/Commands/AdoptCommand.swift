@@ -15,11 +15,28 @@ enum AdoptCommand {
     let root = try InitCommand.repository(invocation)
     let tree = await RepositoryFiles.tree(at: root)
     let findings = Survey.findings(tree)
-    let answers = await answers(findings, tree, name, invocation, console)
-    let draft = Joiner.draft(findings, of: tree, environment: name, answers: answers)
+    let files = Joiner.draft(findings, of: tree, environment: name)
+    var live = LiveFacts()
+    if !invocation.has("offline") {
+      live = try await LivePlatforms.facts(files, tree, at: root, project: nil, console)
+    }
+    var answers: Answers = [:]
+    // Which project it is comes first: what stands there answers much else.
+    if let question = live.questions.first(where: { $0.id == "project" }), mayAsk(invocation, console) {
+      let said = await ask(question, console)
+      answers["project"] = said
+      if said != question.standard {
+        live = try await LivePlatforms.facts(files, tree, at: root, project: said, console)
+      }
+    }
+    answers = await self.answers(findings, tree, name, live, answers, invocation, console)
+    let draft = Joiner.draft(findings, of: tree, environment: name, answers: answers, live: live)
     let text = EnvironmentText.text(draft)
     if invocation.has("dry-run") {
-      if let text, !console.wantsJSON { console.write(String(text.dropLast())) }
+      if let text, !console.wantsJSON {
+        console.note(live.notes)
+        console.write(String(text.dropLast()))
+      }
       if text == nil || console.wantsJSON { console.result(AdoptionReport(draft, file: nil, mistakes: [])) }
       return text == nil ? .usage : .done
     }
@@ -32,29 +49,36 @@ enum AdoptCommand {
       let result = Project(root: root).read(name)
       mistakes = result.diagnostics.filter { $0.severity == .error }.map { "\($0.mark): \($0.message)" }
     }
-    let report = AdoptionReport(draft, file: file, mistakes: mistakes)
+    var report = AdoptionReport(draft, file: file, mistakes: mistakes)
+    let planned = report.isComplete ? await AdoptionPlan.make(name, draft, root, invocation, console) : nil
+    report.undecided = draft.open.count
+    report.unchecked = planned?.unchecked
+    report.steps = planned?.report?.steps.count
     console.result(report)
+    if let plan = planned?.report, !console.wantsJSON { console.result(plan) }
     return report.isComplete ? .done : .usage
   }
 
   /// What a person says to the questions that something can be done about, one after another. An answer may open
   /// the next question, or close one.
   private static func answers(
-    _ findings: [Adoption.Finding], _ tree: FileTree, _ name: String, _ invocation: Invocation,
-    _ console: Console
+    _ findings: [Adoption.Finding], _ tree: FileTree, _ name: String, _ live: LiveFacts, _ known: Answers,
+    _ invocation: Invocation, _ console: Console
   ) async -> Answers {
-    var answers: Answers = [:]
-    guard console.canAsk, !invocation.has("yes"), !invocation.has("dry-run"), !console.wantsJSON else {
-      return answers
-    }
+    var answers = known
+    guard mayAsk(invocation, console) else { return answers }
     while true {
-      let draft = Joiner.draft(findings, of: tree, environment: name, answers: answers)
+      let draft = Joiner.draft(findings, of: tree, environment: name, answers: answers, live: live)
       guard let question = draft.questions.first(where: { $0.standard != nil && answers[$0.id] == nil })
       else {
         return answers
       }
       answers[question.id] = await ask(question, console)
     }
+  }
+
+  private static func mayAsk(_ invocation: Invocation, _ console: Console) -> Bool {
+    console.canAsk && !invocation.has("yes") && !invocation.has("dry-run") && !console.wantsJSON
   }
 
   private static func ask(_ question: Adoption.Question, _ console: Console) async -> String {

@@ -6,6 +6,7 @@ import Runner
 enum DeployCommand {
   static func run(_ invocation: Invocation) async -> Int32 {
     await EnvironmentCommand.run(invocation) { project, environment, console throws(Failure) in
+      try environment.requireContent()
       let saved = try saved(invocation, environment)
       let isDirty = saved?.plan.isDirty ?? invocation.has("dirty")
       let session = try await Session(project, environment, console, needsVariables: true, isDirty: isDirty)

@@ -7,6 +7,7 @@ import Runner
 enum PlanCommand {
   static func run(_ invocation: Invocation) async -> Int32 {
     await EnvironmentCommand.run(invocation) { project, environment, console throws(Failure) in
+      try environment.requireContent()
       let isDirty = invocation.has("dirty")
       if isDirty, invocation.value("out") != nil {
         throw Failure(
