@@ -9,12 +9,14 @@ struct GitHubCall: Sendable {
     case setStatus(Int64)
     case publicKey(GitHubScope), listSecrets(GitHubScope)
     case putSecret(GitHubScope, name: String)
+    case listIssues, createIssue
+    case editIssue(Int64), commentIssue(Int64)
 
     /// Those that change something.
     var isWrite: Bool {
       switch self {
-      case .create, .setStatus, .putSecret: true
-      case .list, .statuses, .publicKey, .listSecrets: false
+      case .create, .setStatus, .putSecret, .createIssue, .editIssue, .commentIssue: true
+      case .list, .statuses, .publicKey, .listSecrets, .listIssues: false
       }
     }
   }
@@ -27,6 +29,11 @@ struct GitHubCall: Sendable {
     let parts = request.path.split(separator: "/").map(String.init)
     guard parts.count >= 4, parts[0] == "repos" else { return nil }
     repository = "\(parts[1])/\(parts[2])"
+    if parts[3] == "issues" {
+      guard let kind = Self.issuesKind(request.method, Array(parts.dropFirst(4))) else { return nil }
+      self.kind = kind
+      return
+    }
     guard parts[3] == "deployments" else {
       guard let kind = Self.secretsKind(request.method, Array(parts.dropFirst(3)), repository) else {
         return nil
@@ -44,6 +51,16 @@ struct GitHubCall: Sendable {
     }
   }
 
+  private static func issuesKind(_ method: String, _ rest: [String]) -> Kind? {
+    switch (method, rest.count) {
+    case ("GET", 0): return .listIssues
+    case ("POST", 0): return .createIssue
+    case ("PATCH", 1): return Int64(rest[0]).map { .editIssue($0) }
+    case ("POST", 2) where rest[1] == "comments": return Int64(rest[0]).map { .commentIssue($0) }
+    default: return nil
+    }
+  }
+
   /// Its name in GitHub's description.
   var operation: String {
     switch kind {
@@ -54,6 +71,10 @@ struct GitHubCall: Sendable {
     case .publicKey(let scope): "get-\(scope.word)-public-key"
     case .listSecrets(let scope): "list-\(scope.word)-secrets"
     case .putSecret(let scope, _): "create-or-update-\(scope.word)-secret"
+    case .listIssues: "list-for-repo"
+    case .createIssue: "create"
+    case .editIssue: "update"
+    case .commentIssue: "create-comment"
     }
   }
 }
@@ -114,7 +135,7 @@ extension GitHubWorld {
     ]
   }
 
-  private static let bot: JSON = {
+  static let bot: JSON = {
     let url = "https://api.github.com/users/github-actions%5Bbot%5D"
     var user: [String: JSON] = [
       "login": "github-actions[bot]", "id": 41_898_282, "node_id": "MDM6Qm90NDE4OTgyODI=",

@@ -75,6 +75,9 @@ package actor GitHubTwin: Emulation {
   package func stop() {}
 
   package var overview: JSON {
-    ["deployments": .array(world.deployments.map(\.overview)), "secrets": world.secretsOverview]
+    [
+      "deployments": .array(world.deployments.map(\.overview)), "secrets": world.secretsOverview,
+      "issues": .array(world.issues.map(\.overview)),
+    ]
   }
 }

@@ -37,6 +37,8 @@ struct GitHubWorld: Sendable {
   private(set) var deployments: [Deployment] = []
   /// Values and keys of repositories and environments.
   var secrets: [GitHubScope: ScopedSecrets] = [:]
+  /// The oldest first.
+  var issues: [GitHubIssue] = []
   private var next: Int64 = 1
 
   static let words = FaultGate.Words(
@@ -50,6 +52,14 @@ struct GitHubWorld: Sendable {
   /// - Throws: `Refusal` for an unknown permission.
   init(_ seed: JSON) throws(Refusal) {
     repositories = Set((seed["repositories"]?.array ?? []).compactMap(\.string))
+    for (index, entry) in (seed["issues"]?.array ?? []).enumerated() {
+      issues.append(
+        GitHubIssue(
+          number: Int64(index + 1), repository: entry["repository"]?.string ?? "",
+          title: entry["title"]?.string ?? "", body: entry["body"]?.string ?? "", labels: [],
+          authorType: entry["author"]?.string ?? "Bot", at: "2026-01-01T00:00:00Z",
+          changedAt: "2026-01-01T00:00:00Z"))
+    }
     for entry in seed["tokens"]?.array ?? [] {
       guard let token = entry["token"]?.string else { throw Refusal("seed: a token has no value") }
       let word = entry["permission"]?.string ?? "write"
@@ -80,10 +90,10 @@ struct GitHubWorld: Sendable {
   ) throws(GitHubProblem) -> ServerResponse {
     if call.kind.isWrite, access != .write {
       var problem = GitHubProblem(403, "Resource not accessible by integration")
-      if case .putSecret = call.kind {
-        problem.accepted = "secrets=write"
-      } else {
-        problem.accepted = "deployments=write"
+      switch call.kind {
+      case .putSecret: problem.accepted = "secrets=write"
+      case .createIssue, .editIssue, .commentIssue: problem.accepted = "issues=write"
+      default: problem.accepted = "deployments=write"
       }
       throw problem
     }
@@ -96,6 +106,10 @@ struct GitHubWorld: Sendable {
     case .publicKey(let scope): return try publicKey(scope)
     case .listSecrets(let scope): return listSecrets(scope, request)
     case .putSecret(let scope, let name): return try putSecret(name, scope, try body(request), now)
+    case .listIssues: return listIssues(call, request)
+    case .createIssue: return try createIssue(call, try body(request), now)
+    case .editIssue(let number): return try editIssue(number, call, try body(request), now)
+    case .commentIssue(let number): return try commentIssue(number, call, try body(request), now)
     }
   }
 

@@ -82,6 +82,7 @@ extension RailwayDeclaration {
         serviceId: String!
       ): EnvironmentVariables!
       volumeInstanceBackupList(volumeInstanceId: String!): [VolumeInstanceBackup!]!
+      volumeInstanceBackupScheduleList(volumeInstanceId: String!): [VolumeInstanceBackupSchedule!]!
       workflowStatus(workflowId: String!): WorkflowResult!
     }
 
@@ -145,6 +146,10 @@ extension RailwayDeclaration {
       variableDelete(input: VariableDeleteInput!): Boolean!
       variableUpsert(input: VariableUpsertInput!): Boolean!
       volumeInstanceBackupCreate(name: String, volumeInstanceId: String!): WorkflowId!
+      volumeInstanceBackupScheduleUpdate(
+        kinds: [VolumeInstanceBackupScheduleKind!]!
+        volumeInstanceId: String!
+      ): Boolean!
     }
     """
 }
