@@ -90,6 +90,23 @@ extension Documents {
     }
     """)
 
+  static let backupSchedules = Operation(
+    """
+    query ShipitBackupSchedules($volumeInstanceId: String!) {
+      volumeInstanceBackupScheduleList(volumeInstanceId: $volumeInstanceId) { id kind }
+    }
+    """)
+
+  static let backupSchedulesSet = Operation(
+    """
+    mutation ShipitBackupSchedulesSet(
+      $volumeInstanceId: String!
+      $kinds: [VolumeInstanceBackupScheduleKind!]!
+    ) {
+      volumeInstanceBackupScheduleUpdate(volumeInstanceId: $volumeInstanceId, kinds: $kinds)
+    }
+    """)
+
   static let workflow = Operation(
     """
     query ShipitWorkflow($workflowId: String!) {
@@ -106,6 +123,8 @@ extension Documents {
       variables,
       variableMetadata, deployments, deployment, deploymentEvents, deploymentSnapshot, buildLogs,
       deploymentLogs, serviceInstanceUpdate, limitsUpdate, variablesUpsert, variableDelete, deploy,
-      redeploy, rollback, cancel, backups, backupCreate, workflow, httpStatusMetrics, httpDurationMetrics,
+      redeploy, rollback, cancel, backups, backupCreate, workflow, stagedChanges, backupSchedules,
+      backupSchedulesSet, httpStatusMetrics,
+      httpDurationMetrics,
     ] + creating
 }

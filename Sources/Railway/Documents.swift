@@ -216,7 +216,7 @@ enum Documents {
       environment(id: $environmentId) {
         id
         variables(first: $first, after: $after) {
-          edges { node { id name serviceId isSealed } }
+          edges { node { id name serviceId isSealed updatedAt } }
           pageInfo { hasNextPage endCursor }
         }
       }

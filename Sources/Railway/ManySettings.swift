@@ -4,8 +4,6 @@ import Model
 extension RailwayClient {
   /// How many services are asked for by name in one request.
   static let mostByName = 20
-  /// How many automatic deploys are asked for in one request.
-  private static let mostTriggers = 50
 
   /// Settings from the listing of instances, variables and limits from the environment's configuration
   /// (contract railway §6.5, §9), automatic deploys only of those connected to a repository.
@@ -41,17 +39,7 @@ extension RailwayClient {
       throw APIError(.notFound, "the service instance is gone", operation: Documents.settings.name)
     }
     let connected = services.filter(\.hasRepository).map(\.id)
-    for start in stride(from: 0, to: connected.count, by: RailwayClient.mostTriggers) {
-      let chunk = connected[start..<min(start + RailwayClient.mostTriggers, connected.count)]
-      var variables: [String: JSON] = [
-        "projectId": .string(place.project), "environmentId": .string(place.environment),
-      ]
-      for (index, id) in chunk.enumerated() { variables["s\(index)"] = .string(id) }
-      let data = try await read(Documents.autoDeploys(chunk.count), variables, manner)
-      for (index, id) in chunk.enumerated() {
-        details[id]?.autoDeploys = data["a\(index)"]?["enabled"]?.bool ?? false
-      }
-    }
+    for id in try await deployingPushes(connected, in: place, manner) { details[id]?.autoDeploys = true }
     return details
   }
 }

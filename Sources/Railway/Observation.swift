@@ -7,7 +7,7 @@ extension RailwayPlatform {
     guard !services.isEmpty else { return Observation() }
     let resolved = try await resolve(environment)
     async let incident = incidentNotes()
-    async let sealed = try? client.sealedNames(in: resolved.place)
+    async let listed = try? client.variableListing(in: resolved.place)
     let state = try await readState(resolved, withVolumes: true)
     let targets = try await Resolution(client: client).services(services, in: state, resolved)
     let details: [String: ServiceDetails]
@@ -21,28 +21,31 @@ extension RailwayPlatform {
     if environment.provision == .create {
       (observation.manual, unready) = try await domainTasks(services, targets, token: resolved.token)
     }
-    if state.stagedChanges > 0 {
-      observation.notes.append(
-        "\(state.stagedChanges) staged changes wait in Railway's environment \(resolved.environment); "
-          + "shipit leaves them alone")
-    }
-    let sealedNames = await sealed ?? [:]
+    if state.stagedChanges > 0 { observation.notes.append(await stagedNote(state, resolved)) }
+    let listing = await listed ?? [:]
     for service in services {
       guard let target = targets[service.key], let found = state.services[target.serviceID],
         let detail = details[target.serviceID]
       else { continue }
       var variables = detail.variables
-      for name in sealedNames[found.id] ?? [] where variables[name] == nil {
-        variables.updateValue(nil, forKey: name)
+      let known = listing[found.id] ?? VariableListing()
+      for name in known.sealed where variables[name] == nil { variables.updateValue(nil, forKey: name) }
+      var settings = detail.settings
+      if service.settings.backups != nil, let volume = state.volumes[found.id] {
+        do { settings.backups = try await client.schedules(ofVolume: volume) } catch {
+          throw error.failure(
+            "reading the backups of the volume of \(found.name)", token: resolved.token.description)
+        }
       }
       let live = found.live
       observation.services[service.key] = ObservedService(
         target: target, address: found.address(preferring: service.domains, without: unready),
-        settings: detail.settings,
+        settings: settings,
         variables: variables, live: live, newest: found.newest,
         cutOver: state.volumes[found.id] == nil ? .gated : .stopFirst, autoDeploys: detail.autoDeploys,
         restoreMode: live.flatMap { $0.canRollback ? .codeAndVariables : found.canRedeploy ? .rebuild : nil },
-        connectedSource: found.repository ?? found.image)
+        connectedSource: found.repository ?? found.image, variableTimes: known.times,
+        domains: found.customDomains.sorted())
     }
     return observation
   }

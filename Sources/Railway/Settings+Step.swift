@@ -7,29 +7,43 @@ extension RailwayPlatform {
     let doing = "writing the settings of \(write.target.name)"
     let current: ServiceDetails
     do {
-      current = try await client.details(of: write.target, withAutoDeploys: write.autoDeploys != nil)
+      current = try await details(for: write)
     } catch {
       return await reading(error, doing)
     }
     let missing = write.missing(in: current)
     if missing.isEmpty { return .done(StepResult(summary: "settings were so already")) }
     let isLimit: @Sendable (String) -> Bool = { name in name == "memory" || name == "cpu" }
-    if missing.contains(where: { !isLimit($0) && $0 != SettingsWrite.autoDeploysName }) {
+    if missing.contains(where: { !isLimit($0) && !SettingsWrite.apart.contains($0) }) {
       let input = RailwaySettings.input(write.settings).merging(RailwaySettings.nulls(write.clear)) {
         own, _ in own
       }
       let trouble = await update(write.target, input, replicas: current.settings.replicas, doing) { details in
-        write.missing(in: details).allSatisfy { isLimit($0) || $0 == SettingsWrite.autoDeploysName }
+        write.missing(in: details).allSatisfy { isLimit($0) || SettingsWrite.apart.contains($0) }
       }
       if let trouble { return trouble }
     }
     if missing.contains(where: isLimit), let trouble = await updateLimits(write, doing) { return trouble }
+    if missing.contains("backups"),
+      let trouble = await setSchedules(write.settings.backups ?? [], of: write.target)
+    {
+      return trouble
+    }
     if let wanted = write.autoDeploys, missing.contains(SettingsWrite.autoDeploysName),
       let trouble = await setAutoDeploys(wanted, of: write.target)
     {
       return trouble
     }
     return .done(StepResult(summary: missing.joined(separator: ", ") + " written"))
+  }
+
+  /// What is there of what the write is about.
+  private func details(for write: SettingsWrite) async throws(APIError) -> ServiceDetails {
+    var details = try await client.details(of: write.target, withAutoDeploys: write.autoDeploys != nil)
+    if write.settings.backups != nil {
+      details.settings.backups = try await client.schedules(of: write.target)
+    }
+    return details
   }
 
   private func updateLimits(_ write: SettingsWrite, _ doing: String) async -> Outcome? {
@@ -65,9 +79,7 @@ extension RailwayPlatform {
 
   /// Nobody can tell who wrote settings, and it does not matter: they are so, or are written again.
   func probe(_ write: SettingsWrite) async -> Finding {
-    guard
-      let current = try? await client.details(of: write.target, withAutoDeploys: write.autoDeploys != nil),
-      write.missing(in: current).isEmpty
+    guard let current = try? await details(for: write), write.missing(in: current).isEmpty
     else { return .absent }
     return .done(StepResult(summary: "settings are written"))
   }
@@ -124,6 +136,8 @@ extension RailwayPlatform {
 
 extension SettingsWrite {
   static let autoDeploysName = "automatic deploys"
+  /// What calls of their own write.
+  static let apart: Set<String> = [autoDeploysName, "backups"]
 
   /// What the write asks for and is not so yet, by name.
   func missing(in details: ServiceDetails) -> [String] {

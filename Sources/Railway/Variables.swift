@@ -1,3 +1,4 @@
+import Concurrency
 import JSON
 import Model
 
@@ -27,6 +28,13 @@ enum RailwayVariables {
   }
 }
 
+/// What Railway says of a service's variables beside their values.
+struct VariableListing: Sendable, Hashable {
+  var sealed: Set<String> = []
+  /// When each was last written.
+  var times: [String: Timestamp] = [:]
+}
+
 extension RailwayClient {
   /// The stored variables of a service, references as written.
   func storedVariables(of target: ServiceTarget, _ manner: Manner = .read)
@@ -50,9 +58,9 @@ extension RailwayClient {
     return RailwayVariables.read(node["variables"])
   }
 
-  /// Names of sealed variables by service id; the listing of values may leave them out.
-  func sealedNames(in place: Place) async throws(APIError) -> [String: Set<String>] {
-    var names: [String: Set<String>] = [:]
+  /// Sealed variables, which the listing of values may leave out, and the times of writes, by service id.
+  func variableListing(in place: Place) async throws(APIError) -> [String: VariableListing] {
+    var names: [String: VariableListing] = [:]
     var page: Page = .first
     while page != .exhausted {
       let data = try await read(
@@ -62,7 +70,12 @@ extension RailwayClient {
       for edge in listing?["edges"]?.array ?? [] {
         guard let name = edge["node"]?["name"]?.string, let service = edge["node"]?["serviceId"]?.string
         else { continue }
-        if edge["node"]?["isSealed"]?.bool == true { names[service, default: []].insert(name) }
+        if edge["node"]?["isSealed"]?.bool == true {
+          names[service, default: VariableListing()].sealed.insert(name)
+        }
+        if let at = edge["node"]?["updatedAt"]?.string.flatMap({ Timestamp(iso8601: $0) }) {
+          names[service, default: VariableListing()].times[name] = at
+        }
       }
       page = page.next(listing?["pageInfo"])
     }

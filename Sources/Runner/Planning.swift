@@ -7,9 +7,9 @@ package struct Planning: Sendable {
   package let environment: Environment
   let ledger: any Ledger
   let platforms: [PlatformName: any Platform]
-  private let secrets: SecretValues
+  let secrets: SecretValues
   private let history: any RevisionHistory
-  private let digest: @Sendable (String) -> String
+  let digest: @Sendable (String) -> String
   private let databases: DatabaseLooks
   private let actions: (any ActionsSecretStore)?
   /// Looks at the flag of a rollout that is to begin; nil: nobody does.

@@ -64,7 +64,7 @@ extension VercelPlatform {
       connectedSource: project.linkWords,
       missingDomains: service.domains.filter { wanted in
         !domains.contains { Addresses.isSame($0.name, wanted) }
-      })
+      }, domains: domains.map(\.name).filter { !$0.hasSuffix(".vercel.app") }.sorted())
     for variable in production {
       if let at = variable.updatedAt { observed.variableTimes[variable.key] = at }
     }
@@ -127,6 +127,20 @@ extension VercelPlatform {
             ? "shipit waits for the approvals" : "shipit completes them at once"))
     }
     return notes
+  }
+
+  package func rivals(_ environment: Environment) async throws(Failure) -> [String] {
+    let services = environment.services.filter { $0.platform == .vercel }
+    guard !services.isEmpty else { return [] }
+    let team = try await team(environment)
+    let seen = try await each(services) { service throws(Failure) -> String? in
+      let (place, project) = try await self.project(of: service, team)
+      guard project.deploysPushes else { return nil }
+      return
+        "\(place.name) is also deployed by Vercel on each push to \(project.linkWords ?? "its repository"); "
+        + "a deploy turns that off"
+    }
+    return seen.compactMap(\.1)
   }
 
   package func live(_ environment: Environment) async throws(Failure) -> [ServiceName: LiveState] {

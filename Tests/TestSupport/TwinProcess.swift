@@ -100,6 +100,39 @@ package final class TwinProcess: Sendable {
     return try JSON(parsing: response.body)
   }
 
+  /// A request to the emulated Railway, as somebody at its dashboard sends it.
+  @discardableResult
+  package func railway(
+    _ document: String, _ variables: JSON = [:], token: String = "demo-token",
+    header: String = "Project-Access-Token"
+  ) async throws -> JSON {
+    let body: JSON = ["query": .string(document), "variables": variables]
+    let response = try await http.send(
+      HTTPRequest(
+        method: "POST", url: "\(url)/graphql/v2",
+        headers: [("Content-Type", "application/json"), (header, token)],
+        body: .bytes(Array(body.serialized().utf8))))
+    let answer = try JSON(parsing: response.body)
+    guard response.status == 200, answer["errors"] == nil, let data = answer["data"] else {
+      throw ProcessError(code: .other, description: response.text)
+    }
+    return data
+  }
+
+  /// A request to the emulated Vercel, as somebody at its dashboard sends it.
+  @discardableResult
+  package func vercel(_ method: String, _ path: String, _ body: JSON? = nil) async throws -> JSON {
+    let response = try await http.send(
+      HTTPRequest(
+        method: method, url: (variables["SHIPIT_VERCEL_URL"] ?? "") + path,
+        headers: [("Content-Type", "application/json"), ("Authorization", "Bearer demo_vercel_token")],
+        body: body.map { .bytes(Array($0.serialized().utf8)) } ?? .none))
+    guard (200..<300).contains(response.status) else {
+      throw ProcessError(code: .other, description: "\(response.status) \(response.text)")
+    }
+    return response.body.isEmpty ? .null : try JSON(parsing: response.body)
+  }
+
   /// Ends it, with everything it started.
   package func stop() async {
     _ = await process.stop(StopLadder([StopLadder.Rung(signal: 15, wait: .seconds(5))]))

@@ -24,6 +24,7 @@ package struct DeployPlanner {
       services.append(change)
       steps += planned.steps
     }
+    warnings += DriftFinder(input).notes()
     let schemas = MigrationPlanner(input: input)
     let migrations = try schemas.plan()
     warnings += migrations.warnings

@@ -25,15 +25,8 @@ struct ServicePlanner {
     let variables = VariablePlanner(service: service, observed: observed, input: input)
     let wanted = try variables.wanted()
     let changes = try variables.changes()
-    var settings = service.settings
-    if service.platform.hasHealthGate {
-      settings.healthPath = service.health.path ?? settings.healthPath
-      if service.health.path != nil { settings.healthTimeout = service.health.within }
-    } else {
-      settings.healthPath = nil
-      settings.healthTimeout = nil
-    }
-    let settingChanges = settings.differences(from: observed.settings)
+    let settings = service.platformSettings
+    let settingChanges = marked(settings.differences(from: observed.settings))
     let source = try plannedSource()
     let reasons = reasons(observed, source, settingChanges, changes)
     var result = Result()
@@ -52,19 +45,23 @@ struct ServicePlanner {
       target: observed.target, source: source, commit: input.commit, deployment: nil,
       address: health.url ?? observed.address, settings: settings, variables: wanted.record, health: health,
       cutOver: observed.cutOver, previous: observed.live?.id)
-    if reasons.isEmpty && !observed.autoDeploys && observed.missingDomains.isEmpty {
+    record.baseline = ServiceBaseline(of: service, observed, input.secrets)
+    if reasons.isEmpty && settingChanges.isEmpty && !observed.autoDeploys && observed.missingDomains.isEmpty {
       record.deployment = observed.live?.id
       record.commit = input.liveCommit(of: key) ?? input.commit
       record.previous = nil
       result.found = record
       return result
     }
-    if reasons.isEmpty, let old = input.record(of: key) { record = old }
+    if reasons.isEmpty, let old = input.record(of: key) {
+      record = old
+      record.settings.backups = settings.backups
+    }
     let write = reasons.isEmpty || isBeside ? nil : variables.write(wanted, changes)
     let undo = variables.undo(write)
     result.service = PlannedService(
       service: key, platform: service.platform, cutOver: observed.cutOver, address: record.address,
-      reasons: reasons.isEmpty ? sideReasons(observed) : reasons, settings: settingChanges,
+      reasons: reasons.isEmpty ? sideReasons(observed, settingChanges) : reasons, settings: settingChanges,
       variables: changes, previous: observed.live?.id, previousCommit: input.liveCommit(of: key),
       cannotRestore: cannotRestore(observed, undo.lost), record: record)
     result.steps = steps(
@@ -72,9 +69,20 @@ struct ServicePlanner {
     return result
   }
 
+  /// With what shipit had written, where somebody else has written since.
+  private func marked(_ changes: [SettingChange]) -> [SettingChange] {
+    guard let wrote = input.lastRecord(of: key)?.settings.textsByName else { return changes }
+    return changes.map { change in
+      guard let then = wrote[change.name], then != change.from else { return change }
+      var marked = change
+      marked.recorded = then
+      return marked
+    }
+  }
+
   /// Why a service is touched whose deployment stays.
-  private func sideReasons(_ observed: ObservedService) -> [String] {
-    var reasons: [String] = []
+  private func sideReasons(_ observed: ObservedService, _ changes: [SettingChange]) -> [String] {
+    var reasons = changes.map { "\($0.name) are set; nothing is deployed" }
     if observed.autoDeploys { reasons.append("automatic deploys are turned off") }
     if !observed.missingDomains.isEmpty {
       reasons.append("domains are added: \(observed.missingDomains.joined(separator: ", "))")
@@ -123,6 +131,7 @@ struct ServicePlanner {
     } else {
       reasons.append("nothing is live yet")
     }
+    let settings = settings.filter { !ServiceSettings.withoutDeployment.contains($0.name) }
     if !settings.isEmpty { reasons.append("\(settings.count) setting\(settings.count == 1 ? "" : "s")") }
     if !variables.isEmpty { reasons.append("\(variables.count) variable\(variables.count == 1 ? "" : "s")") }
     let since = input.writtenSince(deploymentOf: key).filter { name in !variables.contains { $0.name == name }

@@ -28,6 +28,7 @@ enum SettingsUndo {
       case "install": back.install = observed.install
       case "output": back.output = observed.output
       case "node": back.node = observed.node
+      case "backups": back.backups = observed.backups
       case "health path": back.healthPath = observed.healthPath
       case "health timeout": back.healthTimeout = observed.healthTimeout
       default: break

@@ -96,7 +96,22 @@ struct VariablePlanner {
       let isSecret = if case .text = recorded[name] { false } else { true }
       changes.append(VariableChange(name: name, kind: .remove, isSecret: isSecret))
     }
-    return changes
+    return marked(changes)
+  }
+
+  /// Those that somebody has changed by hand, with the value that stands there when it may be shown.
+  private func marked(_ changes: [VariableChange]) -> [VariableChange] {
+    guard let record = input.lastRecord(of: service.key) else { return changes }
+    let byHand = VariableDrift(service: service, observed: observed, record: record, input: input).changes()
+    return changes.map { change in
+      guard let drift = byHand.first(where: { $0.name == change.name }) else { return change }
+      var marked = change
+      marked.byHand = true
+      if !change.isSecret, !drift.isFingerprint {
+        (marked.from, marked.recorded) = (drift.observed, drift.recorded)
+      }
+      return marked
+    }
   }
 
   /// The platform's last write of an unreadable variable is the one we recorded, as far as it tells.

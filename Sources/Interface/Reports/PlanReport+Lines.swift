@@ -84,9 +84,11 @@ extension PlanReport {
     lines.append(.labelled("cut-over", [Span(line.mixedWindow)]))
     lines += line.settings.enumerated().map { index, change in
       let from = change.from ?? symbols.none
+      // What shipit wrote, what somebody made of it, what becomes of it.
+      let byHand: [Span] =
+        change.recorded.map { [.faint($0), " → ", .warning("\(from) by hand")] } ?? [.faint(from)]
       return .labelled(
-        index == 0 ? "settings" : "",
-        ["\(change.name)  ", .faint(from), " → ", Span(change.to, .change)])
+        index == 0 ? "settings" : "", ["\(change.name)  "] + byHand + [" → ", Span(change.to, .change)])
     }
     lines += line.variables.enumerated().map { index, change in
       .labelled(index == 0 ? "variables" : "", change.spans(symbols))
@@ -192,7 +194,14 @@ extension VariableChange {
     var spans = [Span("\(sign) \(name)", role)]
     if isSecret {
       spans.append(.faint("  secret"))
+      if byHand == true { spans.append(.warning("  changed by hand")) }
       return spans
+    }
+    if byHand == true {
+      let now = kind == .add ? "removed" : from ?? "another value"
+      let was: [Span] = recorded.map { [.faint($0), " → "] } ?? []
+      let back: [Span] = to.map { [" → ", Span($0)] } ?? []
+      return spans + ["  "] + was + [.warning("\(now) by hand")] + back
     }
     switch (kind, from, to) {
     case (.add, _, let to?): spans.append("  \(to)")

@@ -157,6 +157,7 @@ extension PlanReport.ServiceLine {
       if change.isSecret {
         shown.from = nil
         shown.to = nil
+        shown.recorded = nil
       }
       return shown
     }

@@ -34,8 +34,8 @@ extension Grammar {
         example: "[api.example.com]",
         elsewhere: ["domain", "hosts"]),
       Key(
-        "volume", .text(.mountPath),
-        "Where its volume is mounted. It is made when it is missing and `provision` is `create`, and never removed. With it each deploy has a downtime.",
+        "volume", .either([.text(.mountPath), .object(volume)]),
+        "Where its volume is mounted, and which copies of it Railway makes. It is made when it is missing and `provision` is `create`, and never removed. With it each deploy has a downtime.",
         example: "/data", platforms: ["railway"], elsewhere: ["volumes", "mount", "disk"]),
       Key(
         "tcp-proxy", .int(1...65535),
@@ -49,6 +49,23 @@ extension Grammar {
         "health", .object(health), "How it proves that it answers, and with which revision.",
         example: "{path: /health, identity: {json: version}}",
         elsewhere: ["healthcheck", "health-check", "readiness", "probe"]),
+    ])
+
+  static let volume = ObjectShape(
+    "a volume",
+    [
+      Key(
+        "mount", .text(.mountPath), "Where it is mounted.", required: true, example: "/data",
+        elsewhere: ["path", "mount-path"]),
+      Key(
+        "backups",
+        .list(
+          .word([
+            Word("daily", "Each day, kept for 6 days."), Word("weekly", "Each week, kept for a month."),
+            Word("monthly", "Each month, kept for three months."),
+          ])),
+        "The schedules on which Railway copies it; `[]` for none. What is not named is left as it is.",
+        example: "[daily, weekly]", elsewhere: ["backup", "schedules", "backup-schedules"]),
     ])
 
   static let needsDoc =

@@ -156,13 +156,17 @@ struct EnvironmentDecoder {
       settings.healthPath = path
       settings.healthTimeout = health.within
     }
+    if let schedules = fields["volume"]?.fields?["backups"]?.list {
+      let words = schedules.compactMap(\.text)
+      settings.backups = ServiceSettings.BackupSchedule.allCases.filter { words.contains($0.rawValue) }
+    }
     return Service(
       key: ServiceName(rawValue: key), platform: platform, name: fields["name"]?.text, source: source,
       needs: needs(fields["needs"]) + implied(variables, platform, besides: needs(fields["needs"])),
       buildNeeds: buildNeeds(fields["needs"], variables, platform), variables: variables, settings: settings,
       domains: fields["domains"]?.list.compactMap(\.text) ?? [], health: health,
-      volume: fields["volume"]?.text, proxy: fields["tcp-proxy"]?.int,
-      privateName: fields["private-name"]?.text)
+      volume: fields["volume"]?.text ?? fields["volume"]?.fields?["mount"]?.text,
+      proxy: fields["tcp-proxy"]?.int, privateName: fields["private-name"]?.text)
   }
 
   static func variables(_ entries: [(key: String, mark: Mark, value: Placed)]) -> [String: VariableValue] {

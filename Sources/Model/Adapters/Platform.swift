@@ -12,6 +12,10 @@ package protocol Platform: StepPerformer {
   /// - Throws: `Failure` of kind authentication when the token can never make it, configuration for what is ambiguous.
   func missing(_ environment: Environment) async throws(Failure) -> Shortfall
 
+  /// Who else deploys there, and what others have prepared: the platform's own deploys of pushes, staged changes. In
+  /// words; changes nothing.
+  func rivals(_ environment: Environment) async throws(Failure) -> [String]
+
   /// What stands there beside what the file names. Changes nothing.
   func surplus(_ environment: Environment) async throws(Failure) -> [Surplus]
 
@@ -68,6 +72,9 @@ package protocol Platform: StepPerformer {
 }
 
 extension Platform {
+  /// The platform does not tell.
+  package func rivals(_ environment: Environment) async throws(Failure) -> [String] { [] }
+
   /// Nothing is looked for.
   package func surplus(_ environment: Environment) async throws(Failure) -> [Surplus] { [] }
 

@@ -30,9 +30,20 @@ package struct ServiceSettings: Sendable, Hashable, Codable {
   package var install: String?
   package var output: String?
   package var node: String?
+  /// Given by `volume`: which schedules of backups its volume has, in the order of `BackupSchedule`.
+  package var backups: [BackupSchedule]?
   /// Given by `health`: the platform's own gate.
   package var healthPath: String?
   package var healthTimeout: Duration?
+
+  /// A schedule of a platform's own copies of a volume (contract railway §10.2).
+  package enum BackupSchedule: String, Sendable, Hashable, Codable, CaseIterable {
+    /// Kept for 6 days, a month, and three months.
+    case daily, weekly, monthly
+  }
+
+  /// Settings that are written without a deployment, and take effect without one.
+  package static let withoutDeployment: Set<String> = ["backups"]
 
   package init() {}
 
@@ -67,6 +78,9 @@ package struct ServiceSettings: Sendable, Hashable, Codable {
     compare("install", install, observed.install, text)
     compare("output", output, observed.output, text)
     compare("node", node, observed.node, text)
+    compare("backups", backups, observed.backups) { schedules in
+      schedules.isEmpty ? "none" : schedules.map(\.rawValue).joined(separator: ", ")
+    }
     compare("health path", healthPath, observed.healthPath, text)
     compare("health timeout", healthTimeout, observed.healthTimeout, seconds)
     return changes
@@ -89,10 +103,13 @@ package struct SettingChange: Sendable, Hashable, Codable {
   package var name: String
   package var from: String?
   package var to: String
+  /// What shipit had written, where somebody has changed it by hand since; nil: nobody has.
+  package var recorded: String?
 
-  package init(name: String, from: String?, to: String) {
+  package init(name: String, from: String?, to: String, recorded: String? = nil) {
     self.name = name
     self.from = from
     self.to = to
+    self.recorded = recorded
   }
 }

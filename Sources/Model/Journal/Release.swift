@@ -93,6 +93,8 @@ package struct ReleasedService: Sendable, Hashable, Codable {
   package var digest: String?
   /// When shipit last wrote each variable, by the platform's own clock; where the platform tells.
   package var variableTimes: [String: Timestamp]
+  /// What stood beside what was declared; nil in records of earlier versions.
+  package var baseline: ServiceBaseline?
 
   package init(
     target: ServiceTarget, source: PlannedSource, commit: String, deployment: String?, address: String?,

@@ -42,13 +42,15 @@ package struct ObservedService: Sendable, Hashable {
   package var restoreNote: String?
   /// Declared domains that the platform does not serve for this service yet.
   package var missingDomains: [String]
+  /// Its own domains on the platform; nil: the platform does not tell.
+  package var domains: [String]?
 
   package init(
     target: ServiceTarget, address: String? = nil, settings: ServiceSettings = ServiceSettings(),
     variables: [String: Sensitive?] = [:], live: Deployment? = nil, newest: Deployment? = nil,
     cutOver: CutOver = .gated, autoDeploys: Bool = false, restoreMode: Restore.Mode? = nil,
     connectedSource: String? = nil, variableTimes: [String: Timestamp] = [:], restoreNote: String? = nil,
-    missingDomains: [String] = []
+    missingDomains: [String] = [], domains: [String]? = nil
   ) {
     self.target = target
     self.address = address
@@ -63,5 +65,6 @@ package struct ObservedService: Sendable, Hashable {
     self.variableTimes = variableTimes
     self.restoreNote = restoreNote
     self.missingDomains = missingDomains
+    self.domains = domains
   }
 }

@@ -156,6 +156,10 @@ package struct VariableChange: Sendable, Hashable, Codable {
   /// Values of text variables; nil for secrets and for values shipit did not write itself.
   package var from: String?
   package var to: String?
+  /// Somebody has changed by hand what shipit had written; nil: nobody has.
+  package var byHand: Bool?
+  /// The text that shipit had written then; nil for secrets.
+  package var recorded: String?
 
   package init(name: String, kind: Kind, isSecret: Bool, from: String? = nil, to: String? = nil) {
     self.name = name

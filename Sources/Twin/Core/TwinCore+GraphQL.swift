@@ -79,6 +79,7 @@ extension TwinCore {
     case "deploymentApprove": try world.approve(id, for: token)
     case "volumeInstanceBackupCreate":
       return .object(["workflowId": .text(try world.createBackup(arguments, for: token))])
+    case "volumeInstanceBackupScheduleUpdate": try world.setSchedules(arguments, for: token)
     case "volumeInstanceBackupRestore":
       return .object(["workflowId": .text(try world.restoreBackup(arguments, for: token))])
     case "serviceCreate":

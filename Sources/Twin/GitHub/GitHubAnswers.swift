@@ -10,14 +10,16 @@ struct GitHubCall: Sendable {
     case publicKey(GitHubScope), listSecrets(GitHubScope)
     case putSecret(GitHubScope, name: String)
     case comment(CommentCall)
+    case listIssues, createIssue
+    case editIssue(Int64)
 
     /// Those that change something.
     var isWrite: Bool {
       switch self {
-      case .create, .setStatus, .putSecret: true
+      case .create, .setStatus, .putSecret, .createIssue, .editIssue: true
       case .comment(.list): false
       case .comment: true
-      case .list, .statuses, .publicKey, .listSecrets: false
+      case .list, .statuses, .publicKey, .listSecrets, .listIssues: false
       }
     }
   }
@@ -58,6 +60,11 @@ struct GitHubCall: Sendable {
       kind = .comment(comment)
       return
     }
+    if parts[3] == "issues" {
+      guard let kind = Self.issuesKind(request.method, Array(parts.dropFirst(4))) else { return nil }
+      self.kind = kind
+      return
+    }
     guard parts[3] == "deployments" else {
       guard let kind = Self.secretsKind(request.method, Array(parts.dropFirst(3)), repository) else {
         return nil
@@ -75,6 +82,15 @@ struct GitHubCall: Sendable {
     }
   }
 
+  private static func issuesKind(_ method: String, _ rest: [String]) -> Kind? {
+    switch (method, rest.count) {
+    case ("GET", 0): return .listIssues
+    case ("POST", 0): return .createIssue
+    case ("PATCH", 1): return Int64(rest[0]).map { .editIssue($0) }
+    default: return nil
+    }
+  }
+
   /// Its name in GitHub's description.
   var operation: String {
     switch kind {
@@ -86,6 +102,9 @@ struct GitHubCall: Sendable {
     case .listSecrets(let scope): "list-\(scope.word)-secrets"
     case .comment(let comment): comment.operation
     case .putSecret(let scope, _): "create-or-update-\(scope.word)-secret"
+    case .listIssues: "list-for-repo"
+    case .createIssue: "create"
+    case .editIssue: "update"
     }
   }
 }
@@ -146,7 +165,7 @@ extension GitHubWorld {
     ]
   }
 
-  private static let bot = user("github-actions[bot]")
+  static let bot = user("github-actions[bot]")
 
   /// As GitHub tells of its own bot, under another name.
   static func user(_ login: String) -> JSON {

@@ -81,7 +81,7 @@ package actor GitHubTwin: Emulation {
   package var overview: JSON {
     [
       "deployments": .array(world.deployments.map(\.overview)), "secrets": world.secretsOverview,
-      "comments": world.commentsOverview,
+      "comments": world.commentsOverview, "issues": .array(world.issues.map(\.overview)),
     ]
   }
 }

@@ -26,6 +26,9 @@ extension GitHubWorld {
         id: mint(), repository: call.repository, number: number, login: "github-actions[bot]",
         body: try text(body), createdAt: now, updatedAt: now)
       comments.append(made)
+      if let issue = issues.firstIndex(where: { $0.number == number && $0.repository == call.repository }) {
+        issues[issue].comments.append(made.body)
+      }
       return .json(201, json(made))
     case .update(let id):
       let index = try place(of: id, call)

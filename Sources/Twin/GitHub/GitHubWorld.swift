@@ -37,8 +37,9 @@ struct GitHubWorld: Sendable {
   private(set) var deployments: [Deployment] = []
   /// Values and keys of repositories and environments.
   var secrets: [GitHubScope: ScopedSecrets] = [:]
-  /// Oldest first.
+  /// Oldest first, as the issues are.
   var comments: [Comment] = []
+  var issues: [GitHubIssue] = []
   private var next: Int64 = 1
 
   static let words = FaultGate.Words(
@@ -52,6 +53,14 @@ struct GitHubWorld: Sendable {
   /// - Throws: `Refusal` for an unknown permission.
   init(_ seed: JSON) throws(Refusal) {
     repositories = Set((seed["repositories"]?.array ?? []).compactMap(\.string))
+    for (index, entry) in (seed["issues"]?.array ?? []).enumerated() {
+      issues.append(
+        GitHubIssue(
+          number: Int64(index + 1), repository: entry["repository"]?.string ?? "",
+          title: entry["title"]?.string ?? "", body: entry["body"]?.string ?? "", labels: [],
+          authorType: entry["author"]?.string ?? "Bot", at: "2026-01-01T00:00:00Z",
+          changedAt: "2026-01-01T00:00:00Z"))
+    }
     for entry in seed["tokens"]?.array ?? [] {
       guard let token = entry["token"]?.string else { throw Refusal("seed: a token has no value") }
       let word = entry["permission"]?.string ?? "write"
@@ -86,6 +95,7 @@ struct GitHubWorld: Sendable {
         switch call.kind {
         case .putSecret: "secrets=write"
         case .comment: "issues=write; pull_requests=write"
+        case .createIssue, .editIssue: "issues=write"
         default: "deployments=write"
         }
       throw problem
@@ -102,6 +112,9 @@ struct GitHubWorld: Sendable {
     case .publicKey(let scope): return try publicKey(scope)
     case .listSecrets(let scope): return listSecrets(scope, request)
     case .putSecret(let scope, let name): return try putSecret(name, scope, try body(request), now)
+    case .listIssues: return listIssues(call, request)
+    case .createIssue: return try createIssue(call, try body(request), now)
+    case .editIssue(let number): return try editIssue(number, call, try body(request), now)
     }
   }
 

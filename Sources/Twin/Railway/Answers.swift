@@ -57,6 +57,8 @@ package struct Answers: Sendable {
       return .json(.object(world.renderedVariables(of: instance.key).mapValues(JSON.string)))
     case "volumeInstanceBackupList":
       return .list(try world.backups(of: text("volumeInstanceId"), for: token))
+    case "volumeInstanceBackupScheduleList":
+      return .list(try world.schedules(of: text("volumeInstanceId"), for: token))
     case "workflowStatus": return world.workflowStatus(text("workflowId"), for: token)
     default: return try deploymentQuery(field, arguments)
     }

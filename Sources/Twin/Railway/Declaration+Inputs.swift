@@ -166,6 +166,10 @@ extension RailwayDeclaration {
       Running
     }
 
+    enum VolumeInstanceBackupScheduleKind {
+      DAILY MONTHLY WEEKLY
+    }
+
     enum VolumeState {
       DELETED DELETING ERROR MIGRATING MIGRATION_PENDING READY RESTORING UPDATING
     }

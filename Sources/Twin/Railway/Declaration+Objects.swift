@@ -350,6 +350,15 @@ extension RailwayDeclaration {
       volumeInstanceSizeMB: Int
     }
 
+    type VolumeInstanceBackupSchedule {
+      createdAt: DateTime!
+      cron: String!
+      id: ID!
+      kind: VolumeInstanceBackupScheduleKind!
+      name: String!
+      retentionSeconds: Int
+    }
+
     type WorkflowId {
       workflowId: String
     }

@@ -88,6 +88,7 @@ extension RailwayDeclaration {
         serviceId: String!
       ): EnvironmentVariables!
       volumeInstanceBackupList(volumeInstanceId: String!): [VolumeInstanceBackup!]!
+      volumeInstanceBackupScheduleList(volumeInstanceId: String!): [VolumeInstanceBackupSchedule!]!
       workflowStatus(workflowId: String!): WorkflowResult!
     }
 
@@ -155,6 +156,10 @@ extension RailwayDeclaration {
       variableDelete(input: VariableDeleteInput!): Boolean!
       variableUpsert(input: VariableUpsertInput!): Boolean!
       volumeInstanceBackupCreate(name: String, volumeInstanceId: String!): WorkflowId!
+      volumeInstanceBackupScheduleUpdate(
+        kinds: [VolumeInstanceBackupScheduleKind!]!
+        volumeInstanceId: String!
+      ): Boolean!
     }
     """
 }

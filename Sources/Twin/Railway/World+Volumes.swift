@@ -67,6 +67,26 @@ extension World {
     }
   }
 
+  /// Replaces the set of schedules.
+  mutating func setSchedules(_ arguments: [String: JSON], for token: Token) throws(Refusal) {
+    let found = try volume(instance: arguments["volumeInstanceId"]?.string ?? "", for: token)
+    volumes[found.id]?.schedules = (arguments["kinds"]?.array ?? []).compactMap(\.string).sorted()
+  }
+
+  func schedules(of instance: String, for token: Token) throws(Refusal) -> [GraphQLNode] {
+    let found = try volume(instance: instance, for: token)
+    let kept = ["DAILY": 6, "WEEKLY": 30, "MONTHLY": 90]
+    let crons = ["DAILY": "0 0 * * *", "WEEKLY": "0 0 * * 0", "MONTHLY": "0 0 1 * *"]
+    return found.schedules.map { kind in
+      .object([
+        "id": .text("\(found.id)-\(kind.lowercased())"), "kind": .text(kind),
+        "name": .text(kind.lowercased()),
+        "cron": .text(crons[kind]), "retentionSeconds": .number(kept[kind].map { $0 * 86_400 }),
+        "createdAt": .time(found.createdAt),
+      ])
+    }
+  }
+
   /// The state of a workflow; `NotFound` for one that nobody began.
   func workflowStatus(_ id: String, for token: Token) -> GraphQLNode {
     if let workflow = workflows[id], mayAccess(token, environment: workflow.environment) {

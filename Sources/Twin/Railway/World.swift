@@ -101,6 +101,8 @@ package struct World: Sendable {
     package var createdAt: Timestamp
     /// The oldest first; each is listed once its workflow is complete.
     package var backups: [Backup] = []
+    /// Kinds of the schedules it is copied on.
+    package var schedules: [String] = []
 
     package struct Backup: Sendable {
       package var id: String

@@ -66,7 +66,7 @@ let commandTable: [CommandSpecification] = [
   .init(
     name: "init", summary: "write an environment file from what this repository says, or workflows",
     discussion:
-      "Reads the files by which the repository is deployed today, and writes environments/ENV.yaml with the place of each fact. What no file decides is asked on a terminal, and listed elsewhere. With a token of Railway or Vercel at hand (RAILWAY_API_TOKEN, RAILWAY_TOKEN, VERCEL_TOKEN) what stands there is read too: names and settings, and of variables the names alone. Then the file is validated and planned. Dangers in existing workflows are told with file and line. With --workflows it writes deploy.yml, rollback.yml and rollout-tick.yml below .github/workflows instead, and the action they use. A file that is there and differs is shown and left alone.",
+      "Reads the files by which the repository is deployed today, and writes environments/ENV.yaml with the place of each fact. What no file decides is asked on a terminal, and listed elsewhere. With a token of Railway or Vercel at hand (RAILWAY_API_TOKEN, RAILWAY_TOKEN, VERCEL_TOKEN) what stands there is read too: names and settings, and of variables the names alone. Then the file is validated and planned. Dangers in existing workflows are told with file and line. With --workflows it writes deploy.yml, rollback.yml, backup.yml, rollout-tick.yml, preview.yml and drift.yml below .github/workflows instead, and the action they use. A file that is there and differs is shown and left alone.",
     positionals: [
       .init(name: "ENV", help: "the environment to write; default: prod", isOptional: true)
     ],
@@ -357,6 +357,7 @@ let commandTable: [CommandSpecification] = [
     ],
     examples: ["shipit unlock prod", "shipit unlock prod --yes"],
     run: UnlockCommand.run),
+  driftSpecification,
   pruneSpecification,
   .init(
     name: "state", summary: "move the ledger of an environment, history and all, to another place",

@@ -106,13 +106,15 @@ enum StatusCommand {
     let signals = Signals(interrupter, onLeave: {})
     defer { withExtendedLifetime(signals) {} }
     await preview.show(report)
-    await withTaskGroup(of: (PlatformName, Result<[ServiceName: LiveState], Failure>).self) { group in
+    await withTaskGroup(of: (PlatformName, Result<Told, Failure>).self) { group in
       for name in names {
         group.addTask { (name, await ask(name, session, environment)) }
       }
       for await (name, answer) in group {
         switch answer {
-        case .success(let states): report.fill(states)
+        case .success(let told):
+          report.fill(told.states)
+          report.notes += told.rivals
         case .failure(let failure): report.fail(name, failure)
         }
         await preview.show(report)
@@ -126,14 +128,41 @@ enum StatusCommand {
   /// How long a platform may take; then its rows say that it did not answer.
   private static let patience = Duration.seconds(20)
 
+  /// What a platform tells.
+  private struct Told: Sendable {
+    var states: [ServiceName: LiveState]
+    /// Who else deploys there, as far as it could be found out.
+    var rivals: [String]
+  }
+
+  /// Beside what is live, and never in its way: what is not told within a moment is left out.
+  private static func rivals(
+    _ platform: any Platform, _ environment: Model.Environment, _ session: Session
+  ) async -> [String] {
+    await withTaskGroup(of: [String].self) { group in
+      group.addTask { (try? await platform.rivals(environment)) ?? [] }
+      group.addTask {
+        try? await session.clock.sleep(for: .seconds(5))
+        return []
+      }
+      let first = await group.next() ?? []
+      group.cancelAll()
+      return first
+    }
+  }
+
   private static func ask(
     _ name: PlatformName, _ session: Session, _ environment: Model.Environment
-  ) async -> Result<[ServiceName: LiveState], Failure> {
+  ) async -> Result<Told, Failure> {
     let platform: any Platform
     do throws(Failure) { platform = try session.platform(name) } catch { return .failure(error) }
-    return await withTaskGroup(of: Result<[ServiceName: LiveState], Failure>?.self) { group in
+    return await withTaskGroup(of: Result<Told, Failure>?.self) { group in
       group.addTask {
-        do throws(Failure) { return .success(try await platform.live(environment)) } catch {
+        async let rivals = Self.rivals(platform, environment, session)
+        do throws(Failure) {
+          let states = try await platform.live(environment)
+          return .success(Told(states: states, rivals: await rivals))
+        } catch {
           return .failure(error)
         }
       }

@@ -17,6 +17,7 @@ enum Embedded {
     EmbeddedFile(name: ".github/workflows/backup.yml", text: workflowsBackup + "\n"),
     EmbeddedFile(name: ".github/workflows/rollout-tick.yml", text: workflowsRolloutTick + "\n"),
     EmbeddedFile(name: ".github/workflows/preview.yml", text: workflowsPreview + "\n"),
+    EmbeddedFile(name: ".github/workflows/drift.yml", text: workflowsDrift + "\n"),
   ]
 
   /// The pages of `runbook`, in their order there.
