@@ -55,7 +55,7 @@ extension RailwayPlatform: ExistingReader {
     do {
       details = try await client.details(
         of: services.map { ($0.id, $0.repository != nil) }, in: resolved.place)
-      sealed = try await client.sealedNames(in: resolved.place)
+      sealed = try await client.variableListing(in: resolved.place).mapValues(\.sealed)
     } catch { throw error.failure("reading the services' settings", token: resolved.token.description) }
     var project = ExistingProject(
       account: account, project: resolved.project, environment: resolved.environment)

@@ -87,17 +87,6 @@ package struct ServiceSettings: Sendable, Hashable, Codable {
   }
 }
 
-extension ServiceSettings {
-  /// As the environment file writes sizes: `512MB`, `2GB`.
-  private static func size(_ bytes: Int64) -> String {
-    for (unit, name): (Int64, String) in [(1_000_000_000, "GB"), (1_000_000, "MB"), (1000, "kB")]
-    where bytes > 0 && bytes % unit == 0 {
-      return "\(bytes / unit)\(name)"
-    }
-    return "\(bytes) bytes"
-  }
-}
-
 /// One setting that a plan changes.
 package struct SettingChange: Sendable, Hashable, Codable {
   package var name: String
