@@ -76,6 +76,8 @@ import Testing
     #expect(text.contains("cron: \"0 * * * *\""), "\(text)")
     #expect(
       text.contains("# ? a service with a schedule has exactly one replica:\n      # replicas: 3"), "\(text)")
+    let path = try valid(draft(["railway.json": #"{"deploy": {"healthcheckPath": "health check"}}"#]))
+    #expect(path.contains("# path: health check  # railway.json:1"), "\(path)")
     // A file may say anything.
     for odd in ["1 2 3", "every day", "* * * * * *", "\u{1B}[2J"] {
       let tree = try valid(

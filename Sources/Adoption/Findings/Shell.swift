@@ -64,9 +64,11 @@ enum Shell {
   static func migration(_ command: String) -> String? {
     let text = command
     guard
-      text.containsAny("migrat", "alembic", "prisma", "drizzle", "supabase", "dbmate", "goose", "sqitch")
+      text.containsAny(
+        "migrat", "alembic", "flask", "prisma", "drizzle", "supabase", "dbmate", "goose", "sqitch")
     else { return nil }
     if text.contains(#/\balembic\s+(-\S+\s+\S+\s+)*upgrade\b/#) { return "alembic" }
+    if text.contains(#/\bflask\s+db\s+upgrade\b/#) { return "alembic" }
     if text.contains(#/\bprisma\s+migrate\s+(deploy|dev)\b/#) { return "prisma" }
     if text.contains(#/\bprisma\s+db\s+push\b/#) { return "prisma" }
     if text.contains(#/\bdrizzle-kit\s+(migrate|push)\b/#) { return "drizzle-kit" }

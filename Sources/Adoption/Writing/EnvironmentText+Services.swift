@@ -184,7 +184,7 @@ extension EnvironmentText {
   }
 
   private mutating func health(_ service: DraftService) {
-    if let path = service.settings[.healthPath], path.value.hasPrefix("/"), !path.value.contains(" ") {
+    if let path = service.settings[.healthPath], !Sensitive.looksSecret(path.value) {
       put(4, "health:")
       put(6, "path", YAMLText.scalar(path.value), comment(path))
       if let timeout = service.settings[.healthTimeout] {
