@@ -25,7 +25,8 @@ extension Planning {
   package func drift() async throws(Failure) -> DriftFindings {
     if let lease = try await ledger.holder() {
       throw Failure(
-        .leaseHeld, "\(lease.holder) works on \(environment.name): what is half done is no drift",
+        .leaseHeld, "\(environment.name) is held by \(lease.holder.name): \(lease.holder.purpose)",
+        cause: "what is half done is no drift",
         hint: "shipit status \(environment.name); then the same command again")
     }
     var input = PlanInput(

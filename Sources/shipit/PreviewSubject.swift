@@ -24,7 +24,7 @@ struct PreviewSubject: Sendable {
     let branch = await Self.branch(invocation, project, variables)
     let found =
       named ?? pullRequest.map(PreviewName.of(pullRequest:))
-      ?? branch.flatMap { PreviewName.of(branch: $0) { SHA256.digest(of: $0).hex } }
+      ?? branch.map { PreviewName.of(branch: $0) { SHA256.digest(of: $0).hex } }
     guard let name = found else {
       throw Failure(
         .configuration, "the preview has no name", place: "--name",

@@ -45,6 +45,8 @@ import Testing
       ] {
         #expect(deployed.text.contains(words), "\(words): \(deployed.text)")
       }
+      // One code in all that is printed.
+      #expect(deployed.text.contains("exit       9: ") && !deployed.text.contains("exit       0"))
       let again = try await stage.deploy()
       #expect(again.code == 9, "\(again.text)")
       #expect(again.text.contains("CNAME api.shop.localhost → "), "\(again.text)")

@@ -58,6 +58,34 @@ import Testing
       changes(Planned.service("api"), observed, record).isEmpty, "nothing was seen: nothing is compared")
   }
 
+  @Test func `a command that may hold a secret shows as a fingerprint, also in a plan`() throws {
+    let mine = "python3 server.py"
+    let theirs = "DATABASE_PASSWORD=hunter2 python3 server.py --api-key abc"
+    let wrote = settings { $0.start = mine }
+    let service = Planned.service("api", settings: wrote)
+    let observed = Planned.observed("api", settings: settings { $0.start = theirs })
+    let record = Planned.record("api", settings: wrote)
+    let change = try #require(changes(service, observed, record).first)
+    #expect(change.isFingerprint && change.observed == Planned.key(Sensitive(theirs)))
+    let plan = try DeployPlanner(
+      Planned.input(
+        Planned.environment([service]), [observed], releases: [Planned.release(1, services: ["api": record])])
+    ).plan()
+    #expect(plan.services.first?.settings.map(\.to) == [mine])
+    #expect(plan.services.first?.settings.first?.from?.contains("hunter2") == false)
+  }
+
+  @Test(
+    arguments: [
+      ("DATABASE_PASSWORD=hunter2 node dist", true), ("redis-server --requirepass hunter2", true),
+      ("node dist --api-key=x1", true), ("curl https://u:p@example.com", true),
+      ("API_TOKEN=$TOKEN node dist", false), ("node dist --token $TOKEN", false), ("npm run build", false),
+      ("uvicorn app:main --host 0.0.0.0 --port 8000", false),
+    ])
+  func `commands are looked through for secrets`(_ command: String, _ isLikely: Bool) {
+    #expect(SecretLook.isLikely(command: command) == isLikely, "\(command)")
+  }
+
   @Test func `variables show texts, and fingerprints of what may be secret`() {
     let service = Planned.service(
       "api",

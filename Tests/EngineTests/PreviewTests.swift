@@ -151,7 +151,7 @@ import Testing
 }
 
 @Suite struct `Names of previews` {
-  static func of(_ branch: String) -> String? {
+  static func of(_ branch: String) -> String {
     PreviewName.of(branch: branch) { text in
       let sum = text.utf8.reduce(UInt64(7)) { $0 &* 31 &+ UInt64($1) }
       return String(String(sum, radix: 16).reversed()) + "000000"
@@ -161,15 +161,15 @@ import Testing
   @Test func `are safe for hosts and ledgers, and differ where branches do`() throws {
     #expect(PreviewName.of(pullRequest: 12) == "pr-12")
     #expect(Self.of("fix") == "fix")
-    let names = ["feature/a", "feature-a", "feature_a", "Feature/A", "7", "--", "ünï"].map { branch in
-      (branch, Self.of(branch) ?? "none")
+    let names = ["feature/a", "feature-a", "feature_a", "Feature/A", "7", "--", "日本", "ünï"].map { branch in
+      (branch, Self.of(branch))
     }
-    #expect(names.last { $0.0 == "--" }?.1 == "none")
+    #expect(names.last { $0.0 == "日本" }?.1.hasPrefix("branch-") == true)
     #expect(Set(names.map(\.1)).count == names.count, "\(names)")
-    for (_, name) in names where name != "none" {
+    for (_, name) in names {
       #expect(PreviewName.mistake(in: name, taken: []) == nil, "\(name)")
     }
-    let long = try #require(Self.of(String(repeating: "very-long/", count: 20)))
+    let long = Self.of(String(repeating: "very-long/", count: 20))
     #expect(long.count <= PreviewName.longest && PreviewName.mistake(in: long, taken: []) == nil, "\(long)")
   }
 
@@ -201,6 +201,17 @@ import Testing
     let changes = made.plan.services.first?.variables ?? []
     #expect(changes.map(\.name) == ["MODE", "OTHER"], "\(changes)")
     #expect(changes.last?.to == "(the secret OTHER)")
+  }
+
+  @Test func `calls nothing changed by hand, for it looks at no platform`() throws {
+    var record = Planned.record("api")
+    var stood = ServiceSettings()
+    stood.builder = "railpack"
+    record.baseline = ServiceBaseline(settings: stood, variables: ["EXTRA": "fp"])
+    let made = try RecordedPlan(
+      Planned.environment([Planned.service("api")]), commit: Make.new, subject: "s",
+      releases: [Self.release(["api": record])], next: 2, digest: { $0 })
+    #expect(!made.plan.warnings.contains { $0.contains("by hand") }, "\(made.plan.warnings)")
   }
 
   @Test func `is not made up where nothing is recorded`() {

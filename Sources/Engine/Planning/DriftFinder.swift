@@ -94,9 +94,15 @@ package struct DriftFinder {
       if then == nil, ServiceSettings.filledByPlatforms.contains(name) || now[name] == "false" { return nil }
       // The file says so by now; or it no longer names what is no longer there.
       if wanted[name] == now[name], wanted[name] != nil || wrote[name] != nil { return nil }
-      return DriftChange(
+      var change = DriftChange(
         .setting, name, recorded: then, observed: now[name],
         outlook: wanted[name] == nil ? .stays : .putBack)
+      if [then, now[name]].compactMap(\.self).contains(where: SecretLook.isLikely(command:)) {
+        change.isFingerprint = true
+        change.recorded = then.map { input.secrets.fingerprint(of: Sensitive($0)) }
+        change.observed = now[name].map { input.secrets.fingerprint(of: Sensitive($0)) }
+      }
+      return change
     }
   }
 

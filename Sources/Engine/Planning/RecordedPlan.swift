@@ -44,6 +44,8 @@ package struct RecordedPlan: Sendable {
           wanted.services[index].variables[name] = Self.shown(value)
         }
       }
+      // What stands beside the file was not looked at, so that nothing of it can have changed.
+      record.baseline = nil
       records[service.key] = record
       observed[service.key] = Self.seen(record)
     }

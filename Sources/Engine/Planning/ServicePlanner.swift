@@ -26,7 +26,7 @@ struct ServicePlanner {
     let wanted = try variables.wanted()
     let changes = try variables.changes()
     let settings = service.platformSettings
-    let settingChanges = marked(settings.differences(from: observed.settings))
+    let settingChanges = marked(settings.differences(from: observed.settings)).map(safe)
     let source = try plannedSource()
     let reasons = reasons(observed, source, settingChanges, changes)
     var result = Result()
@@ -67,6 +67,14 @@ struct ServicePlanner {
     result.steps = steps(
       observed, source, settings, settingChanges, write, undo.write, wanted, deploys: !reasons.isEmpty)
     return result
+  }
+
+  /// What stands on the platform was not written by the file: a command there may hold a secret.
+  private func safe(_ change: SettingChange) -> SettingChange {
+    guard let from = change.from, SecretLook.isLikely(command: from) else { return change }
+    var safe = change
+    safe.from = "(may hold a secret: \(input.secrets.fingerprint(of: Sensitive(from)).prefix(8)))"
+    return safe
   }
 
   /// With what shipit had written, where somebody else has written since.

@@ -117,8 +117,10 @@ extension RunSummary {
   private var exitWords: String {
     switch exit {
     case .hangup, .interrupted, .terminated:
-      state == .inFlight || state == .mixed
-        ? exit.meaning : "\(exit.meaning), and the previous release is live"
+      action == .provision
+        ? "\(exit.meaning); nothing that serves was touched"
+        : state == .inFlight || state == .mixed
+          ? exit.meaning : "\(exit.meaning), and the previous release is live"
     case .failedClean where !foreign.isEmpty:
       "failed, and what it moved is put back; \(list(foreign.map(\.rawValue))) "
         + "\(foreign.count == 1 ? "was" : "were") deployed by somebody else meanwhile"

@@ -62,7 +62,9 @@ package struct RunSummary: Report {
     commit = facts.commit
     subject = picture.plan?.subject ?? ""
     state = result.state
-    exit = result.exit
+    // What a person has to do is looked at after the run, and ends the command with its own code.
+    let isAwaited = result.exit == .done && picture.plan?.manual?.isEmpty == false
+    exit = isAwaited ? .waiting : result.exit
     took = Seconds((picture.lastAt ?? facts.startedAt) - (picture.startedAt ?? facts.startedAt))
     failure = result.failure ?? picture.turn?.failure
     failedStep = result.failedStep.map(picture.title)

@@ -208,7 +208,8 @@ extension DriftReport.Change {
   /// The file can say it.
   fileprivate var mayBeAdopted: Bool {
     switch kind {
-    case .setting, .domain: true
+    case .domain: true
+    case .setting: !isFingerprint
     case .variable: !isFingerprint || observed == nil
     case .automaticDeploys, .deployment: false
     }

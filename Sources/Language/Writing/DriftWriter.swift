@@ -25,6 +25,10 @@ package struct DriftWriter {
     let before = edit
     do throws(EditTrouble) {
       switch change.kind {
+      case .setting where change.isFingerprint:
+        throw EditTrouble(
+          reason:
+            "something in it may be a secret, and those stand in no file: read it from a variable instead")
       case .setting: return try write(setting: change.name, of: service, observed.settings)
       case .variable: return try write(variable: change, of: service, observed)
       case .domain: return try write(domain: change, of: service)

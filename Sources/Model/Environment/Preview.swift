@@ -59,17 +59,17 @@ package enum PreviewName {
   /// - Returns: `pr-123`.
   package static func of(pullRequest number: Int) -> String { "pr-\(number)" }
 
-  /// A branch's name with every other character as a hyphen; nil when nothing is left of it.
+  /// A branch's name with every other character as a hyphen; `branch` when nothing is left of it.
   ///
   /// Names that differ in those characters alone, or beyond the limit, get an ending of their own.
-  package static func of(branch: String, digest: (String) -> String) -> String? {
+  package static func of(branch: String, digest: (String) -> String) -> String {
     var name = ""
     for character in branch.lowercased() {
       let isPlain = character.isASCII && (character.isLetter || character.isNumber)
       if isPlain { name.append(character) } else if name.last != "-", !name.isEmpty { name.append("-") }
     }
     while name.last == "-" { name.removeLast() }
-    guard !name.isEmpty else { return nil }
+    if name.isEmpty { name = "branch" }
     if name.first?.isLetter != true { name = "preview-" + name }
     guard name != branch || name.count > longest else { return name }
     var short = String(name.prefix(longest - 7))

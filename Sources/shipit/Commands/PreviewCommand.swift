@@ -16,16 +16,19 @@ enum PreviewCommand {
           .configuration, "--delete does not go with --plan", place: "--delete",
           hint: "leave one of them out")
       }
-      let subject = try await PreviewSubject(invocation, project, base, processEnvironment())
-      let comment = PreviewComment(subject, console)
       if invocation.has("plan") {
+        // Nothing is made that needs a name; only a pull request's comment is told by it.
+        let subject = try? await PreviewSubject(invocation, project, base, processEnvironment())
         return try await PreviewPlan.run(base, project, invocation, console) { plan in
+          guard let comment = subject.map({ PreviewComment($0, console) }) else { return }
           await comment.update(
             .plan,
             to: comment.markdown.plan(
               plan.lines, environment: base.name, commit: plan.commit, isEmpty: plan.isEmpty))
         }
       }
+      let subject = try await PreviewSubject(invocation, project, base, processEnvironment())
+      let comment = PreviewComment(subject, console)
       do throws(Failure) {
         if invocation.has("delete") {
           let asks = !invocation.has("yes")
