@@ -100,7 +100,7 @@ let package = Package(
     room("Metrics", ["Analysis", "Model", "HTTP", "JSON", "Crypto", "Processes", "Concurrency"]),
     room("Flags", ["Model", "HTTP", "JSON", "Crypto", "Concurrency"]),
     room("Ledgers", ["Model", "SQLite", "Postgres", "Processes", "Crypto", "Concurrency"]),
-    room("Adoption", ["Language", "YAML"]),
+    room("Adoption", ["Language", "Model", "YAML"]),
 
     // Floor 5: performing a run, showing it, and the emulated platforms.
     room("Rollouts", ["Analysis", "Engine", "Metrics", "Model", "JSON", "Concurrency", "Zones"]),

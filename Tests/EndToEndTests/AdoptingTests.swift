@@ -130,4 +130,29 @@ import Testing
     #expect(plan.code == 2, "\(plan.text)")
     #expect(plan.text.contains("no service yet"), "\(plan.text)")
   }
+
+  @Test func whatStandsElsewhereIsNotReadAndWhatStandsHereIsShownWithoutItsSecrets() async throws {
+    let project = try await GitProject.fromNothing()
+    let outside = project.scratch.path + "/outside.json"
+    try #"{"deploy": {"startCommand": "./elsewhere"}}"#.write(
+      toFile: outside, atomically: true, encoding: .utf8)
+    try FileManager.default.createSymbolicLink(
+      atPath: project.path + "/railway.json", withDestinationPath: outside)
+    try project.write(String(repeating: "a", count: 600_000), to: "jobs/Procfile")
+    try project.write("{\"deploy\": {\"startCommand\": \"python3 server.py\"}}\n", to: "app/railway.json")
+    try project.write("API_KEY: hunter2pass\nname: mine\n", to: "environments/prod.yaml")
+    try await project.commit("links")
+    let adopted = try await project.shipit("init", "--yes", "--offline")
+    let said = adopted.text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    #expect(said.contains("railway.json is a link that leads out of the repository"), "\(said)")
+    #expect(said.contains("jobs/Procfile is larger than 512 KiB"), "\(said)")
+    #expect(!said.contains("elsewhere"), "\(said)")
+    #expect(said.contains("- API_KEY: •••") && said.contains("- name: mine"), "\(said)")
+    #expect(!said.contains("hunter2"), "\(said)")
+    let quiet = try await project.shipit("init", "--yes", "--offline", "--quiet", "--force")
+    #expect(quiet.code == 0, "\(quiet.text)")
+    #expect(
+      quiet.text.contains("environments/prod.yaml") && quiet.text.contains("1 service"), "\(quiet.text)")
+    #expect(!quiet.text.contains("To be said by you"), "\(quiet.text)")
+  }
 }

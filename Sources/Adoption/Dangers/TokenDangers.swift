@@ -1,3 +1,5 @@
+import Model
+
 /// Tokens of the wrong kind, and tokens that every process of the machine can read.
 enum TokenDangers {
   static func find(_ step: Workflow.Step) -> [Danger] {
@@ -54,6 +56,10 @@ enum TokenDangers {
     if text.contains(#/\s(--token|--auth-key|--password|--api-key)[= ]\s*["']?\$/#), !isBuiltIn {
       return "a token"
     }
+    let isLiteral = SecretLooks.parts(of: text).contains {
+      ($0.kind == .option || $0.kind == .header) && !SecretLooks.isPretence(text[$0.range])
+    }
+    if isLiteral, !isBuiltIn { return "a secret" }
     if text.contains(#/\bsecrets\s+set\s.*=\s*["']?\$/#) { return "a secret's value" }
     if !isBuiltIn {
       for match in text.matches(of: #/\$\{\{\s*secrets\.([A-Za-z0-9_]+)\s*\}\}/#) {

@@ -147,6 +147,8 @@ package struct Unit: Sendable, Hashable {
   var targets: [Sourced<String>] = []
   /// Keys the platform does not know, or that shipit cannot carry.
   var leftovers: [Sourced<String>] = []
+  /// Processes of a Procfile: the command, and the process's name as its note.
+  var processes: [Sourced<String>] = []
   var standing = Standing.on
   /// Only settings for others: it declares nothing to deploy.
   var isBare = false

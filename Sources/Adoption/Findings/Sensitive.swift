@@ -1,27 +1,19 @@
 import Language
+import Model
 
 /// Texts that must not be copied anywhere.
 enum Sensitive {
   /// Whether a text has something in it that looks like a secret: a known token, a password in an address, a long
-  /// run of letters and digits.
+  /// run of letters and digits, a value given to a name or an option of a secret.
   static func looksSecret(_ text: String) -> Bool {
-    if LiteralSecret.kind(within: text) != nil { return true }
-    return text.split(whereSeparator: { !$0.isLetter && !$0.isNumber && $0 != "+" && $0 != "_" }).contains {
-      word in
-      word.count >= 24 && word.contains(where: \.isNumber) && word.contains(where: \.isLetter)
-        && !isIdentifier(word)
-    }
-  }
-
-  /// Hexadecimal digests name images and commits.
-  private static func isIdentifier(_ word: Substring) -> Bool {
-    (word.count == 40 || word.count == 64) && word.allSatisfy(\.isHexDigit)
+    LiteralSecret.kind(within: text) != nil || SecretLooks.text(text)
   }
 
   /// A command as it may be shown: what looks secret becomes dots.
   static func shown(_ text: String) -> String {
-    looksSecret(text)
-      ? text.split(separator: " ").map { looksSecret(String($0)) ? "•••" : String($0) }.joined(separator: " ")
-      : text
+    let masked = SecretLooks.masked(text)
+    guard LiteralSecret.kind(within: masked) != nil else { return masked }
+    return masked.split(separator: " ")
+      .map { LiteralSecret.kind(within: String($0)) == nil ? String($0) : "•••" }.joined(separator: " ")
   }
 }

@@ -28,6 +28,13 @@ extension Joiner {
     where !found.contains(where: { $0.tool == schema.tool && $0.folder == schema.folder }) {
       found.append(schema)
     }
+    // What is released by a Procfile names its tool where no file of that tool is.
+    for unit in facts.units where unit.host == .heroku {
+      guard let command = unit.settings[.preDeploy], let tool = Shell.migration(command.value), !tool.isEmpty,
+        !found.contains(where: { $0.tool == tool })
+      else { continue }
+      found.append(SchemaSource(tool: tool, config: unit.file, folder: unit.home))
+    }
     for package in facts.packages {
       guard let line = package.dependencies["drizzle-kit"],
         !found.contains(where: { $0.tool == "drizzle-kit" && Path.isInside($0.folder, package.folder) })
@@ -71,11 +78,39 @@ extension Joiner {
         guard let command = service.settings[key] else { continue }
         look(command, place, service.key, service.home.isEmpty ? service.context : service.home)
       }
+      // An image has a command of its own, where nothing else says what starts.
+      if service.settings[.start] == nil, let command = ownCommand(service) {
+        look(command, .start, service.key, service.home.isEmpty ? service.context : service.home)
+      }
     }
     for workflow in facts.workflows {
       for command in workflow.migrations { look(command, .workflow, nil, "") }
     }
     return found
+  }
+
+  private func ownCommand(_ service: DraftService) -> Sourced<String>? {
+    let file = service.settings[.dockerfile]?.value ?? "Dockerfile"
+    guard (service.settings[.builder]?.value ?? "dockerfile") == "dockerfile" else { return nil }
+    return facts.images[Path.join(service.context, file)]?.command
+  }
+
+  /// Deploys that make the schema like the code, without migrations.
+  mutating func joinPushes() {
+    for service in draft.services {
+      if case .off = service.standing { continue }
+      let folder = service.home.isEmpty ? service.context : service.home
+      for key in [SettingKey.preDeploy, .start, .build] {
+        guard let command = service.settings[key] else { continue }
+        for step in facts.behind(command, in: folder) where Shell.pushesSchema(step.value) {
+          draft.dangers.append(
+            Danger(
+              .schemaPush, step.evidence,
+              "each deploy of \(service.key) pushes a schema without migrations that somebody could read: columns may be dropped, and nothing leads back"
+            ))
+        }
+      }
+    }
   }
 
   /// The secret with the address that reaches the database directly.

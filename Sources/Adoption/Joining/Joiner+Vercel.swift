@@ -1,3 +1,5 @@
+import Model
+
 extension Joiner {
   /// Projects of Vercel's files.
   mutating func joinVercel() {
@@ -111,7 +113,13 @@ extension Joiner {
   /// A literal value is kept, unless it looks like a secret or its name says that it is one.
   static func value(_ variable: Variable) -> Variable.Value {
     guard case .plain(let text) = variable.value else { return variable.value }
-    if VariableName.isSecret(variable.name) || Sensitive.looksSecret(text) { return .secret }
+    // Browsers get what frameworks put into a build, whatever it is called.
+    let isPublic = VariableName.isPublic(variable.name)
+    if VariableName.isSecret(variable.name) || Sensitive.looksSecret(text)
+      || !isPublic && SecretLooks.value(text, of: variable.name)
+    {
+      return .secret
+    }
     return text.isEmpty ? .unknown : .plain(text)
   }
 

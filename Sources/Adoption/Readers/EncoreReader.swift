@@ -29,9 +29,10 @@ struct InfrastructureReader: FileReader {
 
   func read(_ path: String, _ text: String, in tree: FileTree) throws(Unreadable) -> [Finding] {
     let root = try CommentedJSON.read(text)
-    guard root["$schema"]?.text?.contains("encore.dev") == true || root["sql_servers"] != nil else {
-      return []
-    }
+    guard
+      root["$schema"]?.text?.contains("encore.dev") == true || root["sql_servers"] != nil
+        || (root["metadata"] != nil && root["secrets"] != nil)
+    else { return [] }
     var infrastructure = Infrastructure(file: path)
     for server in root["sql_servers"]?.list ?? [] {
       for member in server["databases"]?.members ?? [] {
@@ -59,7 +60,8 @@ struct InfrastructureReader: FileReader {
         if keys.first == "secrets", keys.count > 2, keys[1] != value, infrastructure.renamed == nil {
           infrastructure.renamed = Evidence(path, item.line)
         }
-      } else if VariableName.isCredential(last), !value.isEmpty {
+      } else if VariableName.isCredential(last) || keys.first == "secrets" && keys.count == 2, !value.isEmpty
+      {
         let message =
           "`\(keys.joined(separator: "."))` holds a credential as text: write {\"$env\": NAME}, and rotate it"
         findings.append(

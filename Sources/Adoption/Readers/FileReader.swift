@@ -14,7 +14,7 @@ package let readers: [any FileReader] = [
   FlyReader(), NetlifyReader(), WranglerReader(), RenderReader(), ProcfileReader(), NixpacksReader(),
   DockerfileReader(), ComposeReader(), PackageReader(), PythonReader(), CargoReader(), GoReader(),
   ExampleReader(), AlembicReader(), PrismaReader(), SupabaseReader(), DrizzleReader(), WorkflowReader(),
-  EncoreSecretsReader(),
+  EncoreSecretsReader(), LiteralReader(),
 ]
 
 /// All facts of a repository.
@@ -23,6 +23,10 @@ package enum Survey {
     var findings: [Finding] = []
     for path in tree.paths where !FileTree.isForeign(path) {
       if let danger = trackedSecrets(path) { findings.append(danger) }
+      if let reason = tree.unread[path] {
+        findings.append(
+          Finding(.remark("\(path) \(reason)"), Evidence(path), .guess))
+      }
       guard let text = tree.text(path) else { continue }
       for reader in readers where reader.reads(path) {
         do throws(Unreadable) {
@@ -43,7 +47,7 @@ package enum Survey {
   /// A `.env` that git tracks: its text is never looked at.
   private static func trackedSecrets(_ path: String) -> Finding? {
     let name = Path.name(path)
-    guard name == ".env" || (name.hasPrefix(".env.") && !ExampleReader().reads(path)) else { return nil }
+    guard FileTree.isEnvironmentFile(path) else { return nil }
     // Frameworks read these for defaults of a developer's machine or of tests.
     guard ![".env.test", ".env.development", ".env.defaults", ".env.ci"].contains(name) else { return nil }
     let message = "git tracks \(name): whoever can read the repository has its values; rotate what is secret"

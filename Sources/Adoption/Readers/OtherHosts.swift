@@ -127,12 +127,15 @@ struct ProcfileReader: FileReader {
     for (index, line) in text.lines.enumerated() {
       guard let match = line.firstMatch(of: #/^([A-Za-z0-9_-]+):\s*(.+)$/#) else { continue }
       let command = Sourced(String(match.2).trimmed, Evidence(path, index + 1))
+      unit.processes.append(Sourced(command.value, command.evidence, note: String(match.1)))
       switch match.1 {
       case "web": unit.settings[.start] = command
       case "release": unit.settings[.preDeploy] = command
       default:
         unit.leftovers.append(
-          Sourced("the process `\(match.1)` runs `\(match.2)`: a service of its own", command.evidence))
+          Sourced(
+            "the process `\(match.1)` runs `\(Sensitive.shown(command.value))`: a service of its own",
+            command.evidence))
       }
     }
     unit.isBare = true
@@ -159,7 +162,8 @@ struct NixpacksReader: FileReader {
         let commands = member.item["cmds"]?.texts.joined(separator: " && ") ?? ""
         unit.leftovers.append(
           Sourced(
-            "Nixpacks has no phase `\(member.key)`: `\(commands)` never runs", Evidence(path, member.line)))
+            "Nixpacks has no phase `\(member.key)`: `\(Sensitive.shown(commands))` never runs",
+            Evidence(path, member.line)))
       }
     }
     if let start = root.at("start", "cmd"), let text = start.text {

@@ -10,6 +10,9 @@ struct RailwayReader: FileReader {
 
   func read(_ path: String, _ text: String, in tree: FileTree) throws(Unreadable) -> [Finding] {
     let root = path.hasSuffix(".toml") ? try TOML.read(text) : try CommentedJSON.read(text)
+    guard root.members != nil else {
+      throw Unreadable(line: root.line, message: "it holds no settings by name")
+    }
     guard root["build"] != nil || root["deploy"] != nil || root["environments"] != nil else { return [] }
     let folder = Path.folder(path)
     let isNamed = ["railway", ".railway"].contains(Path.name(folder))
@@ -108,7 +111,11 @@ struct RailwayReader: FileReader {
         let evidence = Evidence(path, inner.line)
         if let reason = Self.silent[name] {
           if name != "build.watchPatterns" { found.append(Sourced("`\(name)`: \(reason)", evidence)) }
-        } else if Self.known[name] == nil {
+        } else if let key = Self.known[name] {
+          if !inner.item.isNull, value(inner.item, of: key) == nil {
+            found.append(Sourced("`\(name)` has a value that Railway does not take", evidence))
+          }
+        } else {
           found.append(Sourced("`\(name)` is no key of Railway's format: Railway ignores it", evidence))
         }
       }
@@ -162,7 +169,9 @@ struct RailwayCodeReader: FileReader {
         Self.known[String(match.1)] != nil
       else { continue }
       found.append(
-        Finding(.remark("\(path) says \(match.1): \(match.2)"), Evidence(path, index + 1), .likely))
+        Finding(
+          .remark("\(path) says \(match.1): \(Sensitive.shown(String(match.2)))"), Evidence(path, index + 1),
+          .likely))
     }
     return found
   }

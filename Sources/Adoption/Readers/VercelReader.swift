@@ -9,6 +9,9 @@ struct VercelReader: FileReader {
 
   func read(_ path: String, _ text: String, in tree: FileTree) throws(Unreadable) -> [Finding] {
     let root = try CommentedJSON.read(text)
+    guard root.members != nil else {
+      throw Unreadable(line: root.line, message: "it holds no settings by name")
+    }
     var unit = Unit(.vercel, file: path, home: Path.folder(path))
     for (name, key) in Self.texts {
       guard let member = root.member(name), let value = member.item.text else { continue }

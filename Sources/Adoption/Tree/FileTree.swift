@@ -12,19 +12,23 @@ package struct FileTree: Sendable {
   /// Every folder, at any depth.
   package let directories: Set<String>
   private let texts: [String: String]
+  /// Files whose text is wanted and was not taken, with the reason, as the rest of a sentence about the path.
+  let unread: [String: String]
 
   /// - Parameters:
   ///   - paths: every tracked file.
   ///   - texts: of those that `isRead`.
+  ///   - unread: those that could not be read, with the reason.
   package init(
     name: String, hasRemote: Bool = false, repository: String? = nil, paths: [String] = [],
-    texts: [String: String]
+    texts: [String: String], unread: [String: String] = [:]
   ) {
     self.name = name
     self.hasRemote = hasRemote
     self.repository = repository
-    self.texts = texts
-    known = Set(paths).union(texts.keys)
+    self.texts = texts.mapValues(FileTree.withoutMark)
+    self.unread = unread
+    known = Set(paths).union(texts.keys).union(unread.keys)
     self.paths = known.sorted()
     var directories: Set<String> = [""]
     for path in known {
@@ -32,6 +36,12 @@ package struct FileTree: Sendable {
       while !folder.isEmpty, directories.insert(folder).inserted { folder = Path.folder(folder) }
     }
     self.directories = directories
+  }
+
+  /// Without the mark of the byte order, which some editors put first.
+  private static func withoutMark(_ text: String) -> String {
+    guard text.unicodeScalars.first == "\u{FEFF}" else { return text }
+    return String(text.unicodeScalars.dropFirst())
   }
 
   package func text(_ path: String) -> String? { texts[Path.normal(path)] }
@@ -49,6 +59,12 @@ package struct FileTree: Sendable {
   /// Whether the text of a file is wanted. A real `.env` file never is: its values are nobody's business.
   package static func isRead(_ path: String) -> Bool {
     !isForeign(path) && (readers.contains { $0.reads(path) } || isScript(path))
+  }
+
+  /// Whether a path is that of a real environment file, whose text is never looked at.
+  package static func isEnvironmentFile(_ path: String) -> Bool {
+    let name = Path.name(path)
+    return name == ".env" || (name.hasPrefix(".env.") && !ExampleReader().reads(path))
   }
 
   /// Folders of other people's code, and of what is made.

@@ -146,6 +146,9 @@ extension EnvironmentText {
   private func reason(_ service: DraftService, _ key: SettingKey, _ fact: Sourced<String>) -> String {
     if !EnvironmentText.has(service.host, key) { return "\(service.host.title) has no such setting" }
     if Sensitive.looksSecret(fact.value) { return "something in it looks like a secret" }
+    if !service.silent.contains(key), EnvironmentText.value(key, fact.value) == nil {
+      return EnvironmentText.wanted(key)
+    }
     return fact.note ?? "the platform finds it by itself"
   }
 
@@ -162,6 +165,19 @@ extension EnvironmentText {
     case .cron: return YAMLText.quoted(text)
     case .dockerfile, .output: return isInside(text) ? YAMLText.scalar(text) : nil
     default: return YAMLText.scalar(text)
+    }
+  }
+
+  /// What the language wants where it has no such value.
+  private static func wanted(_ key: SettingKey) -> String {
+    switch key {
+    case .replicas: "replicas are a whole number from 1 to 50"
+    case .restartLimit: "a limit of restarts is a whole number from 0 to 100"
+    case .sleep: "it is true or false"
+    case .builder: "a builder is railpack, nixpacks, heroku or paketo"
+    case .region: "shipit sets one region, not several"
+    case .dockerfile, .output: "it leads out of what is built"
+    default: "there is no such value"
     }
   }
 
@@ -195,7 +211,8 @@ extension EnvironmentText {
       }
     } else if service.host == .railway {
       if service.isWorker || service.settings[.cron] != nil {
-        put(4, "health", "{identity: platform}", "it runs on a schedule: the platform's own status")
+        let why = service.settings[.cron] == nil ? "nothing asks it" : "it runs on a schedule"
+        put(4, "health", "{identity: platform}", "\(why): the platform's own status")
       } else {
         say(
           4, "? health: {path: /…}; no file says which path answers, so Railway's own status is all there is")

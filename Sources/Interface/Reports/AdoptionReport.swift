@@ -72,6 +72,8 @@ package struct AdoptionReport: Report {
   package var unchecked: String?
   /// How many services a person has to say something of first: they stand in the file behind `#`.
   package var undecided = 0
+  /// How many services count in the file as it stands there; nil where it was not read back.
+  package var counted: Int?
   /// How many steps the plan of it has.
   package var steps: Int?
 
@@ -112,8 +114,10 @@ package struct AdoptionReport: Report {
     section(
       "Dangers in what is there",
       dangers.map { danger in
-        let more = danger.others.isEmpty ? "" : " and \(danger.others.count) more"
-        return (danger.message, danger.evidence + more)
+        // A few are named; of many the first is enough to begin.
+        let named = danger.others.count <= 4 ? danger.others : []
+        let more = named.isEmpty && !danger.others.isEmpty ? " and \(danger.others.count) more" : ""
+        return (danger.message, ([danger.evidence] + named).joined(separator: ", ") + more)
       }, &lines)
     section("Good to know", remarks.map { ($0.text, $0.evidence) }, &lines)
     if hasRailwayFiles {
@@ -141,7 +145,7 @@ package struct AdoptionReport: Report {
       overflow: .wrap(hanging: 4))
   }
 
-  private func outcome(_ symbols: Symbols) -> [Line] {
+  fileprivate func outcome(_ symbols: Symbols) -> [Line] {
     guard let file else {
       return [
         Line(.warning("\(symbols.warning) nothing written")),
@@ -155,9 +159,9 @@ package struct AdoptionReport: Report {
     }
     var lines = InitReport.fileLines(file, symbols)
     lines += mistakes.map { Line(.warning("    \($0)"), overflow: .wrap(hanging: 4)) }
-    let isEmpty = !services.contains(where: \.isWritten)
+    let count = counted ?? services.count(where: \.isWritten)
+    let isEmpty = count == 0
     if isComplete {
-      let count = services.count(where: \.isWritten)
       lines.append(
         .labelled(
           "valid",
@@ -178,4 +182,15 @@ package struct AdoptionReport: Report {
           + [.accent(next)], indent: 0))
     return lines
   }
+}
+
+/// The same in a few lines: what became of the file.
+package struct BriefAdoption: Report {
+  package static let kind = AdoptionReport.kind
+
+  let report: AdoptionReport
+
+  package init(_ report: AdoptionReport) { self.report = report }
+
+  package func lines(_ symbols: Symbols) -> [Line] { report.outcome(symbols) }
 }

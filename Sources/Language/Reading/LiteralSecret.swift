@@ -1,18 +1,8 @@
+import Model
+
 /// Values that look like secrets although they stand in a file that everybody reads.
 package enum LiteralSecret {
-  private static let prefixes: [(prefix: String, what: String)] = [
-    ("ghp_", "a GitHub token"), ("gho_", "a GitHub token"), ("ghs_", "a GitHub token"),
-    ("github_pat_", "a GitHub token"), ("glpat-", "a GitLab token"), ("sk_live_", "a Stripe key"),
-    ("sk_test_", "a Stripe key"), ("rk_live_", "a Stripe key"), ("whsec_", "a webhook's secret"),
-    ("sk-ant-", "an Anthropic key"), ("sk-proj-", "an OpenAI key"), ("xoxb-", "a Slack token"),
-    ("xoxp-", "a Slack token"), ("xapp-", "a Slack token"), ("AKIA", "an AWS access key"),
-    ("ASIA", "an AWS access key"), ("AIza", "a Google key"), ("ya29.", "a Google token"),
-    ("SG.", "a SendGrid key"), ("dp.st.", "a Doppler token"), ("dp.pt.", "a Doppler token"),
-    ("hvs.", "a Vault token"), ("npm_", "an npm token"), ("pypi-", "a PyPI token"),
-    ("dop_v1_", "a DigitalOcean token"), ("shpat_", "a Shopify token"), ("sbp_", "a Supabase token"),
-    ("sb_secret_", "a Supabase key"), ("phx_", "a PostHog key"), ("re_", "a Resend key"),
-    ("eyJhbGciOi", "a JSON web token"), ("AGE-SECRET-KEY-", "an age key"),
-  ]
+  private static var prefixes: [(prefix: String, what: String)] { SecretLooks.prefixes }
 
   /// What a text looks like, or nil.
   static func kind(of text: String) -> String? {

@@ -84,25 +84,8 @@ package enum SecretLook {
     }
   }
 
-  /// The same of a command: also a value that is assigned, or given to an option, whose name is one of secrets. What the
-  /// shell fills in by itself is none.
+  /// The same of a command: also a value that is assigned, or given to an option, whose name is one of secrets.
   package static func isLikely(command: String) -> Bool {
-    if isLikely(name: "", command) { return true }
-    func isSecret(_ name: Substring) -> Bool {
-      let name = name.uppercased()
-      return name.hasSuffix("PASS") || name.contains("REQUIREPASS") || names.contains(where: name.contains)
-    }
-    func isLiteral(_ value: Substring) -> Bool {
-      !value.isEmpty && !"$-".contains(value.first ?? "$") && !value.hasPrefix("\"$")
-    }
-    let words = command.split(whereSeparator: \.isWhitespace)
-    for (index, word) in words.enumerated() {
-      if let equals = word.firstIndex(of: "=") {
-        if isSecret(word[..<equals]), isLiteral(word[word.index(after: equals)...]) { return true }
-      } else if word.hasPrefix("-"), isSecret(word), index + 1 < words.count, isLiteral(words[index + 1]) {
-        return true
-      }
-    }
-    return false
+    isLikely(name: "", command) || SecretLooks.text(command)
   }
 }

@@ -42,20 +42,27 @@ enum AdoptCommand {
     }
     var file: InitReport.File?
     var mistakes: [String] = []
+    var counted: Int?
     if let text {
       let path = "\(EnvironmentReader.directory)/\(name).yaml"
       file = try InitCommand.write(
         EmbeddedFile(name: path, text: text), below: root, force: invocation.has("force"))
       let result = Project(root: root).read(name)
+      counted = result.environment?.services.count
       mistakes = result.diagnostics.filter { $0.severity == .error }.map { "\($0.mark): \($0.message)" }
     }
     var report = AdoptionReport(draft, file: file, mistakes: mistakes)
     let planned = report.isComplete ? await AdoptionPlan.make(name, draft, root, invocation, console) : nil
     report.undecided = draft.open.count
+    if file?.state != .kept { report.counted = counted }
     report.unchecked = planned?.unchecked
     report.steps = planned?.report?.steps.count
-    console.result(report)
-    if let plan = planned?.report, !console.wantsJSON { console.result(plan) }
+    if console.isQuiet, !console.wantsJSON {
+      console.result(BriefAdoption(report))
+    } else {
+      console.result(report)
+      if let plan = planned?.report, !console.wantsJSON { console.result(plan) }
+    }
     return report.isComplete ? .done : .usage
   }
 

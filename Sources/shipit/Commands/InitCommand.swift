@@ -42,7 +42,8 @@ enum InitCommand {
       if access(path, F_OK) == 0 {
         let present = String(decoding: try Data(contentsOf: URL(fileURLWithPath: path)), as: UTF8.self)
         if present == file.text { return .init(path: file.name, state: .unchanged) }
-        let difference = LineDifference.lines(from: present, to: file.text)
+        // What somebody wrote into it by hand may be anything.
+        let difference = LineDifference.lines(from: present, to: file.text).map(SecretLooks.masked(line:))
         guard force else { return .init(path: file.name, state: .kept, difference: difference) }
         try Data(file.text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
         return .init(path: file.name, state: .replaced, difference: difference)
