@@ -83,7 +83,7 @@ import Testing
       ("uvicorn app:main --host 0.0.0.0 --port 8000", false),
     ])
   func `commands are looked through for secrets`(_ command: String, _ isLikely: Bool) {
-    #expect(SecretLook.isLikely(command: command) == isLikely, "\(command)")
+    #expect(SecretLooks.mayBe(command: command) == isLikely, "\(command)")
   }
 
   @Test func `variables show texts, and fingerprints of what may be secret`() {

@@ -97,7 +97,7 @@ package struct DriftFinder {
       var change = DriftChange(
         .setting, name, recorded: then, observed: now[name],
         outlook: wanted[name] == nil ? .stays : .putBack)
-      if [then, now[name]].compactMap(\.self).contains(where: SecretLook.isLikely(command:)) {
+      if [then, now[name]].compactMap(\.self).contains(where: SecretLooks.mayBe(command:)) {
         change.isFingerprint = true
         change.recorded = then.map { input.secrets.fingerprint(of: Sensitive($0)) }
         change.observed = now[name].map { input.secrets.fingerprint(of: Sensitive($0)) }

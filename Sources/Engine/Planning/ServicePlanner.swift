@@ -71,7 +71,7 @@ struct ServicePlanner {
 
   /// What stands on the platform was not written by the file: a command there may hold a secret.
   private func safe(_ change: SettingChange) -> SettingChange {
-    guard let from = change.from, SecretLook.isLikely(command: from) else { return change }
+    guard let from = change.from, SecretLooks.mayBe(command: from) else { return change }
     var safe = change
     safe.from = "(may hold a secret: \(input.secrets.fingerprint(of: Sensitive(from)).prefix(8)))"
     return safe

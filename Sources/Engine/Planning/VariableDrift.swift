@@ -110,7 +110,7 @@ struct VariableDrift {
   }
 
   private func hides(_ name: String, _ value: Sensitive) -> Bool {
-    SecretLook.isLikely(name: name, value.reveal())
+    SecretLooks.mayBe(value.reveal(), of: name)
   }
 
   private func shown(_ recorded: ReleasedService.RecordedVariable) -> String {

@@ -80,7 +80,7 @@ package struct DriftWriter {
         reason: "it is a secret: put the value where the secrets come from, and it is no drift any more")
     }
     guard let text = stored?.reveal(), !change.isFingerprint,
-      !SecretLook.isLikely(name: change.name, text), LiteralSecret.kind(within: text) == nil
+      !SecretLooks.mayBe(text, of: change.name), LiteralSecret.kind(within: text) == nil
     else {
       throw EditTrouble(
         reason:

@@ -59,33 +59,3 @@ package struct ServiceDrift: Sendable, Hashable {
     self.changes = changes
   }
 }
-
-/// Whether a value that somebody typed into a dashboard may be shown.
-package enum SecretLook {
-  private static let names = [
-    "SECRET", "TOKEN", "PASSWORD", "PASSWD", "PRIVATE", "CREDENTIAL", "DSN", "KEY", "AUTH", "COOKIE", "SALT",
-    "WEBHOOK", "SIGNATURE",
-  ]
-  /// Characters of one word from which on letters and digits mixed look made, not written.
-  private static let longest = 15
-
-  /// In doubt it may be one: by the variable's name, a password in an address, or a long word of letters and digits.
-  package static func isLikely(name: String, _ value: String) -> Bool {
-    let name = name.uppercased()
-    if names.contains(where: name.contains) { return true }
-    if value.contains("-----BEGIN") { return true }
-    if let scheme = value.firstRange(of: "://") {
-      let authority = value[scheme.upperBound...].prefix { !"/?#".contains($0) }
-      if authority.contains("@") { return true }
-    }
-    return value.split(whereSeparator: { !$0.isLetter && !$0.isNumber && !"+_".contains($0) }).contains {
-      word in
-      word.count > longest && word.contains(where: \.isNumber) && word.contains(where: \.isLetter)
-    }
-  }
-
-  /// The same of a command: also a value that is assigned, or given to an option, whose name is one of secrets.
-  package static func isLikely(command: String) -> Bool {
-    isLikely(name: "", command) || SecretLooks.text(command)
-  }
-}
